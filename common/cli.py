@@ -1,0 +1,82 @@
+"""Command lines from dataclasses: arguments, short errors, a quiet TensorFlow."""
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import NoReturn, TypeVar
+
+import tyro
+
+from common.files import InputError
+
+T = TypeVar("T")
+BORDER = "│╭╮╰╯─ "
+
+
+def parse(config: type[T], program: str, arguments: Sequence[str] | None, default: T | None = None) -> T:
+    """Parses arguments into a frozen dataclass; flags are its fields, help its docstrings.
+
+    Raises:
+        InputError: an argument that does not fit, in one or two lines.
+        SystemExit: --help was asked for.
+    """
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            given = {} if default is None else {"default": default}
+            return tyro.cli(config, prog=program, args=arguments, **given)
+    except SystemExit as end:
+        if not end.code:
+            raise
+    raise InputError(_unframe(complaint.getvalue())) from None
+
+
+def _unframe(box: str) -> str:
+    """tyro's framed complaint as one line for what is wrong and one for what is right."""
+    sections, lines = [], []
+    for line in box.splitlines()[1:]:  # the first is a title
+        text = line.strip(BORDER)
+        if text:
+            lines.append(text)
+        else:  # a rule, or the end
+            sections.append(" ".join(lines))
+            lines = []
+    wrong, *others = sections
+    hint = next((text for text in others if text.startswith("Perhaps")), others[-1])
+    return f"{wrong}\n{hint}" if hint else wrong
+
+
+def run(main: Callable[[], int | None]) -> NoReturn:
+    """Runs a command line's main function and exits: 2 for bad input, in one or two lines."""
+    quiet_tensorflow()
+    try:
+        sys.exit(main() or 0)
+    except InputError as error:
+        sys.exit(_complain(str(error)))
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
+        sys.exit(_complain(f"disk full: {error.filename or error}\nfree some space, then go on with --resume"))
+    except KeyboardInterrupt:
+        print("\ninterrupted", file=sys.stderr)
+        sys.exit(130)
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether an OSError means that the disk, or the user's share of it, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def _complain(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return 2
+
+
+def quiet_tensorflow() -> None:
+    """Silences TensorFlow's and absl's start-up lines; must come before the import."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
+    os.environ.setdefault("GLOG_minloglevel", "3")

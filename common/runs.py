@@ -1,0 +1,192 @@
+"""A run's folder: its configuration, its checkpoints, its log and how it ended."""
+
+import hashlib
+import io
+import json
+import re
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.files import InputError, write_bytes, write_json
+
+CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"
+
+
+def create(folder: Path | None, name: str) -> Path:
+    """Makes an empty run folder: `folder`, or runs/`name`-`date`-`time`.
+
+    Raises:
+        InputError: the folder holds a run already, or cannot be made.
+    """
+    if folder is None:
+        folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    if (folder / CONFIG).exists():
+        raise InputError(
+            f"--run-dir {folder}: holds a run already\n"
+            f"continue it with --resume {folder}, or name another folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--run-dir {folder}: cannot be made ({error.strerror})") from None
+    return folder
+
+
+def read_config(folder: Path, flag: str) -> dict[str, Any]:
+    """The configuration that a run was started with, as written by `write_config`.
+
+    Raises:
+        InputError: `folder` is not a run's.
+    """
+    try:
+        return json.loads((folder / CONFIG).read_text())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(f"{flag} {folder}: not a run (it has no {CONFIG})") from None
+    except ValueError as error:
+        raise InputError(f"{flag} {folder}: {CONFIG} is not valid JSON ({error})") from None
+
+
+def write_config(folder: Path, config: Mapping[str, Any], **about: object) -> None:
+    """Writes the configuration and whatever else describes the run."""
+    write_json(folder / CONFIG, {"config": config, **about})
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """The fields that differ, nested ones with dots, each as `name: old -> new`."""
+    found = []
+    for name in sorted(old.keys() | new.keys()):
+        before, after = old.get(name), new.get(name)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, f"{prefix}{name}.")
+        elif before != after:
+            found.append(f"{prefix}{name}: {before} -> {after}")
+    return found
+
+
+def update_summary(folder: Path, **fields: object) -> None:
+    """Merges `fields` into summary.json."""
+    path = folder / SUMMARY
+    before = json.loads(path.read_text()) if path.exists() else {}
+    write_json(path, before | fields)
+
+
+def append_metrics(folder: Path, row: Mapping[str, float]) -> None:
+    """Adds one line to metrics.jsonl."""
+    with (folder / METRICS).open("a") as log:
+        log.write(json.dumps(row) + "\n")
+
+
+def rewind_metrics(folder: Path, images: int) -> None:
+    """Drops the lines of metrics.jsonl that lie after `images`, and a torn last line.
+
+    A resumed run writes them again.
+    """
+    path = folder / METRICS
+    if not path.exists():
+        return
+    kept = []
+    for line in path.read_text().splitlines():
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if row["images"] <= images:
+            kept.append(line + "\n")
+    write_bytes(path, "".join(kept).encode())
+
+
+class Checkpoints:
+    """Checkpoints in a run's folder, each one file that is whole or not there.
+
+    A file holds every variable it is given and a small JSON state. Its name ends
+    in the hash of its content, so a torn or altered one is recognised and the
+    one before it is used instead.
+    """
+
+    PATTERN = re.compile(r"(?P<kind>last|best)-(?P<images>\d{12})-(?P<digest>[0-9a-f]{16})\.npz")
+
+    def __init__(self, folder: Path, keep: int = 2):
+        self.folder, self.keep = folder / "checkpoints", keep
+
+    def save(
+        self, kind: str, images: int, variables: Sequence[Any], state: Mapping[str, Any]
+    ) -> Path:
+        """Writes a checkpoint and removes the oldest of its kind beyond `keep`.
+
+        Args:
+            kind: "last" or "best".
+            images: images seen, for the order of the files.
+            variables: Keras variables; saved by position and path.
+            state: what else must survive, as JSON.
+        """
+        arrays = {name: np.asarray(value) for name, value in _named(variables)}
+        arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)
+        data = buffer.getvalue()
+        path = self.folder / f"{kind}-{images:012d}-{_digest(data)}.npz"
+        write_bytes(path, data)
+        for old in [p for p in self.paths(kind) if p != path][max(0, self.keep - 1) :]:
+            old.unlink(missing_ok=True)
+        return path
+
+    def paths(self, kind: str) -> list[Path]:
+        """The checkpoints of a kind, the furthest first; not yet verified."""
+        if not self.folder.is_dir():
+            return []
+        matches = [(self.PATTERN.fullmatch(path.name), path) for path in self.folder.iterdir()]
+        return sorted((path for match, path in matches if match and match["kind"] == kind), reverse=True)
+
+    def load(self, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        """The arrays and the state of the furthest checkpoint that is whole.
+
+        Raises:
+            InputError: there is none, or all are torn.
+        """
+        torn = []
+        for path in self.paths(kind):
+            data = path.read_bytes()
+            if _digest(data) != self.PATTERN.fullmatch(path.name)["digest"]:
+                torn.append(path.name)
+                continue
+            with np.load(io.BytesIO(data)) as stored:
+                arrays = dict(stored)
+            return arrays, json.loads(arrays.pop("state").tobytes())
+        if torn:
+            raise InputError(f"{self.folder}: torn checkpoint {', '.join(torn)}, and none is whole")
+        raise InputError(f"{self.folder}: no '{kind}' checkpoint; the run ended before its first")
+
+
+def assign(variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives Keras variables the values that `Checkpoints.save` took from the same ones.
+
+    Raises:
+        InputError: a variable has no value there, or one of another shape.
+    """
+    named = _named(variables)
+    for name, variable in named:
+        path = name.split(" ", 1)[1]
+        if name not in arrays:
+            raise InputError(f"checkpoint: holds no {path!r}; another architecture?")
+        found, expected = tuple(arrays[name].shape), tuple(variable.shape)
+        if found != expected:
+            raise InputError(f"checkpoint: {path!r} has shape {found}, expected {expected}")
+    for name, variable in named:
+        variable.assign(arrays[name])
+
+
+def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
+    """Position and path; without the numbers by which Keras tells equal names apart.
+
+    Those depend on what else the process has built before.
+    """
+    paths = [re.sub(r"_\d+(?=/|$)", "", variable.path) for variable in variables]
+    return [(f"{index:04d} {path}", v) for index, (path, v) in enumerate(zip(paths, variables, strict=True))]
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:16]

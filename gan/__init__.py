@@ -1,0 +1,1 @@
+"""A DCGAN: data, networks, the alternating step, its balance, training and sampling."""

@@ -1,0 +1,198 @@
+"""What keeps the two networks in balance: small controls, each usable alone.
+
+A control overrides the hooks it needs; `Balance` runs through all of them in
+order, so the training step asks once and never which controls are on. Their
+state and random streams are variables of the model and saved with it. Three
+further controls need no code here: the optimizers' own rates (two time
+scales: Heusel et al. 2017), the steps per network, and gradient clipping.
+"""
+
+import keras
+import tensorflow as tf
+
+from gan.config import BalanceConfig
+
+
+class Control(keras.layers.Layer):
+    """One way to hold the balance; every hook does nothing until overridden."""
+
+    def corrupt(self, images: tf.Tensor, images_seen: tf.Tensor) -> tf.Tensor:
+        """Changes what the discriminator sees: (B, H, W, C), real and fake alike."""
+        return images
+
+    def relabel(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Changes which logits (B,) the discriminator's loss counts as real and as fake."""
+        return real, fake
+
+    def observe(self, figures: dict[str, tf.Tensor]) -> None:
+        """Learns how the last discriminator step went."""
+
+    def share(self) -> tf.Tensor | float:
+        """The factor on the discriminator's learning rate; 0 skips its update."""
+        return 1.0
+
+    def constrain(self, discriminator: keras.Model) -> None:
+        """Changes the discriminator's weights after an update."""
+
+    def figures(self, images_seen: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What to log: scalars by name."""
+        return {}
+
+
+class Balance(Control):
+    """All controls of a run as one."""
+
+    def __init__(self, controls: list[Control]):
+        super().__init__(name="balance")
+        self.controls = controls
+
+    def corrupt(self, images, images_seen):
+        for control in self.controls:
+            images = control.corrupt(images, images_seen)
+        return images
+
+    def relabel(self, real, fake):
+        for control in self.controls:
+            real, fake = control.relabel(real, fake)
+        return real, fake
+
+    def observe(self, figures):
+        for control in self.controls:
+            control.observe(figures)
+
+    def share(self):
+        product = 1.0
+        for control in self.controls:
+            product = product * control.share()
+        return product
+
+    def constrain(self, discriminator):
+        for control in self.controls:
+            control.constrain(discriminator)
+
+    def figures(self, images_seen):
+        logged = {"balance/discriminator_share": tf.convert_to_tensor(self.share(), tf.float32)}
+        for control in self.controls:
+            logged |= control.figures(images_seen)
+        return logged
+
+
+class Pause(Control):
+    """Skips the discriminator's update while it is too strong.
+
+    Two thresholds make a hysteresis: it pauses at one and resumes at the other.
+    The watched figure is averaged over the last ten batches or so. A paused
+    discriminator still measures and its optimizer still gathers moments; only
+    its learning rate is zero, so it neither moves nor comes back stale.
+    """
+
+    MOMENTUM = 0.9
+
+    def __init__(self, figure: str, pause: float, resume: float, strong_is_high: bool):
+        super().__init__(name=f"pause_{figure.split('/')[-1]}")
+        self.figure, self.sign = figure, 1.0 if strong_is_high else -1.0
+        self.pause, self.resume = pause, resume
+        middle = 0.5 * (pause + resume)
+        self.running = self.add_weight(
+            name="running", initializer=keras.initializers.Constant(middle), trainable=False
+        )
+        self.paused = self.add_weight(name="paused", initializer="zeros", trainable=False)
+
+    def observe(self, figures):
+        self.running.assign(
+            self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * figures[self.figure]
+        )
+        strength = self.sign * self.running
+        still = tf.where(strength < self.sign * self.resume, 0.0, self.paused)
+        self.paused.assign(tf.where(strength > self.sign * self.pause, 1.0, still))
+
+    def share(self):
+        return 1.0 - self.paused
+
+    def figures(self, images_seen):
+        return {f"balance/{self.name}": tf.convert_to_tensor(self.paused)}
+
+
+class LabelFlips(Control):
+    """Swaps the labels of a random share of the pairs (as Chintala et al. 2016, tip 6).
+
+    Only the discriminator's loss is misled; the generator's is not.
+    """
+
+    def __init__(self, probability: float, seed: int):
+        super().__init__(name="label_flips")
+        self.probability = probability
+        self.seed = keras.random.SeedGenerator(seed)
+
+    def relabel(self, real, fake):
+        flip = keras.random.uniform(tf.shape(real), seed=self.seed) < self.probability
+        return tf.where(flip, fake, real), tf.where(flip, real, fake)
+
+    def figures(self, images_seen):
+        return {"balance/label_flips": tf.constant(self.probability)}
+
+
+class InstanceNoise(Control):
+    """Gaussian noise on real and fake pictures, falling to zero (Sonderby et al. 2017, section 3)."""
+
+    def __init__(self, deviation: float, kimg: float, seed: int):
+        super().__init__(name="instance_noise")
+        self.deviation, self.kimg = deviation, kimg
+        self.seed = keras.random.SeedGenerator(seed)
+
+    def level(self, images_seen: tf.Tensor) -> tf.Tensor:
+        """The standard deviation now, on pictures in [-1, 1]."""
+        if not self.kimg:
+            return tf.constant(self.deviation)
+        passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.kimg)
+        return self.deviation * tf.maximum(0.0, 1.0 - passed)
+
+    def corrupt(self, images, images_seen):
+        noise = keras.random.normal(tf.shape(images), seed=self.seed, dtype="float32")
+        return images + self.level(images_seen) * noise
+
+    def figures(self, images_seen):
+        return {"balance/instance_noise": self.level(images_seen)}
+
+
+class WeightClip(Control):
+    """Clips the discriminator's kernels: Arjovsky et al. 2017, algorithm 1.
+
+    Deviation: biases and normalisation scales are left alone.
+    """
+
+    def __init__(self, limit: float):
+        super().__init__(name="weight_clip")
+        self.limit = limit
+
+    def constrain(self, discriminator):
+        for variable in discriminator.trainable_variables:
+            if len(variable.shape) > 1:
+                variable.assign(tf.clip_by_value(variable.value, -self.limit, self.limit))
+
+    def figures(self, images_seen):
+        return {"balance/weight_clip": tf.constant(self.limit)}
+
+
+def build_balance(config: BalanceConfig, seed: int) -> Balance:
+    """The controls that `config` switches on, with random streams from `seed`."""
+    makers = [
+        (config.pause_accuracy, lambda: Pause(
+            "discriminator/accuracy",
+            config.pause_accuracy,
+            config.resume_accuracy or config.pause_accuracy,
+            strong_is_high=True,
+        )),
+        (config.pause_loss, lambda: Pause(
+            "loss/discriminator",
+            config.pause_loss,
+            config.resume_loss or config.pause_loss,
+            strong_is_high=False,
+        )),
+        (config.label_flips, lambda: LabelFlips(config.label_flips, seed + 1)),
+        (config.instance_noise, lambda: InstanceNoise(
+            config.instance_noise, config.instance_noise_kimg, seed + 2
+        )),
+        (config.weight_clip, lambda: WeightClip(config.weight_clip)),
+    ]
+    return Balance([make() for switched_on, make in makers if switched_on])

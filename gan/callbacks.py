@@ -1,0 +1,174 @@
+"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+
+A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from common import image_io, runs
+from common.callbacks import is_better
+from common.summaries import Events
+from gan import metrics
+from gan.model import GAN
+from gan.sample import columns_for, draw, draw_latents, labels_in_turn
+
+
+class Speed(keras.callbacks.Callback):
+    """Adds `speed/images_per_second` of the tick to the logs."""
+
+    def on_train_begin(self, logs=None):
+        self.last = (time.perf_counter(), int(self.model.images_seen))
+
+    def on_epoch_end(self, epoch, logs=None):
+        now, images = time.perf_counter(), int(self.model.images_seen)
+        logs["speed/images_per_second"] = (images - self.last[1]) / (now - self.last[0])
+        self.last = (now, images)
+
+
+class Quality(keras.callbacks.Callback):
+    """Adds the sliced Wasserstein distance of fixed samples to fixed real pictures to the logs."""
+
+    COUNT = 512
+
+    def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
+        """`real` is uint8 (N, H, W, C), `labels` (N,)."""
+        super().__init__()
+        chosen = np.random.default_rng(seed).choice(len(real), min(self.COUNT, len(real)), False)
+        chosen.sort()
+        self.real, self.labels = image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
+        self.latents = draw_latents(len(chosen), latent_size, seed + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        fake = draw(self.model.averaged_generator, self.latents, self.labels)
+        logs["quality/sliced_wasserstein"] = metrics.sliced_wasserstein(
+            self.real, image_io.to_signed(fake)
+        )
+
+
+class Log(keras.callbacks.Callback):
+    """Writes the logs of every tick to metrics.jsonl and TensorBoard, and histograms on request."""
+
+    def __init__(self, folder: Path, events: Events, histograms: bool):
+        super().__init__()
+        self.folder, self.events, self.histograms = folder, events, histograms
+
+    def on_epoch_end(self, epoch, logs=None):
+        images = int(self.model.images_seen)
+        figures = {name: float(value) for name, value in logs.items()}
+        runs.append_metrics(self.folder, {"images": images, **figures})
+        self.events.scalars(figures, step=images)
+        if self.histograms:
+            networks = (self.model.generator, self.model.discriminator)
+            variables = [v for network in networks for v in network.trainable_variables]
+            self.events.histograms(variables, step=images)
+        self.events.flush()
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Grids of the averaged generator on fixed latents, and at the end their animation.
+
+    Every tick at first, then ever more rarely (each 3 % of the run so far), so
+    that a long run does not drown in pictures and the animation slows down as
+    the pictures do.
+    """
+
+    EVERY = 40  # the first so many ticks each leave a picture
+
+    def __init__(self, folder: Path, events: Events, classes: int, latent_size: int, seed: int):
+        super().__init__()
+        self.folder, self.events = folder / "samples", events
+        count = classes * math.ceil(100 / classes) if classes else 100
+        count = min(count, 144) if classes <= 144 else 144
+        count = 144 if classes and 144 % classes == 0 else count
+        self.columns = columns_for(count, classes)
+        self.latents = draw_latents(count, latent_size, seed)
+        self.labels = labels_in_turn(count, classes)
+        self.tick = 0
+
+    def on_train_begin(self, logs=None):
+        if int(self.model.images_seen) == 0:
+            self._write()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.tick = epoch + 1
+        if self.tick <= self.EVERY or _growth(self.tick) > _growth(self.tick - 1):
+            self._write()
+
+    def on_train_end(self, logs=None):
+        """Also the last state, and the animation from the files, those before a resume included."""
+        latest = self._write()
+        image_io.write_image(self.folder.parent / "latest.png", latest)
+        images = int(self.model.images_seen)
+        paths = [p for p in sorted(self.folder.glob("*.png")) if int(p.stem) <= images]
+        frames = [image_io.to_array(Image.open(path)) for path in paths]
+        image_io.write_animation(self.folder.parent / "training.gif", frames)
+
+    def _write(self) -> np.ndarray:
+        images = int(self.model.images_seen)
+        sheet = image_io.grid(
+            draw(self.model.averaged_generator, self.latents, self.labels), self.columns
+        )
+        image_io.write_image(self.folder / f"{images:012d}.png", sheet)
+        self.events.picture("samples/fixed_latents", sheet, step=images)
+        return sheet
+
+
+def _growth(tick: int) -> int:
+    return int(math.log(tick) / math.log(1.03))
+
+
+class SaveCheckpoints(keras.callbacks.Callback):
+    """Saves the whole state each tick, and keeps the best by one figure.
+
+    A state with a non-finite weight is never saved.
+    """
+
+    def __init__(
+        self,
+        checkpoints: runs.Checkpoints,
+        monitor: str,
+        mode: str,
+        state: Callable[[], Mapping[str, object]],
+        best: float | None = None,
+    ):
+        """`state` returns what must survive beside the variables; `best` is the best so far."""
+        super().__init__()
+        self.checkpoints, self.monitor, self.mode = checkpoints, monitor, mode
+        self.state, self.best = state, best
+
+    def on_train_begin(self, logs=None):
+        if not self.checkpoints.paths("last"):
+            self._save("last")
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not all(np.isfinite(value.numpy()).all() for value in self.model.weights):
+            return
+        value = logs.get(self.monitor)
+        if value is not None and (self.best is None or is_better(value, self.best, self.mode)):
+            self.best = float(value)
+            self._save("best")
+        self._save("last")
+
+    def _save(self, kind: str) -> None:
+        self.checkpoints.save(
+            kind,
+            int(self.model.images_seen),
+            checkpoint_variables(self.model),
+            {**self.state(), "best": self.best},
+        )
+
+
+def checkpoint_variables(gan: GAN) -> list[keras.Variable]:
+    """All that decides how a run goes on: networks, average, balance, streams, both optimizers."""
+    return [
+        *gan.variables,
+        *gan.generator_optimizer.variables,
+        *gan.discriminator_optimizer.variables,
+    ]

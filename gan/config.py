@@ -1,0 +1,265 @@
+"""The configuration of a training run: dataclasses and their check, quick to import.
+
+They stand apart from the code they configure because that code imports
+TensorFlow, which takes seconds, and bad arguments should be told at once.
+"""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from common.devices import Precision
+from common.files import InputError
+from gan.data import check_dataset, check_resolution
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """What to learn from."""
+
+    dataset: str = "glyphs"
+    """glyphs (embedded), a folder of pictures, or an image dataset of TensorFlow Datasets."""
+    resolution: int = 0
+    """Pixels of a side, 16 to 128; 0: the dataset's own, at most 64."""
+    channels: int = 0
+    """1, 3 or 4; 0: the dataset's own."""
+    conditional: Literal["auto", "on", "off"] = "auto"
+    """Tell both networks the class. auto: where there are classes of 50 pictures or more."""
+    mirror: bool = False
+    """Flip pictures left to right at random."""
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """The shape of both networks."""
+
+    latent_size: int = 64
+    """Numbers that the generator turns into a picture."""
+    width: int = 32
+    """Filters at half the resolution; every halving doubles them, up to 8 times."""
+    discriminator_width: int = 0
+    """The same for the discriminator; 0: as the generator's."""
+    upsampling: Literal["transposed", "resize", "subpixel"] = "transposed"
+    """How the generator doubles the resolution."""
+    normalization: Literal["batch", "layer", "spectral", "none"] = "batch"
+    """In the discriminator. Penalties want one that does not mix pictures: not batch."""
+
+
+@dataclass(frozen=True)
+class OptimizerConfig:
+    """Adam (Kingma and Ba 2015) for one of the two networks."""
+
+    learning_rate: float = 2e-3
+    """At the start."""
+    beta_1: float = 0.5
+    """Decay of the gradient's running mean."""
+    beta_2: float = 0.99
+    """Decay of its running square."""
+    schedule: Literal["constant", "linear", "cosine"] = "constant"
+    """How the rate falls to zero over decay_kimg."""
+    decay_kimg: float = 0.0
+    """Thousand images until the rate is zero."""
+    clip_norm: float = 0.0
+    """Largest norm of the whole gradient; 0: as it comes."""
+
+
+@dataclass(frozen=True)
+class BalanceConfig:
+    """The controls between the two networks; 0 leaves a control off."""
+
+    discriminator_steps: int = 1
+    """Discriminator updates per training step, each on a batch of its own."""
+    generator_steps: int = 1
+    """Generator updates per training step."""
+    pause_accuracy: float = 0.0
+    """Pause the discriminator while its running accuracy is above this ..."""
+    resume_accuracy: float = 0.0
+    """... until it is below this; 0: the same as pause_accuracy."""
+    pause_loss: float = 0.0
+    """Pause the discriminator while its running loss is below this ..."""
+    resume_loss: float = 0.0
+    """... until it is above this; 0: the same as pause_loss."""
+    label_smoothing: float = 0.0
+    """How far the target of real pictures is lowered from 1."""
+    label_flips: float = 0.0
+    """Probability that a pair of a real and a fake picture is swapped for the discriminator."""
+    instance_noise: float = 0.0
+    """Standard deviation of the noise on all that the discriminator sees, at the start."""
+    instance_noise_kimg: float = 0.0
+    """Thousand images over which the noise falls linearly to zero; 0: it stays."""
+    weight_clip: float = 0.0
+    """Largest absolute value of the discriminator's kernels."""
+
+
+@dataclass(frozen=True)
+class StopConfig:
+    """When to end. Without epochs and max_minutes: after 4 minutes."""
+
+    epochs: float | None = None
+    """Passes over the dataset."""
+    max_minutes: float | None = None
+    """Wall-clock budget, training before a resume included; everything is saved at its end."""
+    monitor: str = "quality/sliced_wasserstein"
+    """The figure that names the best checkpoint; any in TensorBoard's SCALARS."""
+    monitor_mode: Literal["min", "max"] = "min"
+    """Whether less or more of it is better."""
+    target: float | None = None
+    """End when the monitored figure reaches this."""
+    patience: int = 0
+    """End after so many ticks without a better monitored figure; 0: never."""
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """Where a run goes and what it writes."""
+
+    run_dir: Path | None = None
+    """The run's new folder; runs/DATASET-DATE-TIME by default."""
+    resume: Path | None = None
+    """Go on with the run in this folder."""
+    tick_kimg: float = 10.0
+    """Thousand images between two log points, each with samples and a checkpoint."""
+    histograms: bool = False
+    """Write weight histograms to TensorBoard."""
+    steps_per_execution: int = 16
+    """Training steps between two looks at the clock and at Ctrl-C."""
+    deterministic: bool = False
+    """Force repeatable kernels; on a processor they are so anyway."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Trains a DCGAN. `python -m gan.train` alone draws letters and digits in 4 minutes."""
+
+    data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
+    loss: Literal[
+        "non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic"
+    ] = "non_saturating"
+    """The adversarial loss."""
+    penalty: Literal["none", "r1", "r2", "r1_r2", "wgan_gp"] = "none"
+    """Gradient penalty on the discriminator."""
+    penalty_weight: float = 1.0
+    """Its weight; usual are 10 for wgan_gp, 0.1 to 10 for the others."""
+    update: Literal["alternating", "simultaneous"] = "alternating"
+    """Whether the generator meets the updated discriminator, or both move at once."""
+    batch_size: int = 64
+    """Pictures per update."""
+    ema_kimg: float = 10.0
+    """Half-life of the averaged generator, in thousand images."""
+    seed: int = 0
+    """All randomness comes from it."""
+    precision: Precision = "auto"
+    """auto: bfloat16 where the processor computes it natively."""
+    networks: NetworkConfig = NetworkConfig()
+    generator: OptimizerConfig = OptimizerConfig()
+    discriminator: OptimizerConfig = OptimizerConfig()
+    balance: BalanceConfig = BalanceConfig()
+    stop: Annotated[StopConfig, tyro.conf.OmitArgPrefixes] = StopConfig()
+    run: Annotated[RunConfig, tyro.conf.OmitArgPrefixes] = RunConfig()
+
+
+PARTS = {
+    "data": DataConfig,
+    "networks": NetworkConfig,
+    "generator": OptimizerConfig,
+    "discriminator": OptimizerConfig,
+    "balance": BalanceConfig,
+    "stop": StopConfig,
+}
+CHANGEABLE = ("stop", "run")  # on a resume; the rest decides the weights
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """What is written to disk: all but the `run` part, which says only where and how often."""
+    fields = dataclasses.asdict(config)
+    del fields["run"]
+    return fields
+
+
+def from_dict(fields: dict[str, Any], run: RunConfig = RunConfig()) -> Config:
+    """The inverse of `to_dict`.
+
+    Raises:
+        InputError: the fields are not those of this version.
+    """
+    try:
+        parts = {name: part(**fields[name]) for name, part in PARTS.items()}
+        return Config(**{**fields, **parts, "run": run})
+    except (KeyError, TypeError) as error:
+        raise InputError(f"config.json: written by another version ({error})") from None
+
+
+def check(config: Config) -> None:
+    """Raises InputError for everything that can be known without TensorFlow."""
+    check_resolution(config.data.resolution)
+    check_dataset(config.data.dataset)
+    networks, balance, stop, run = config.networks, config.balance, config.stop, config.run
+    for flag, value, low, high in (
+        ("--channels", config.data.channels, 0, 4),
+        ("--batch-size", config.batch_size, 2, None),
+        ("--ema-kimg", config.ema_kimg, 0, None),
+        ("--penalty-weight", config.penalty_weight, 0, None),
+        ("--seed", config.seed, 0, 2**31 - 100),
+        ("--networks.latent-size", networks.latent_size, 1, None),
+        ("--networks.width", networks.width, 1, None),
+        ("--networks.discriminator-width", networks.discriminator_width, 0, None),
+        ("--balance.discriminator-steps", balance.discriminator_steps, 1, None),
+        ("--balance.generator-steps", balance.generator_steps, 1, None),
+        ("--balance.pause-accuracy", balance.pause_accuracy, 0, 1),
+        ("--balance.resume-accuracy", balance.resume_accuracy, 0, balance.pause_accuracy),
+        ("--balance.pause-loss", balance.pause_loss, 0, None),
+        ("--balance.label-smoothing", balance.label_smoothing, 0, 0.5),
+        ("--balance.label-flips", balance.label_flips, 0, 0.5),
+        ("--balance.instance-noise", balance.instance_noise, 0, None),
+        ("--balance.instance-noise-kimg", balance.instance_noise_kimg, 0, None),
+        ("--balance.weight-clip", balance.weight_clip, 0, None),
+        ("--epochs", stop.epochs, 0, None),
+        ("--max-minutes", stop.max_minutes, 0, None),
+        ("--patience", stop.patience, 0, None),
+        ("--tick-kimg", run.tick_kimg, 0, None),
+        ("--steps-per-execution", run.steps_per_execution, 1, None),
+        *_optimizer_bounds("generator", config.generator),
+        *_optimizer_bounds("discriminator", config.discriminator),
+    ):
+        _check_bounds(flag, value, low, high)
+    if balance.resume_loss and balance.resume_loss < balance.pause_loss:
+        raise InputError(
+            f"--balance.resume-loss: expected at least --balance.pause-loss "
+            f"{balance.pause_loss:g}, got {balance.resume_loss:g}"
+        )
+    if config.penalty != "none" and networks.normalization == "batch":
+        raise InputError(
+            f"--penalty {config.penalty}: needs --networks.normalization layer, spectral or none; "
+            "batch normalisation mixes the pictures whose gradients it takes one by one"
+        )
+    if balance.label_smoothing and config.loss not in ("non_saturating", "minimax", "least_squares"):
+        raise InputError(
+            "--balance.label-smoothing: expected a loss with labels (non_saturating, minimax, "
+            f"least_squares), got --loss {config.loss}"
+        )
+    if config.update == "simultaneous" and balance.discriminator_steps * balance.generator_steps > 1:
+        raise InputError("--update simultaneous: expected one step of each network")
+    if run.run_dir and run.resume:
+        raise InputError("--run-dir: a resumed run stays in its folder; leave it out")
+
+
+def _optimizer_bounds(name: str, config: OptimizerConfig) -> list[tuple]:
+    if config.schedule != "constant" and not config.decay_kimg:
+        raise InputError(f"--{name}.schedule {config.schedule}: needs --{name}.decay-kimg")
+    return [
+        (f"--{name}.learning-rate", config.learning_rate, 0, None),
+        (f"--{name}.beta-1", config.beta_1, 0, 1),
+        (f"--{name}.beta-2", config.beta_2, 0, 1),
+        (f"--{name}.decay-kimg", config.decay_kimg, 0, None),
+        (f"--{name}.clip-norm", config.clip_norm, 0, None),
+    ]
+
+
+def _check_bounds(flag: str, value: float | None, low: float, high: float | None) -> None:
+    if value is None or (low <= value and (high is None or value <= high)):
+        return
+    expected = f"at least {low}" if high is None else f"{low:g} to {high:g}"
+    raise InputError(f"{flag}: expected {expected}, got {value}")

@@ -1,0 +1,256 @@
+"""The adversarial step, and nothing that a callback can do."""
+
+from typing import Literal
+
+import keras
+import tensorflow as tf
+
+from common.losses import AdversarialLoss, Penalty
+from gan.balance import Balance
+
+FIGURES = (
+    "loss/discriminator",
+    "loss/generator",
+    "loss/penalty",
+    "discriminator/real",
+    "discriminator/fake",
+    "discriminator/accuracy",
+    "gradient_norm/discriminator",
+    "gradient_norm/generator",
+    "learning_rate/discriminator",
+    "learning_rate/generator",
+)
+
+
+class Figures(keras.metrics.Metric):
+    """Means of several scalars since the last reset, kept in one variable for speed."""
+
+    def __init__(self, names: tuple[str, ...]):
+        super().__init__(name="figures")
+        self.names = names
+        self.total = self.add_variable((len(names) + 1,), "zeros", name="total")  # last: the count
+
+    def update_state(self, figures: dict[str, tf.Tensor]) -> None:
+        row = [tf.cast(figures[name], tf.float32) for name in self.names]
+        self.total.assign_add(tf.stack([*row, tf.constant(1.0)]))
+
+    def result(self) -> dict[str, tf.Tensor]:
+        total = tf.unstack(self.total.value)
+        count = tf.maximum(total[-1], 1.0)
+        return {name: value / count for name, value in zip(self.names, total[:-1], strict=True)}
+
+
+class GAN(keras.Model):
+    """A generator and a discriminator that train against each other.
+
+    Attributes:
+        averaged_generator: the exponential moving average of the generator,
+            which all sampling uses (Karras et al. 2018, section 4.1).
+        images_seen: real pictures that the discriminator was shown so far; the
+            clock of everything that is scheduled or logged.
+    """
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        averaged_generator: keras.Model,
+        *,
+        loss: AdversarialLoss,
+        balance: Balance,
+        penalty: Penalty | None = None,
+        penalty_weight: float = 0.0,
+        label_smoothing: float = 0.0,
+        update: Literal["alternating", "simultaneous"] = "alternating",
+        discriminator_steps: int = 1,
+        generator_steps: int = 1,
+        ema_kimg: float = 10.0,
+        ema_rampup: float = 0.05,
+        seed: int = 0,
+    ):
+        """Puts the step together; the three networks share one architecture where it matters.
+
+        Args:
+            generator, averaged_generator: latents (B, Z) [and labels (B,)] to
+                pictures (B, H, W, C) in [-1, 1]. The second is overwritten.
+            discriminator: pictures [and labels] to logits (B,).
+            penalty, penalty_weight: added to the discriminator's loss.
+            label_smoothing: lowers the target of real pictures; only for losses
+                with labels.
+            update: "alternating" is Goodfellow et al. 2014, algorithm 1: the
+                generator meets the updated discriminator. "simultaneous" takes
+                both gradients first, as the TensorFlow tutorial does.
+            ema_kimg: half-life of the average, in thousand images.
+            ema_rampup: the half-life is at most this share of the images seen,
+                so that the average forgets the beginning.
+        """
+        super().__init__(name="gan")
+        self.generator = generator
+        self.discriminator = discriminator
+        self.averaged_generator = averaged_generator
+        self.averaged_generator.set_weights(generator.get_weights())
+        self.averaged_generator.trainable = False
+        self.balance = balance
+        self.loss_pair = loss
+        self.label_smoothing = label_smoothing
+        self.penalty, self.penalty_weight = penalty, penalty_weight
+        self.update = update
+        self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
+        self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
+        self.latent_size = generator.inputs[0].shape[-1]
+        self.conditional = len(generator.inputs) > 1
+        self.seed = keras.random.SeedGenerator(seed)
+        self.images_seen = self.add_weight(
+            shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
+        )
+        balance_names = tuple(balance.figures(self.images_seen.value))
+        self.figures = Figures(FIGURES + balance_names)
+        self.built = True  # or fit() would call the model on real pictures
+
+    def compile(
+        self,
+        generator_optimizer: keras.optimizers.Optimizer,
+        discriminator_optimizer: keras.optimizers.Optimizer,
+        **kwargs,
+    ):
+        """Takes two independent optimizers and builds each on its own network's variables."""
+        super().compile(optimizer=generator_optimizer, **kwargs)
+        self.generator_optimizer = generator_optimizer
+        self.discriminator_optimizer = discriminator_optimizer
+        generator_optimizer.build(self.generator.trainable_variables)
+        discriminator_optimizer.build(self.discriminator.trainable_variables)
+
+    @property
+    def metrics(self):
+        return [self.figures]
+
+    def call(self, latents, labels=None, training=False):
+        """Pictures (B, H, W, C) in [-1, 1] from the averaged generator."""
+        return self.averaged_generator(self._with_labels(latents, labels), training=training)
+
+    def train_step(self, data):
+        """One round of the game on a batch of `discriminator_steps` x B pictures."""
+        batches = [tf.split(part, self.discriminator_steps) for part in data]
+        step = self._simultaneous_step if self.update == "simultaneous" else self._alternating_step
+        figures = step(list(zip(*batches, strict=True)))
+        self.images_seen.assign_add(tf.shape(data[0], out_type=tf.int64)[0])
+        self._update_average(batch_size=tf.shape(data[0])[0])
+        figures |= {
+            "learning_rate/discriminator": self.discriminator_optimizer.learning_rate,
+            "learning_rate/generator": self.generator_optimizer.learning_rate,
+        }
+        self.figures.update_state(figures | self.balance.figures(self.images_seen.value))
+        return self.figures.result()
+
+    def _alternating_step(self, batches):
+        """Goodfellow et al. 2014, algorithm 1.
+
+        Deviation: the generator's first update reuses the pictures that the
+        discriminator has just been trained on, which saves a forward pass.
+        """
+        for real, labels in batches:
+            generator_tape, fake = self._generate(labels)
+            gradients, discriminator_figures = self._discriminator_gradients(real, fake, labels)
+            self._update_discriminator(gradients)
+        for repeat in range(self.generator_steps):
+            if repeat > 0:
+                generator_tape, fake = self._generate(labels)
+            gradients, generator_figures = self._generator_gradients(
+                generator_tape, real, fake, labels
+            )
+            self._update_generator(gradients)
+        return discriminator_figures | generator_figures
+
+    def _simultaneous_step(self, batches):
+        """Both gradients at the same point, then both updates."""
+        ((real, labels),) = batches
+        generator_tape, fake = self._generate(labels)
+        for_discriminator, discriminator_figures = self._discriminator_gradients(real, fake, labels)
+        for_generator, generator_figures = self._generator_gradients(
+            generator_tape, real, fake, labels
+        )
+        self._update_discriminator(for_discriminator)
+        self._update_generator(for_generator)
+        return discriminator_figures | generator_figures
+
+    def _generate(self, labels):
+        """Fresh pictures (B, H, W, C), and the tape that saw them being made."""
+        latents = keras.random.normal((tf.shape(labels)[0], self.latent_size), seed=self.seed)
+        with tf.GradientTape() as tape:
+            fake = self.generator(self._with_labels(latents, labels), training=True)
+        return tape, fake
+
+    def _discriminator_gradients(self, real, fake, labels):
+        fake = tf.stop_gradient(fake)
+        with tf.GradientTape() as tape:
+            real_logits = self._judge(real, labels)  # (B,)
+            fake_logits = self._judge(fake, labels)  # (B,)
+            shown = self.balance.relabel(real_logits, fake_logits)
+            smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
+            loss = tf.reduce_mean(
+                self.loss_pair.discriminator(real=shown[0], fake=shown[1], **smoothing)
+            )
+            penalty = self._penalty(real, fake, labels)
+            total = loss + self.penalty_weight * penalty
+        gradients = tape.gradient(total, self.discriminator.trainable_variables)
+        figures = {
+            "loss/discriminator": loss,
+            "loss/penalty": penalty,
+            "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
+            "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
+            "gradient_norm/discriminator": tf.linalg.global_norm(gradients),
+        }
+        self.balance.observe(figures)
+        return gradients, figures
+
+    def _generator_gradients(self, tape, real, fake, labels):
+        real_logits = self._judge(real, labels) if self.loss_pair.generator_sees_real else None
+        with tape:  # goes on recording from where the pictures were made
+            fake_logits = self._judge(fake, labels)  # (B,)
+            loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
+        gradients = tape.gradient(loss, self.generator.trainable_variables)
+        return gradients, {
+            "loss/generator": loss,
+            "gradient_norm/generator": tf.linalg.global_norm(gradients),
+        }
+
+    def _update_discriminator(self, gradients):
+        self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
+        self.balance.constrain(self.discriminator)
+
+    def _update_generator(self, gradients):
+        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+
+    def _judge(self, images, labels):
+        images = self.balance.corrupt(images, self.images_seen.value)
+        return self.discriminator(self._with_labels(images, labels), training=True)
+
+    def _penalty(self, real, fake, labels):
+        if self.penalty is None:
+            return tf.constant(0.0)
+        mix = keras.random.uniform(tf.shape(labels), seed=self.seed)  # (B,)
+        return tf.reduce_mean(
+            self.penalty(lambda images: self._judge(images, labels), real, fake, mix)
+        )
+
+    def _accuracy(self, real_logits, fake_logits):
+        """The share of pictures on the right side; of pairs, where only order has a meaning."""
+        boundary = self.loss_pair.boundary
+        if boundary is None:
+            return tf.reduce_mean(tf.cast(real_logits > fake_logits, tf.float32))
+        right = tf.concat([real_logits > boundary, fake_logits < boundary], axis=0)
+        return tf.reduce_mean(tf.cast(right, tf.float32))
+
+    def _update_average(self, batch_size):
+        """Half of the average is replaced every `ema_kimg` thousand images (or sooner, early)."""
+        seen = tf.cast(self.images_seen.value, tf.float32)
+        half_life = tf.minimum(1000.0 * self.ema_kimg, self.ema_rampup * seen)
+        keep = tf.pow(0.5, tf.cast(batch_size, tf.float32) / half_life)
+        for average, value in zip(
+            self.averaged_generator.weights, self.generator.weights, strict=True
+        ):
+            average.assign(value + keep * (average - value))
+
+    def _with_labels(self, inputs, labels):
+        return [inputs, labels] if self.conditional else inputs
