@@ -192,8 +192,12 @@ class Progress(keras.callbacks.Callback):
         now, images = time.perf_counter(), self.progress()
         speed = (images - self.last[1]) / max(now - self.last[0], 1e-9)
         self.last = (now, images)
-        shown = " ".join(f"{short} {logs[name]:.2f}" for short, name in self.figures if name in logs)
-        self.bar.set_postfix_str(f"{images / 1000:.0f} kimg {speed:.0f} img/s {shown}", refresh=False)
+        shown = " ".join(
+            f"{short} {logs[name]:.2f}" for short, name in self.figures if name in logs
+        )
+        self.bar.set_postfix_str(
+            f"{images / 1000:.0f} kimg {speed:.0f} img/s {shown}", refresh=False
+        )
         self.bar.update(min(self.share_done(), 1.0) - self.bar.n)
 
     def on_train_end(self, logs=None):

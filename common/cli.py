@@ -16,7 +16,9 @@ T = TypeVar("T")
 BORDER = "│╭╮╰╯─ "
 
 
-def parse(config: type[T], program: str, arguments: Sequence[str] | None, default: T | None = None) -> T:
+def parse(
+    config: type[T], program: str, arguments: Sequence[str] | None, default: T | None = None
+) -> T:
     """Parses arguments into a frozen dataclass; flags are its fields, help its docstrings.
 
     Raises:
@@ -35,7 +37,7 @@ def parse(config: type[T], program: str, arguments: Sequence[str] | None, defaul
 
 
 def _unframe(box: str) -> str:
-    """tyro's framed complaint as one line for what is wrong and one for what is right."""
+    """Tyro's framed complaint as a line for what is wrong and a line for what is right."""
     sections, lines = [], []
     for line in box.splitlines()[1:]:  # the first is a title
         text = line.strip(BORDER)
@@ -51,7 +53,6 @@ def _unframe(box: str) -> str:
 
 def run(main: Callable[[], int | None]) -> NoReturn:
     """Runs a command line's main function and exits: 2 for bad input, in one or two lines."""
-    quiet_tensorflow()
     try:
         sys.exit(main() or 0)
     except InputError as error:
@@ -59,7 +60,11 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:
         if not is_disk_full(error):
             raise
-        sys.exit(_complain(f"disk full: {error.filename or error}\nfree some space, then go on with --resume"))
+        sys.exit(
+            _complain(
+                f"disk full: {error.filename or error}\nfree some space, then go on with --resume"
+            )
+        )
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
@@ -75,8 +80,21 @@ def _complain(message: str) -> int:
     return 2
 
 
-def quiet_tensorflow() -> None:
-    """Silences TensorFlow's and absl's start-up lines; must come before the import."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    os.environ.setdefault("GLOG_minloglevel", "3")
+def import_tensorflow() -> None:
+    """Imports TensorFlow without its start-up lines.
+
+    Some come from C++ before any log level is read, so the file descriptor
+    itself is turned away meanwhile; Python's exceptions are not lost by that.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow as tf
+
+        tf.config.list_physical_devices()  # looks for CUDA, and says so
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

@@ -8,7 +8,7 @@ BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}  # x86, x86 tiles, Arm
 
 
 def resolve_precision(precision: Precision) -> str:
-    """ "float32" or "bfloat16"; auto: bfloat16 where the processor multiplies it natively.
+    """Names the arithmetic; auto is bfloat16 where the processor multiplies it natively.
 
     Read from the processor's flags, without importing TensorFlow; where they
     cannot be read (no Linux), float32.

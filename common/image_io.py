@@ -36,7 +36,9 @@ def read_picture(path: Path, channels: int | None = None, near: int | None = Non
             than `MAX_PIXELS`.
     """
     try:
-        with Image.open(path) as image:
+        # Through an open file: by name, Pillow 13 maps uncompressed TIFFs into memory and
+        # scrambles those that are stored lying on their side.
+        with Path(path).open("rb") as file, Image.open(file) as image:
             if near:
                 image.draft(None, (2 * near, 2 * near))
             image = ImageOps.exif_transpose(image)
@@ -60,10 +62,8 @@ def _to_8_bits(image: Image.Image) -> Image.Image:
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.asarray(image, dtype=np.float64)
-    if image.mode == "F":
-        full = 1.0 if values.max(initial=0.0) <= 1.0 else 255.0
-    else:
-        full = 65535.0
+    floats_full = 1.0 if values.max(initial=0.0) <= 1.0 else 255.0
+    full = floats_full if image.mode == "F" else 65535.0
     scaled = np.clip(values / full, 0.0, 1.0) * 255.0
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 

@@ -139,7 +139,9 @@ class Checkpoints:
         if not self.folder.is_dir():
             return []
         matches = [(self.PATTERN.fullmatch(path.name), path) for path in self.folder.iterdir()]
-        return sorted((path for match, path in matches if match and match["kind"] == kind), reverse=True)
+        return sorted(
+            (path for match, path in matches if match and match["kind"] == kind), reverse=True
+        )
 
     def load(self, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         """The arrays and the state of the furthest checkpoint that is whole.
@@ -185,7 +187,10 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
     Those depend on what else the process has built before.
     """
     paths = [re.sub(r"_\d+(?=/|$)", "", variable.path) for variable in variables]
-    return [(f"{index:04d} {path}", v) for index, (path, v) in enumerate(zip(paths, variables, strict=True))]
+    return [
+        (f"{index:04d} {path}", v)
+        for index, (path, v) in enumerate(zip(paths, variables, strict=True))
+    ]
 
 
 def _digest(data: bytes) -> str:

@@ -133,7 +133,7 @@ class LabelFlips(Control):
 
 
 class InstanceNoise(Control):
-    """Gaussian noise on real and fake pictures, falling to zero (Sonderby et al. 2017, section 3)."""
+    """Gaussian noise on real and fake, falling to zero (Sonderby et al. 2017, section 3)."""
 
     def __init__(self, deviation: float, kimg: float, seed: int):
         super().__init__(name="instance_noise")
@@ -177,22 +177,29 @@ class WeightClip(Control):
 def build_balance(config: BalanceConfig, seed: int) -> Balance:
     """The controls that `config` switches on, with random streams from `seed`."""
     makers = [
-        (config.pause_accuracy, lambda: Pause(
-            "discriminator/accuracy",
+        (
             config.pause_accuracy,
-            config.resume_accuracy or config.pause_accuracy,
-            strong_is_high=True,
-        )),
-        (config.pause_loss, lambda: Pause(
-            "loss/discriminator",
+            lambda: Pause(
+                "discriminator/accuracy",
+                config.pause_accuracy,
+                config.resume_accuracy or config.pause_accuracy,
+                strong_is_high=True,
+            ),
+        ),
+        (
             config.pause_loss,
-            config.resume_loss or config.pause_loss,
-            strong_is_high=False,
-        )),
+            lambda: Pause(
+                "loss/discriminator",
+                config.pause_loss,
+                config.resume_loss or config.pause_loss,
+                strong_is_high=False,
+            ),
+        ),
         (config.label_flips, lambda: LabelFlips(config.label_flips, seed + 1)),
-        (config.instance_noise, lambda: InstanceNoise(
-            config.instance_noise, config.instance_noise_kimg, seed + 2
-        )),
+        (
+            config.instance_noise,
+            lambda: InstanceNoise(config.instance_noise, config.instance_noise_kimg, seed + 2),
+        ),
         (config.weight_clip, lambda: WeightClip(config.weight_clip)),
     ]
     return Balance([make() for switched_on, make in makers if switched_on])

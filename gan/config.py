@@ -15,6 +15,8 @@ from common.devices import Precision
 from common.files import InputError
 from gan.data import check_dataset, check_resolution
 
+CACHE = Path(__file__).resolve().parent.parent / ".cache"
+
 
 @dataclass(frozen=True)
 class DataConfig:
@@ -128,6 +130,8 @@ class RunConfig:
     """Training steps between two looks at the clock and at Ctrl-C."""
     deterministic: bool = False
     """Force repeatable kernels; on a processor they are so anyway."""
+    cache_dir: Path = CACHE
+    """Where prepared datasets and downloads are kept."""
 
 
 @dataclass(frozen=True)
@@ -235,12 +239,19 @@ def check(config: Config) -> None:
             f"--penalty {config.penalty}: needs --networks.normalization layer, spectral or none; "
             "batch normalisation mixes the pictures whose gradients it takes one by one"
         )
-    if balance.label_smoothing and config.loss not in ("non_saturating", "minimax", "least_squares"):
+    if balance.label_smoothing and config.loss not in (
+        "non_saturating",
+        "minimax",
+        "least_squares",
+    ):
         raise InputError(
             "--balance.label-smoothing: expected a loss with labels (non_saturating, minimax, "
             f"least_squares), got --loss {config.loss}"
         )
-    if config.update == "simultaneous" and balance.discriminator_steps * balance.generator_steps > 1:
+    if (
+        config.update == "simultaneous"
+        and balance.discriminator_steps * balance.generator_steps > 1
+    ):
         raise InputError("--update simultaneous: expected one step of each network")
     if run.run_dir and run.resume:
         raise InputError("--run-dir: a resumed run stays in its folder; leave it out")

@@ -12,18 +12,23 @@ import os
 import shutil
 import tempfile
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from common import image_io
 from common.files import InputError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 GLYPHS = "glyphs"
 GLYPH_CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -108,9 +113,7 @@ def is_folder(name: str) -> bool:
     return Path(name).is_dir() or os.sep in name or name.startswith((".", "~"))
 
 
-def load(
-    name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: int = 0
-) -> Pictures:
+def load(name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: int = 0) -> Pictures:
     """Loads a dataset, from the cache if it was prepared before.
 
     Args:
@@ -169,7 +172,7 @@ def _prepare(source: _Source, folder: Path) -> None:
                 f"the first: {skipped[0]}"
             )
         images.flush()
-        if skipped:  # the array was laid out for all of them
+        if len(labels) < source.count:  # the array was laid out for all of them
             np.save(temporary / "images.npy", np.array(images[: len(labels)]))
         np.save(temporary / "labels.npy", np.asarray(labels, np.int32))
         (temporary / "about.json").write_text(json.dumps({"skipped": skipped}))
@@ -232,7 +235,10 @@ def _draw_glyphs(
         if key not in stencils:
             stencils[key] = _stencil(faces[face], GLYPH_CLASSES[label], canvas, weight)
         picture = stencils[key].transform(
-            (canvas, canvas), Image.Transform.AFFINE, _pose(random, canvas), Image.Resampling.BILINEAR
+            (canvas, canvas),
+            Image.Transform.AFFINE,
+            _pose(random, canvas),
+            Image.Resampling.BILINEAR,
         )
         yield picture.reduce(3).convert(image_io.MODES[channels]), label
 
@@ -349,7 +355,9 @@ def _tfds_source(name: str, data_dir: Path, resolution: int, channels: int) -> _
     builder = _tfds_builder(name, data_dir)
     features = dict(builder.info.features)
     image_key = next((key for key, f in features.items() if _is_image(tfds, f)), None)
-    label_key = next((k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)), "")
+    label_key = next(
+        (k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)), ""
+    )
     if image_key is None:
         raise InputError(f"--dataset {name}: holds no pictures, only {', '.join(features)}")
     split = "train" if "train" in builder.info.splits else next(iter(builder.info.splits))

@@ -94,6 +94,7 @@ def load_generator(run: Path, checkpoint: str = "last"):
     """
     about = runs.read_config(run, "--run")
     arrays, _ = runs.Checkpoints(run).load(checkpoint)
+    cli.import_tensorflow()
     from gan.config import from_dict
     from gan.train import build_gan
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m gan.train"
 DEFAULT_MINUTES = 4.0
-CACHE = Path(__file__).resolve().parent.parent / ".cache"
 SHOWN = (  # beside the progress bar
     ("D", "loss/discriminator"),
     ("G", "loss/generator"),
@@ -136,7 +135,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     started = runs.read_config(config.run.resume, "--resume") if config.run.resume else None
     if started:
         _refuse_changes(config, started["config"])
-    cli.quiet_tensorflow()
+    cli.import_tensorflow()
     import keras
     import tensorflow as tf
 
@@ -147,7 +146,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
     pictures = data.load(
-        config.data.dataset, CACHE, config.data.resolution, config.data.channels
+        config.data.dataset, config.run.cache_dir, config.data.resolution, config.data.channels
     )
     resolution, channels = pictures.images.shape[2:]
     classes = _classes(config, pictures)
@@ -159,7 +158,9 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     per_step = config.batch_size * config.balance.discriminator_steps  # images
     if len(pictures) < 2:
         raise InputError(f"--dataset {pictures.name}: holds one picture; expected at least 2")
-    total_steps = -(-int(config.stop.epochs * len(pictures)) // per_step) if config.stop.epochs else None
+    total_steps = (
+        -(-int(config.stop.epochs * len(pictures)) // per_step) if config.stop.epochs else None
+    )
     steps = min(config.run.steps_per_execution, total_steps or sys.maxsize)
     tick_steps = max(1, round(1000 * config.run.tick_kimg / (per_step * steps))) * steps
     minutes = config.stop.max_minutes
@@ -248,9 +249,11 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
         own.Snapshots(folder, events, classes, gan.latent_size, config.seed),
         patience,
         *(
-            [guards.StopAtTarget(
-                config.stop.monitor, config.stop.target, config.stop.monitor_mode, ending
-            )]
+            [
+                guards.StopAtTarget(
+                    config.stop.monitor, config.stop.target, config.stop.monitor_mode, ending
+                )
+            ]
             if config.stop.target is not None
             else []
         ),
@@ -326,7 +329,9 @@ def _print_header(pictures, gan, classes, precision, folder) -> None:
         f"{gan.discriminator.count_params():,} parameters, {precision}"
     )
     if pictures.skipped:
-        print(f"skipped {len(pictures.skipped)} unreadable pictures; the first: {pictures.skipped[0]}")
+        print(
+            f"skipped {len(pictures.skipped)} unreadable pictures; the first: {pictures.skipped[0]}"
+        )
     print(f"run: {folder}  (Ctrl-C saves and ends it)")
 
 

@@ -1,0 +1,48 @@
+# The front door. Every target makes .venv first if it is absent or older than the requirements.
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+READY := $(VENV)/.ready
+
+DATASET ?= glyphs
+ARGS ?=
+
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max-minutes 10"]
+	@$(RUN) -m gan.train --dataset "$(DATASET)" $(ARGS)
+
+tensorboard: $(READY)  ## look at all runs in a browser
+	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
+
+bench: $(READY)  ## speed of the training step beside a bare loop, in one table
+	@$(RUN) -m experiments.bench $(ARGS)
+
+test: $(READY)  ## all tests; under 5 minutes, no network
+	@$(RUN) -m pytest $(ARGS)
+
+lint: $(READY)  ## style and dead code
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+
+setup: $(READY)  ## create .venv with everything in it, and nothing else
+
+clean:  ## remove .venv and the caches, keep runs/
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The first Python from 3.10 to 3.13 that works; name another with `make PYTHON=...`.
+PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10; do \
+	$$p -c 'import sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+$(READY): requirements.txt requirements-dev.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python from 3.10 to 3.13 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
+	@echo "installing into $(VENV) (about 2 GB, once) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+.PHONY: help train-gan tensorboard bench test lint setup clean

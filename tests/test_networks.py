@@ -1,0 +1,105 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from gan import networks
+from gan.config import NetworkConfig
+from gan.data import supported_resolutions
+
+SMALL = NetworkConfig(latent_size=8, width=4)
+
+
+@pytest.mark.parametrize("resolution", supported_resolutions())
+def test_every_supported_resolution_fits_both_networks(resolution):
+    generator = networks.build_generator(SMALL, resolution, channels=3)
+    discriminator = networks.build_discriminator(SMALL, resolution, channels=3)
+    pictures = generator(tf.random.normal((2, 8)))
+    assert pictures.shape == (2, resolution, resolution, 3)
+    assert np.abs(pictures).max() <= 1.0
+    assert discriminator(pictures).shape == (2,)
+
+
+@pytest.mark.parametrize("upsampling", networks.UPSAMPLING)
+@pytest.mark.parametrize("channels", [1, 2, 4])
+def test_any_upsampling_and_channel_count(upsampling, channels):
+    config = NetworkConfig(latent_size=8, width=4, upsampling=upsampling)
+    generator = networks.build_generator(config, 16, channels)
+    assert generator(tf.zeros((1, 8))).shape == (1, 16, 16, channels)
+
+
+@pytest.mark.parametrize("normalization", networks.NORMALIZATION)
+def test_any_normalization(normalization):
+    config = NetworkConfig(width=4, normalization=normalization)
+    discriminator = networks.build_discriminator(config, 16, 1)
+    logits = discriminator(tf.random.normal((3, 16, 16, 1)), training=True)
+    assert logits.dtype == tf.float32
+    assert np.isfinite(logits).all()
+
+
+def test_only_batch_normalization_mixes_pictures():
+    for normalization in networks.NORMALIZATION:
+        config = NetworkConfig(width=4, normalization=normalization)
+        discriminator = networks.build_discriminator(config, 16, 1)
+        pictures = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype(np.float32)
+        changed = pictures.copy()
+        changed[1:] += 1.0
+        # spectral normalisation turns its vector at each training call; look at inference there
+        training = normalization != "spectral"
+        first = discriminator(pictures, training=training)[0].numpy()
+        other = discriminator(changed, training=training)[0].numpy()
+        assert (abs(first - other) > 1e-4) == (normalization == "batch"), normalization
+
+
+def test_labels_reach_both_networks():
+    generator = networks.build_generator(SMALL, 16, 1, classes=3)
+    latents = tf.ones((2, 8))
+    pictures = generator([latents, tf.constant([0, 2])]).numpy()
+    assert np.abs(pictures[0] - pictures[1]).max() > 0
+    discriminator = networks.build_discriminator(SMALL, 16, 1, classes=3)
+    embedding = discriminator.get_layer("label_embedding")
+    embedding.set_weights([np.random.default_rng(0).normal(size=embedding.get_weights()[0].shape)])
+    same = tf.ones((2, 16, 16, 1))
+    logits = discriminator([same, tf.constant([0, 2])]).numpy()
+    assert abs(logits[0] - logits[1]) > 0
+
+
+@pytest.mark.parametrize("shape", [(8, 5), (4, 3, 3, 5)])
+def test_fused_batch_normalization_is_batch_normalization(shape):
+    inputs = tf.constant(np.random.default_rng(0).normal(2.0, 3.0, shape).astype(np.float32))
+    ours, theirs = (
+        layer(momentum=0.9, epsilon=1e-5)
+        for layer in (networks.BatchNormalization, keras.layers.BatchNormalization)
+    )
+    results = []
+    for layer in (ours, theirs):
+        layer.build(shape)
+        layer.gamma.assign([1.0, 2.0, 0.5, 1.0, 3.0])
+        layer.beta.assign([0.0, 1.0, 0.0, -1.0, 0.0])
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(inputs, training=True)
+            loss = tf.reduce_sum(tf.sin(outputs))
+        variables = [inputs, layer.gamma.value, layer.beta.value]
+        results.append([outputs, *tape.gradient(loss, variables), layer.moving_mean.value])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-4)
+    count = np.prod(shape[:-1])
+    batch = np.var(inputs.numpy().reshape(-1, 5), axis=0) * count / (count - 1)
+    np.testing.assert_allclose(ours.moving_variance, 0.9 + 0.1 * batch, rtol=1e-4)
+    np.testing.assert_allclose(
+        ours(inputs, training=False),
+        (inputs - ours.moving_mean) / np.sqrt(ours.moving_variance + 1e-5) * ours.gamma + ours.beta,
+        rtol=1e-3,
+        atol=1e-4,
+    )
+
+
+def test_the_logits_and_the_picture_are_float32_under_bfloat16():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    generator = networks.build_generator(SMALL, 16, 1, classes=2)
+    discriminator = networks.build_discriminator(SMALL, 16, 1, classes=2)
+    labels = tf.constant([0, 1])
+    pictures = generator([tf.ones((2, 8)), labels], training=True)
+    assert pictures.dtype == tf.float32
+    assert discriminator([pictures, labels], training=True).dtype == tf.float32
