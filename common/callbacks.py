@@ -68,16 +68,17 @@ class TimeBudget(keras.callbacks.Callback):
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Ends the run when a logged figure is NaN or infinite."""
+    """Ends the run when a logged figure is NaN or infinite, and steps back to a good state."""
 
-    def __init__(self, ending: Ending):
+    def __init__(self, restore: Callable[[], None], ending: Ending):
         super().__init__()
-        self.ending = ending
+        self.restore, self.ending = restore, ending
 
     def on_train_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not math.isfinite(value)]
         if bad:
             self.ending.stop(self.model, "diverged", f"{', '.join(bad)} became non-finite")
+            self.restore()
 
 
 class StopAtTarget(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import re
 import time
 from collections.abc import Mapping, Sequence
@@ -16,6 +17,18 @@ from common.files import InputError, write_bytes, write_json
 CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"
 
 
+def check_new(folder: Path) -> None:
+    """Raises InputError if `folder` holds a run already or cannot be made; makes nothing."""
+    if (folder / CONFIG).exists():
+        raise InputError(
+            f"--run-dir {folder}: holds a run already\n"
+            f"continue it with --resume {folder}, or name another folder"
+        )
+    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise InputError(f"--run-dir {folder}: cannot be made, {nearest} is no folder to write in")
+
+
 def create(folder: Path | None, name: str) -> Path:
     """Makes an empty run folder: `folder`, or runs/`name`-`date`-`time`.
 
@@ -24,15 +37,8 @@ def create(folder: Path | None, name: str) -> Path:
     """
     if folder is None:
         folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    if (folder / CONFIG).exists():
-        raise InputError(
-            f"--run-dir {folder}: holds a run already\n"
-            f"continue it with --resume {folder}, or name another folder"
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--run-dir {folder}: cannot be made ({error.strerror})") from None
+    check_new(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
@@ -186,7 +192,7 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
 
     Those depend on what else the process has built before.
     """
-    paths = [re.sub(r"_\d+(?=/|$)", "", variable.path) for variable in variables]
+    paths = [re.sub(r"_\d+(?=[/_]|$)", "", variable.path) for variable in variables]
     return [
         (f"{index:04d} {path}", v)
         for index, (path, v) in enumerate(zip(paths, variables, strict=True))

@@ -88,8 +88,8 @@ class Pause(Control):
 
     MOMENTUM = 0.9
 
-    def __init__(self, figure: str, pause: float, resume: float, strong_is_high: bool):
-        super().__init__(name=f"pause_{figure.split('/')[-1]}")
+    def __init__(self, name: str, figure: str, pause: float, resume: float, strong_is_high: bool):
+        super().__init__(name=name)
         self.figure, self.sign = figure, 1.0 if strong_is_high else -1.0
         self.pause, self.resume = pause, resume
         middle = 0.5 * (pause + resume)
@@ -180,6 +180,7 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
         (
             config.pause_accuracy,
             lambda: Pause(
+                "pause_accuracy",
                 "discriminator/accuracy",
                 config.pause_accuracy,
                 config.resume_accuracy or config.pause_accuracy,
@@ -189,6 +190,7 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
         (
             config.pause_loss,
             lambda: Pause(
+                "pause_loss",
                 "loss/discriminator",
                 config.pause_loss,
                 config.resume_loss or config.pause_loss,

@@ -62,6 +62,8 @@ class Log(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         images = int(self.model.images_seen)
         figures = {name: float(value) for name, value in logs.items()}
+        if not all(map(math.isfinite, figures.values())):
+            return  # the run has diverged and been set back; summary.json says so
         runs.append_metrics(self.folder, {"images": images, **figures})
         self.events.scalars(figures, step=images)
         if self.histograms:

@@ -13,6 +13,7 @@ import tyro
 
 from common.devices import Precision
 from common.files import InputError
+from common.runs import check_new
 from gan.data import check_dataset, check_resolution
 
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
@@ -253,6 +254,8 @@ def check(config: Config) -> None:
         and balance.discriminator_steps * balance.generator_steps > 1
     ):
         raise InputError("--update simultaneous: expected one step of each network")
+    if run.run_dir and not run.resume:
+        check_new(run.run_dir)
     if run.run_dir and run.resume:
         raise InputError("--run-dir: a resumed run stays in its folder; leave it out")
 

@@ -7,6 +7,7 @@ the number of pictures drawn, so a resumed run continues at the very next one.
 
 import difflib
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -362,7 +363,7 @@ def _tfds_source(name: str, data_dir: Path, resolution: int, channels: int) -> _
         raise InputError(f"--dataset {name}: holds no pictures, only {', '.join(features)}")
     split = "train" if "train" in builder.info.splits else next(iter(builder.info.splits))
     if not resolution or not channels:
-        head = tfds.as_numpy(builder.as_dataset(split=f"{split}[:50]"))
+        head = itertools.islice(tfds.as_numpy(builder.as_dataset(split=split)), 50)
         shapes = [example[image_key].shape for example in head]
         own = Counter(shape[-1] for shape in shapes).most_common(1)[0][0]
         resolution = resolution or _auto_resolution(min(shape[:2]) for shape in shapes)
@@ -401,7 +402,7 @@ def _tfds_builder(name: str, data_dir: Path):
     try:
         builder = tfds.builder(name, data_dir=str(data_dir))
         if not builder.is_prepared():
-            _probe([str(url) for url in builder.url_infos], name)
+            _probe([str(url) for url in builder.url_infos or ()], name)
             builder.download_and_prepare()
     except InputError:
         raise
@@ -415,7 +416,9 @@ def _tfds_builder(name: str, data_dir: Path):
 
 def _probe(urls: list[str], name: str) -> None:
     """Raises InputError unless some server answers for the download, in seconds."""
-    url = next(iter(urls), "https://storage.googleapis.com/tfds-data/")
+    if not urls:
+        return  # made on this machine
+    url = urls[0]
     request = urllib.request.Request(url, method="HEAD")
     try:
         urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()

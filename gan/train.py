@@ -216,6 +216,9 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     def images_seen() -> int:
         return int(gan.images_seen)
 
+    def restore() -> None:
+        runs.assign(own.checkpoint_variables(gan), checkpoints.load("last")[0])
+
     def share_done() -> float:
         by_time = budget.elapsed / (60 * minutes) if minutes else 0.0
         by_images = images_seen() / target if target else 0.0
@@ -240,7 +243,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     every = [
         guards.Interrupt(ending),
         budget,
-        guards.StopOnNonFinite(ending),
+        guards.StopOnNonFinite(restore, ending),
         *([guards.StopAfter(images_seen, target, ending)] if target else []),
         guards.Progress(share_done, images_seen, SHOWN),
         own.Speed(),
@@ -270,9 +273,6 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
         verbose=0,
     )
     events.close()
-    if ending.status == "diverged":
-        arrays, _ = checkpoints.load("last")
-        runs.assign(own.checkpoint_variables(gan), arrays)
     runs.update_summary(
         folder,
         status=ending.status,
@@ -354,6 +354,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{result.status}: {result.reason}, after {images / 1000:.0f} thousand images")
     if result.status == "interrupted":
         print(f"everything is saved; go on with: {go_on}")
+        return 130
     if result.status == "diverged":
         print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
         return 1

@@ -40,7 +40,9 @@ def watch(control, figure, value, times=60):
 
 
 def test_pause_on_accuracy_has_hysteresis():
-    control = balance.Pause("discriminator/accuracy", pause=0.9, resume=0.7, strong_is_high=True)
+    control = balance.Pause(
+        "pause_accuracy", "discriminator/accuracy", pause=0.9, resume=0.7, strong_is_high=True
+    )
     assert control.share() == 1.0
     assert watch(control, "discriminator/accuracy", 0.85) == 1.0  # between, from below: goes on
     assert watch(control, "discriminator/accuracy", 0.99) == 0.0
@@ -51,7 +53,9 @@ def test_pause_on_accuracy_has_hysteresis():
 
 
 def test_pause_on_loss_is_the_other_way_round():
-    control = balance.Pause("loss/discriminator", pause=0.2, resume=0.6, strong_is_high=False)
+    control = balance.Pause(
+        "pause_loss", "loss/discriminator", pause=0.2, resume=0.6, strong_is_high=False
+    )
     assert watch(control, "loss/discriminator", 0.4) == 1.0
     assert watch(control, "loss/discriminator", 0.1) == 0.0
     assert watch(control, "loss/discriminator", 0.4) == 0.0
@@ -59,7 +63,9 @@ def test_pause_on_loss_is_the_other_way_round():
 
 
 def test_one_batch_does_not_pause():
-    control = balance.Pause("loss/discriminator", pause=0.2, resume=0.6, strong_is_high=False)
+    control = balance.Pause(
+        "pause_loss", "loss/discriminator", pause=0.2, resume=0.6, strong_is_high=False
+    )
     assert watch(control, "loss/discriminator", 0.0, times=1) == 1.0
 
 

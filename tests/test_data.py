@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gan import data
 from common.files import InputError
+from gan import data
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def test_an_unfit_channel_count(tmp_path):
 
 
 def test_an_unknown_dataset_gets_the_nearest_names(tmp_path):
-    with pytest.raises(InputError, match="did you mean .*fashion_mnist"):
+    with pytest.raises(InputError, match=r"did you mean .*fashion_mnist"):
         data.load("fashon_mnist", tmp_path)
-    with pytest.raises(InputError, match="did you mean .*glyphs"):
+    with pytest.raises(InputError, match=r"did you mean .*glyphs"):
         data.load("glyps", tmp_path)
 
 

@@ -1,0 +1,232 @@
+"""Training through the Python API, on a folder of 64 tiny pictures."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from common.files import InputError
+from common.runs import Checkpoints
+from gan import config as configuration
+from gan.config import (
+    BalanceConfig,
+    Config,
+    DataConfig,
+    NetworkConfig,
+    OptimizerConfig,
+    RunConfig,
+    StopConfig,
+)
+from gan.train import train
+
+
+@pytest.fixture
+def tiny(blobs, tmp_path):
+    return Config(
+        data=DataConfig(dataset=str(blobs)),
+        batch_size=8,
+        networks=NetworkConfig(latent_size=8, width=4),
+        precision="float32",
+        stop=StopConfig(epochs=2),
+        run=RunConfig(
+            run_dir=tmp_path / "run",
+            tick_kimg=0.032,
+            steps_per_execution=2,
+            cache_dir=tmp_path / "cache",
+        ),
+    )
+
+
+def run_of(config, **changes):
+    return dataclasses.replace(config, run=dataclasses.replace(config.run, **changes))
+
+
+def test_a_run_leaves_everything_in_its_folder(tiny):
+    result = train(run_of(tiny, histograms=True))
+    folder = result.folder
+    assert result.status == "finished"
+    assert int(result.gan.images_seen) == 128
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["status"] == "finished"
+    assert summary["images"] == 128
+    about = json.loads((folder / "config.json").read_text())
+    assert about["config"]["batch_size"] == 8
+    assert about["data"]["resolution"] == 16
+    assert about["versions"]["keras"] == keras.__version__
+    rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [row["images"] for row in rows] == [32, 64, 96, 128]
+    assert all(np.isfinite(list(row.values())).all() for row in rows)
+    for name in ("latest.png", "training.gif", "samples/000000000000.png"):
+        assert (folder / name).stat().st_size > 0
+
+    events = EventAccumulator(str(folder), size_guidance={"tensors": 0})
+    events.Reload()
+    tags = set(events.Tags()["tensors"])
+    assert {
+        "loss/discriminator",
+        "loss/generator",
+        "discriminator/real",
+        "discriminator/fake",
+        "discriminator/accuracy",
+        "gradient_norm/discriminator",
+        "gradient_norm/generator",
+        "learning_rate/discriminator",
+        "learning_rate/generator",
+        "balance/discriminator_share",
+        "speed/images_per_second",
+        "quality/sliced_wasserstein",
+        "samples/fixed_latents",
+        "data/real",
+        "config",
+    } <= tags
+    assert any(tag.startswith("weights/") for tag in tags)
+    assert [event.step for event in events.Tensors("loss/generator")] == [32, 64, 96, 128]
+    assert [event.step for event in events.Tensors("data/real")] == [0]
+    session = events.SummaryMetadata("_hparams_/session_start_info")
+    assert session.plugin_data.plugin_name == "hparams"
+
+
+@pytest.mark.parametrize(
+    "balance",
+    [
+        BalanceConfig(),
+        BalanceConfig(pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1),
+        BalanceConfig(discriminator_steps=2, generator_steps=2),
+    ],
+)
+def test_a_resumed_run_ends_with_the_same_bits(tiny, balance):
+    config = dataclasses.replace(
+        tiny,
+        balance=balance,
+        precision="bfloat16",
+        generator=OptimizerConfig(schedule="cosine", decay_kimg=1.0),
+        stop=StopConfig(epochs=4),
+    )
+    whole = train(run_of(config, run_dir=tiny.run.run_dir.with_name("whole")))
+    half = train(dataclasses.replace(config, stop=StopConfig(epochs=2)))
+    rest = train(run_of(config, run_dir=None, resume=half.folder))
+    assert int(rest.gan.images_seen) == int(whole.gan.images_seen) == 256
+    first, _ = Checkpoints(whole.folder).load("last")
+    second, _ = Checkpoints(rest.folder).load("last")
+    assert list(first) == list(second)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+    rows = [(result.folder / "metrics.jsonl").read_text().splitlines() for result in (whole, rest)]
+    for one, other in zip(*(map(json.loads, lines) for lines in rows), strict=True):
+        del one["speed/images_per_second"], other["speed/images_per_second"]
+        assert one == other
+
+
+def test_a_resume_with_another_configuration_is_refused(tiny):
+    folder = train(tiny).folder
+    changed = dataclasses.replace(tiny, batch_size=16, generator=OptimizerConfig(beta_1=0.1))
+    with pytest.raises(InputError, match=r"batch_size: 8 -> 16; generator.beta_1: 0.5 -> 0.1"):
+        train(run_of(changed, run_dir=None, resume=folder))
+    with pytest.raises(InputError, match="has had its 2 epochs"):
+        train(run_of(tiny, run_dir=None, resume=folder))
+
+
+def test_a_resume_on_changed_data_is_refused(tiny, blobs, tmp_path):
+    import shutil
+
+    copy = shutil.copytree(blobs, tmp_path / "copy")
+    config = dataclasses.replace(tiny, data=DataConfig(dataset=str(copy)))
+    folder = train(config).folder
+    (copy / "000.png").unlink()
+    longer = dataclasses.replace(config, stop=StopConfig(epochs=3))
+    with pytest.raises(InputError, match="has changed since the run began"):
+        train(run_of(longer, run_dir=None, resume=folder))
+
+
+def test_divergence_stops_restores_and_tells(tiny):
+    wild = dataclasses.replace(
+        tiny,
+        loss="wasserstein",
+        stop=StopConfig(epochs=200),
+        discriminator=OptimizerConfig(learning_rate=1e30),
+    )
+    result = train(wild)
+    assert result.status == "diverged"
+    assert "non-finite" in result.reason
+    assert all(np.isfinite(np.asarray(v)).all() for v in result.gan.weights)
+    assert json.loads((result.folder / "summary.json").read_text())["status"] == "diverged"
+
+
+def test_a_target_a_patience_and_a_budget_end_a_run(tiny):
+    def end(name, **stop):
+        config = dataclasses.replace(tiny, stop=StopConfig(**stop))
+        return train(run_of(config, run_dir=tiny.run.run_dir.with_name(name)))
+
+    assert end("target", epochs=50, target=1e9).status == "target"
+    frozen = end("patience", epochs=50, patience=2, monitor="learning_rate/generator")
+    assert frozen.status == "no progress"
+    assert int(frozen.gan.images_seen) == 32 * 3
+    assert end("budget", max_minutes=0.02).reason == "used its 0.02 minutes"
+
+
+def test_any_keras_callback_is_accepted_and_sees_the_figures(tiny):
+    seen = []
+    train(
+        tiny,
+        callbacks=[
+            keras.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: seen.append(dict(logs)))
+        ],
+    )
+    assert len(seen) == 4
+    assert "loss/generator" in seen[0]
+    assert "quality/sliced_wasserstein" in seen[0]
+
+
+def test_the_best_checkpoint_follows_the_monitor(tiny):
+    result = train(tiny)
+    rows = [json.loads(line) for line in (result.folder / "metrics.jsonl").read_text().splitlines()]
+    best = min(rows, key=lambda row: row["quality/sliced_wasserstein"])
+    newest = Checkpoints(result.folder).paths("best")[0]
+    assert int(newest.name.split("-")[1]) == best["images"]
+
+
+def test_classes_are_used_where_there_are_enough_pictures(tiny, blobs, tmp_path):
+    import shutil
+
+    for name in ("a", "b"):
+        shutil.copytree(blobs, tmp_path / "classes" / name)
+    folder = str(tmp_path / "classes")
+    for conditional, expected in (("auto", 2), ("off", 1), ("on", 2)):
+        config = dataclasses.replace(tiny, data=DataConfig(folder, conditional=conditional))
+        result = train(run_of(config, run_dir=tmp_path / conditional))
+        assert len(result.gan.generator.inputs) == expected
+    with pytest.raises(InputError, match=r"--conditional on: .* has no classes"):
+        train(dataclasses.replace(tiny, data=dataclasses.replace(tiny.data, conditional="on")))
+
+
+def test_a_configuration_survives_the_disk(tiny):
+    fields = json.loads(json.dumps(configuration.to_dict(tiny)))
+    assert configuration.from_dict(fields, tiny.run) == tiny
+    del fields["networks"]["width"]
+    fields["networks"]["breadth"] = 3
+    with pytest.raises(InputError, match="another version"):
+        configuration.from_dict(fields)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 1}, "--batch-size: expected at least 2, got 1"),
+        ({"penalty": "r1"}, "--networks.normalization"),
+        ({"loss": "hinge", "balance": BalanceConfig(label_smoothing=0.1)}, "loss with labels"),
+        ({"balance": BalanceConfig(pause_accuracy=0.8, resume_accuracy=0.9)}, "resume-accuracy"),
+        ({"balance": BalanceConfig(pause_loss=0.8, resume_loss=0.2)}, "resume-loss"),
+        ({"generator": OptimizerConfig(schedule="linear")}, "--generator.decay-kimg"),
+        ({"discriminator": OptimizerConfig(beta_2=1.5)}, "--discriminator.beta-2"),
+        (
+            {"update": "simultaneous", "balance": BalanceConfig(generator_steps=2)},
+            "one step of each",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_name_their_flag(tiny, changes, message):
+    with pytest.raises(InputError, match=message):
+        configuration.check(dataclasses.replace(tiny, **changes))
