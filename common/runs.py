@@ -136,9 +136,20 @@ class Checkpoints:
         data = buffer.getvalue()
         path = self.folder / f"{kind}-{images:012d}-{_digest(data)}.npz"
         write_bytes(path, data)
-        for old in [p for p in self.paths(kind) if p != path][max(0, self.keep - 1) :]:
-            old.unlink(missing_ok=True)
+        self._keep_newest(kind, path)
         return path
+
+    def promote(self, last: Path) -> Path:
+        """Makes a "last" checkpoint the "best" as well; costs a name, not a second file."""
+        path = last.with_name(last.name.replace("last", "best", 1))
+        path.unlink(missing_ok=True)
+        path.hardlink_to(last)
+        self._keep_newest("best", path)
+        return path
+
+    def _keep_newest(self, kind: str, newest: Path) -> None:
+        for old in [p for p in self.paths(kind) if p != newest][max(0, self.keep - 1) :]:
+            old.unlink(missing_ok=True)
 
     def paths(self, kind: str) -> list[Path]:
         """The checkpoints of a kind, the furthest first; not yet verified."""
@@ -200,4 +211,4 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
 
 
 def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
+    return hashlib.blake2b(data, digest_size=8).hexdigest()

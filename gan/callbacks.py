@@ -35,7 +35,7 @@ class Speed(keras.callbacks.Callback):
 class Quality(keras.callbacks.Callback):
     """Adds the sliced Wasserstein distance of fixed samples to fixed real pictures to the logs."""
 
-    COUNT = 512
+    COUNT = 256
 
     def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
         """`real` is uint8 (N, H, W, C), `labels` (N,)."""
@@ -108,7 +108,7 @@ class Snapshots(keras.callbacks.Callback):
         latest = self._write()
         image_io.write_image(self.folder.parent / "latest.png", latest)
         images = int(self.model.images_seen)
-        paths = [p for p in sorted(self.folder.glob("*.png")) if int(p.stem) <= images]
+        paths = [p for p in sorted(self.folder.glob("[0-9]*.png")) if int(p.stem) <= images]
         frames = [image_io.to_array(Image.open(path)) for path in paths]
         image_io.write_animation(self.folder.parent / "training.gif", frames)
 
@@ -147,7 +147,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         if not self.checkpoints.paths("last"):
-            self._save("last")
+            self._save()
 
     def on_epoch_end(self, epoch, logs=None):
         if not all(np.isfinite(value.numpy()).all() for value in self.model.weights):
@@ -155,12 +155,13 @@ class SaveCheckpoints(keras.callbacks.Callback):
         value = logs.get(self.monitor)
         if value is not None and (self.best is None or is_better(value, self.best, self.mode)):
             self.best = float(value)
-            self._save("best")
-        self._save("last")
+            self.checkpoints.promote(self._save())
+        else:
+            self._save()
 
-    def _save(self, kind: str) -> None:
-        self.checkpoints.save(
-            kind,
+    def _save(self) -> Path:
+        return self.checkpoints.save(
+            "last",
             int(self.model.images_seen),
             checkpoint_variables(self.model),
             {**self.state(), "best": self.best},

@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from common import image_io
-from common.files import InputError
+from common.files import TEMPORARY, InputError
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -154,7 +154,7 @@ def load(name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: i
 def _prepare(source: _Source, folder: Path) -> None:
     """Decodes a source into `folder`, which appears only when it is whole."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=folder.parent))
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
     try:
         shape = (source.count, source.resolution, source.resolution, source.channels)
         images = np.lib.format.open_memmap(

@@ -6,13 +6,13 @@ python -m gan.train --dataset my_pictures/          a folder
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from common import cli, devices, runs
-from common.files import InputError
+from common.files import InputError, remove_temporaries
 from gan import config as configuration
 from gan import data
 from gan.config import Config, OptimizerConfig
@@ -121,12 +121,20 @@ def _adam(config: OptimizerConfig, rate) -> "keras.optimizers.Optimizer":
     )
 
 
-def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) -> Result:
+def train(
+    config: Config,
+    callbacks: Sequence["keras.callbacks.Callback"] = (),
+    pictures: data.Pictures | None = None,
+    build: Callable[[Config, int, int, int], "GAN"] = build_gan,
+) -> Result:
     """Trains, or goes on with, one run, and leaves everything in its folder.
 
     Args:
         callbacks: any Keras callbacks, called after the run's own; a Keras
             epoch is a tick of `config.run.tick_kimg` thousand images.
+        pictures: a dataset of your own, instead of loading `config.data.dataset`.
+        build: networks of your own: (config, resolution, channels, classes) to
+            a GAN. `gan.sample` can only rebuild those of `build_gan`.
 
     Raises:
         InputError: a configuration, dataset or folder that cannot be used.
@@ -145,7 +153,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
-    pictures = data.load(
+    pictures = pictures or data.load(
         config.data.dataset, config.run.cache_dir, config.data.resolution, config.data.channels
     )
     resolution, channels = pictures.images.shape[2:]
@@ -167,7 +175,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
     if minutes is None and total_steps is None:
         minutes = DEFAULT_MINUTES
 
-    gan = build_gan(config, resolution, channels, classes)
+    gan = build(config, resolution, channels, classes)
     compile_gan(gan, config, steps_per_execution=steps)
     folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
     checkpoints = runs.Checkpoints(folder)
@@ -176,6 +184,7 @@ def train(config: Config, callbacks: Sequence["keras.callbacks.Callback"] = ()) 
         arrays, state = checkpoints.load("last")
         runs.assign(own.checkpoint_variables(gan), arrays)
         runs.rewind_metrics(folder, int(gan.images_seen))
+        remove_temporaries(folder)
     first_image = int(gan.images_seen)
     target = total_steps * per_step if total_steps else None
     if (target and first_image >= target) or (minutes and state["elapsed"] >= 60 * minutes):

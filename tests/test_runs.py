@@ -106,6 +106,16 @@ def test_a_torn_checkpoint_is_never_loaded(tmp_path, damage):
         kept.load("last")
 
 
+def test_the_best_outlives_the_last_it_was_made_from(tmp_path):
+    kept = runs.Checkpoints(tmp_path, keep=1)
+    kept.promote(kept.save("last", 100, variables(np.float32(1.0)), {}))
+    kept.save("last", 200, variables(np.float32(2.0)), {})
+    assert [float(value) for value in kept.load("best")[0].values()] == [1.0]
+    kept.promote(kept.save("last", 300, variables(np.float32(3.0)), {}))
+    assert [float(value) for value in kept.load("best")[0].values()] == [3.0]
+    assert len(kept.paths("best")) == len(kept.paths("last")) == 1
+
+
 def test_assign_names_what_does_not_fit():
     arrays = {"0000 v0": np.zeros((2, 2))}
     with pytest.raises(InputError, match=r"'v0' has shape \(2, 2\), expected \(3,\)"):
