@@ -30,7 +30,7 @@ class Ending:
 class StopAfter(keras.callbacks.Callback):
     """Ends the run once `progress()` has reached `target`, both in images."""
 
-    def __init__(self, progress: Callable[[], int], target: int, ending: Ending):
+    def __init__(self, progress: Callable[[], int], target: float, ending: Ending):
         super().__init__()
         self.progress, self.target, self.ending = progress, target, ending
 
@@ -102,7 +102,7 @@ class StopWithoutProgress(keras.callbacks.Callback):
     Keras's EarlyStopping, but with a state that survives a resume.
     """
 
-    def __init__(self, monitor: str, patience: int, mode: str, ending: Ending):
+    def __init__(self, monitor: str, patience: float, mode: str, ending: Ending):
         super().__init__()
         self.monitor, self.patience, self.mode, self.ending = monitor, patience, mode, ending
         self.best, self.waited = None, 0
@@ -151,8 +151,10 @@ class Interrupt(keras.callbacks.Callback):
             self.ending.stop(self.model, "interrupted", f"stopped by {name}")
 
     def on_train_end(self, logs=None):
+        """Hands the signals back; also to be called when `fit` raises."""
         for number, handler in self.previous.items():
             signal.signal(number, handler)
+        self.previous = {}
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.received is not None:
@@ -202,8 +204,9 @@ class Progress(keras.callbacks.Callback):
         self.bar.update(min(self.share_done(), 1.0) - self.bar.n)
 
     def on_train_end(self, logs=None):
-        self.bar.refresh()
-        self.bar.close()
+        """Ends the line; also to be called when `fit` raises."""
+        if self.bar is not None:
+            self.bar.close()
 
 
 def is_better(value: float, than: float, mode: str, ties: bool = False) -> bool:

@@ -56,12 +56,23 @@ class DepthToSpace(layers.Layer):
 
 
 def base_and_doublings(resolution: int) -> tuple[int, int]:
-    """The side in pixels where the generator starts, 4 to 7, and how often it doubles."""
+    """The side in pixels where the generator starts, 4 to 6, and how often it doubles.
+
+    What would start at 7 starts at 4, doubles once more, and ends a little larger
+    than `resolution`, to be cropped: 28 as 4 * 2^3 - 4. On MNIST that third
+    doubling is worth three times the Frechet distance.
+    """
     doublings = 0
     while resolution % 2 == 0 and resolution > 7:
         resolution //= 2
         doublings += 1
-    return resolution, doublings
+    return (4, doublings + 1) if resolution == 7 else (resolution, doublings)
+
+
+def margin(resolution: int) -> int:
+    """Pixels on each side by which the networks' own square exceeds `resolution`."""
+    base, doublings = base_and_doublings(resolution)
+    return ((base << doublings) - resolution) // 2
 
 
 def build_generator(
@@ -95,6 +106,8 @@ def build_generator(
         x = _double(x, width, config.upsampling)
         x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
     x = _subpixel(x, channels)  # a transposed convolution to 1 or 3 channels starves the processor
+    if margin(resolution):
+        x = layers.Cropping2D(margin(resolution))(x)
     picture = layers.Activation("tanh", dtype="float32", name="picture")(x)
     return keras.Model(inputs, picture, name="generator")
 
@@ -135,6 +148,9 @@ def build_discriminator(
     widths = [base_width * min(2**level, MAX_WIDENING) for level in range(doublings)]
     picture = keras.Input((resolution, resolution, channels), name="picture")
     inputs, x = picture, picture
+    if margin(resolution):
+        sides = (margin(resolution),) * 2
+        x = keras.ops.pad(x, ((0, 0), sides, sides, (0, 0)), mode="symmetric")
     normalized = config.normalization
     for level, width in enumerate(widths):
         convolution = layers.Conv2D(

@@ -5,6 +5,7 @@ python -m gan.train --dataset mnist                 any image dataset of TensorF
 python -m gan.train --dataset my_pictures/          a folder
 """
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -140,158 +141,210 @@ def train(
         InputError: a configuration, dataset or folder that cannot be used.
     """
     configuration.check(config)
-    started = runs.read_config(config.run.resume, "--resume") if config.run.resume else None
-    if started:
-        _refuse_changes(config, started["config"])
+    before = runs.read_config(config.run.resume, "--resume") if config.run.resume else None
+    if before:
+        _refuse_changes(config, before["config"])
     cli.import_tensorflow()
-    import keras
     import tensorflow as tf
 
-    from common import callbacks as guards
+    from common.callbacks import Ending
     from common.summaries import Events, flatten
-    from gan import callbacks as own
+    from gan.callbacks import checkpoint_variables
 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
     pictures = pictures or data.load(
         config.data.dataset, config.run.cache_dir, config.data.resolution, config.data.channels
     )
-    resolution, channels = pictures.images.shape[2:]
-    classes = _classes(config, pictures)
-    if started and started["data"]["fingerprint"] != pictures.fingerprint:
+    about = _describe(config, pictures)
+    if before and before["data"]["fingerprint"] != pictures.fingerprint:
         raise InputError(
-            f"--resume {config.run.resume}: {config.data.dataset} has changed since the run began; "
+            f"--resume {config.run.resume}: {pictures.name} has changed since the run began; "
             "start a new run"
         )
-    per_step = config.batch_size * config.balance.discriminator_steps  # images
-    if len(pictures) < 2:
-        raise InputError(f"--dataset {pictures.name}: holds one picture; expected at least 2")
-    total_steps = (
-        -(-int(config.stop.epochs * len(pictures)) // per_step) if config.stop.epochs else None
-    )
-    steps = min(config.run.steps_per_execution, total_steps or sys.maxsize)
-    tick_steps = max(1, round(1000 * config.run.tick_kimg / (per_step * steps))) * steps
-    minutes = config.stop.max_minutes
-    if minutes is None and total_steps is None:
-        minutes = DEFAULT_MINUTES
+    plan = _plan(config, len(pictures))
+    gan = build(config, about["resolution"], about["channels"], about["classes"])
+    compile_gan(gan, config, steps_per_execution=plan.steps_per_execution)
 
-    gan = build(config, resolution, channels, classes)
-    compile_gan(gan, config, steps_per_execution=steps)
     folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
     checkpoints = runs.Checkpoints(folder)
-    state: dict[str, Any] = {"elapsed": 0.0, "best": None, "patience": None}
-    if started:
+    state = {"elapsed": 0.0, "best": None, "patience": {"best": None, "waited": 0}}
+    if before:
         arrays, state = checkpoints.load("last")
-        runs.assign(own.checkpoint_variables(gan), arrays)
+        runs.assign(checkpoint_variables(gan), arrays)
         runs.rewind_metrics(folder, int(gan.images_seen))
         remove_temporaries(folder)
-    first_image = int(gan.images_seen)
-    target = total_steps * per_step if total_steps else None
-    if (target and first_image >= target) or (minutes and state["elapsed"] >= 60 * minutes):
-        raise InputError(
-            f"--resume {folder}: the run has had its "
-            + (f"{config.stop.epochs:g} epochs" if target else f"{minutes:g} minutes")
-            + "\nask for more with --epochs or --max-minutes"
-        )
-    about = {
-        "name": pictures.name,
-        "pictures": len(pictures),
-        "resolution": resolution,
-        "channels": channels,
-        "classes": classes,
-        "class_names": list(pictures.class_names),
-        "fingerprint": pictures.fingerprint,
-        "skipped": len(pictures.skipped),
-    }
-    precision = devices.resolve_precision(config.precision)
-    runs.write_config(
-        folder,
-        configuration.to_dict(config),
-        data=about,
-        precision=precision,
-        devices=[device.device_type for device in tf.config.list_logical_devices()],
-        versions={"tensorflow": tf.__version__, "keras": keras.__version__},
-    )
-    _print_header(pictures, gan, classes, precision, folder)
+    _refuse_finished(folder, plan, int(gan.images_seen), state["elapsed"])
+    fields = configuration.to_dict(config)
+    runs.write_config(folder, fields, data=about, machine=_machine(config))
+    _print_header(pictures, gan, about, folder)
 
     events = Events(folder)
-    if not started:
-        events.text("config", _as_table(flatten(configuration.to_dict(config))))
-        events.hyperparameters(flatten(configuration.to_dict(config)), trial=folder.name)
+    if not before:
+        events.text("config", _as_table(flatten(fields)))
+        events.hyperparameters(flatten(fields), trial=folder.name)
         events.picture("data/real", _real_grid(pictures), step=0)
-    ending = guards.Ending()
-    budget = guards.TimeBudget(minutes, ending, state["elapsed"])
-
-    def images_seen() -> int:
-        return int(gan.images_seen)
-
-    def restore() -> None:
-        runs.assign(own.checkpoint_variables(gan), checkpoints.load("last")[0])
-
-    def share_done() -> float:
-        by_time = budget.elapsed / (60 * minutes) if minutes else 0.0
-        by_images = images_seen() / target if target else 0.0
-        return max(by_time, by_images)
-
-    patience = guards.StopWithoutProgress(
-        config.stop.monitor, config.stop.patience or sys.maxsize, config.stop.monitor_mode, ending
-    )
-    if state["patience"]:
-        patience.restore(state["patience"])
-    saver = own.SaveCheckpoints(
-        checkpoints,
-        config.stop.monitor,
-        config.stop.monitor_mode,
-        state=lambda: {"elapsed": budget.elapsed, "patience": patience.state()},
-        best=state["best"],
-    )
-    last_logs = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: figures.update({k: float(v) for k, v in logs.items()})
-    )
-    figures: dict[str, float] = {}
-    every = [
-        guards.Interrupt(ending),
-        budget,
-        guards.StopOnNonFinite(restore, ending),
-        *([guards.StopAfter(images_seen, target, ending)] if target else []),
-        guards.Progress(share_done, images_seen, SHOWN),
-        own.Speed(),
-        own.Quality(pictures.images, pictures.labels, gan.latent_size, config.seed),
-        own.Log(folder, events, config.run.histograms),
-        own.Snapshots(folder, events, classes, gan.latent_size, config.seed),
-        patience,
-        *(
-            [
-                guards.StopAtTarget(
-                    config.stop.monitor, config.stop.target, config.stop.monitor_mode, ending
-                )
-            ]
-            if config.stop.target is not None
-            else []
-        ),
-        saver,
-        last_logs,
-    ]
-    gan.fit(
-        data.batches(pictures, per_step, config.seed, first_image, config.data.mirror),
-        steps_per_epoch=tick_steps,
-        initial_epoch=round(first_image / (tick_steps * per_step)),
-        epochs=sys.maxsize,
-        callbacks=[*every, *callbacks],
-        shuffle=False,  # the stream is shuffled
-        verbose=0,
-    )
-    events.close()
+    ending, figures = Ending(), {}
+    own = _callbacks(config, plan, gan, pictures, about, folder, events, ending, state, figures)
+    start = int(gan.images_seen)
+    try:
+        gan.fit(
+            data.batches(pictures, plan.images_per_step, config.seed, start, config.data.mirror),
+            steps_per_epoch=plan.steps_per_tick,
+            initial_epoch=round(start / (plan.steps_per_tick * plan.images_per_step)),
+            epochs=sys.maxsize,  # the callbacks know when to end
+            callbacks=[*own.values(), *callbacks],
+            shuffle=False,  # the stream is shuffled
+            verbose=0,
+        )
+    finally:
+        own["interrupt"].on_train_end()
+        own["progress"].on_train_end()
+        events.close()
     runs.update_summary(
         folder,
         status=ending.status,
         reason=ending.reason,
-        images=images_seen(),
-        minutes=round(budget.elapsed / 60, 3),
-        best={config.stop.monitor: saver.best},
+        images=int(gan.images_seen),
+        minutes=round(own["budget"].elapsed / 60, 3),
+        best={config.stop.monitor: own["saver"].best},
         figures=figures,
     )
     return Result(folder, gan, ending.status, ending.reason, figures)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How far to train; None where there is no such bound."""
+
+    images_per_step: int
+    steps_per_execution: int
+    steps_per_tick: int
+    target_images: int | None
+    minutes: float | None
+
+
+def _plan(config: Config, count: int) -> Plan:
+    """Whole executions make a tick, and whole steps the epochs, both rounded up."""
+    images_per_step = config.batch_size * config.balance.discriminator_steps
+    steps, minutes = None, config.stop.max_minutes
+    if config.stop.epochs:
+        steps = math.ceil(config.stop.epochs * count / images_per_step)
+    elif minutes is None:
+        minutes = DEFAULT_MINUTES
+    execution = min(config.run.steps_per_execution, steps or sys.maxsize)
+    executions_per_tick = round(1000 * config.run.tick_kimg / (images_per_step * execution))
+    return Plan(
+        images_per_step=images_per_step,
+        steps_per_execution=execution,
+        steps_per_tick=max(1, executions_per_tick) * execution,
+        target_images=steps * images_per_step if steps else None,
+        minutes=minutes,
+    )
+
+
+def _callbacks(
+    config, plan, gan, pictures, about, folder, events, ending, state, figures
+) -> dict[str, "keras.callbacks.Callback"]:
+    """The run's own callbacks by name, in the order in which Keras calls them.
+
+    First what ends a run, then what adds figures to the logs, then what uses
+    them; the checkpoint comes last, so that it holds what the others decided.
+    """
+    import keras
+
+    from common import callbacks as guards
+    from gan import callbacks
+
+    stop, checkpoints = config.stop, runs.Checkpoints(folder)
+
+    def images_seen() -> int:
+        return int(gan.images_seen)
+
+    def share_done() -> float:
+        by_time = budget.elapsed / (60 * plan.minutes) if plan.minutes else 0.0
+        by_images = images_seen() / plan.target_images if plan.target_images else 0.0
+        return max(by_time, by_images)
+
+    def step_back() -> None:
+        runs.assign(callbacks.checkpoint_variables(gan), checkpoints.load("last")[0])
+
+    def remember(epoch, logs) -> None:
+        figures.update({name: float(value) for name, value in logs.items()})
+
+    budget = guards.TimeBudget(plan.minutes, ending, state["elapsed"])
+    patience = guards.StopWithoutProgress(
+        stop.monitor, stop.patience or math.inf, stop.monitor_mode, ending
+    )
+    patience.restore(state["patience"])
+    own = {
+        "interrupt": guards.Interrupt(ending),
+        "budget": budget,
+        "target images": guards.StopAfter(images_seen, plan.target_images or math.inf, ending),
+        "finite": guards.StopOnNonFinite(step_back, ending),
+        "progress": guards.Progress(share_done, images_seen, SHOWN),
+        "speed": callbacks.Speed(),
+        "quality": callbacks.Quality(
+            pictures.images, pictures.labels, gan.latent_size, config.seed
+        ),
+        "log": callbacks.Log(folder, events, config.run.histograms),
+        "snapshots": callbacks.Snapshots(
+            folder, events, about["classes"], gan.latent_size, config.seed
+        ),
+        "patience": patience,
+        "saver": callbacks.SaveCheckpoints(
+            checkpoints,
+            stop.monitor,
+            stop.monitor_mode,
+            state=lambda: {"elapsed": budget.elapsed, "patience": patience.state()},
+            best=state["best"],
+        ),
+        "figures": keras.callbacks.LambdaCallback(on_epoch_end=remember),
+    }
+    if stop.target is not None:
+        own["target"] = guards.StopAtTarget(stop.monitor, stop.target, stop.monitor_mode, ending)
+    return own
+
+
+def _describe(config: Config, pictures: data.Pictures) -> dict[str, Any]:
+    """What config.json says of the data."""
+    resolution, channels = pictures.images.shape[2:]
+    if len(pictures) < 2:
+        raise InputError(f"--dataset {pictures.name}: expected at least 2 pictures, found 1")
+    return {
+        "name": pictures.name,
+        "pictures": len(pictures),
+        "skipped": len(pictures.skipped),
+        "resolution": resolution,
+        "channels": channels,
+        "classes": _classes(config, pictures),
+        "class_names": list(pictures.class_names),
+        "fingerprint": pictures.fingerprint,
+    }
+
+
+def _machine(config: Config) -> dict[str, Any]:
+    """What config.json says of the machine."""
+    import keras
+    import tensorflow as tf
+
+    return {
+        "precision": devices.resolve_precision(config.precision),
+        "devices": [device.device_type for device in tf.config.list_logical_devices()],
+        "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
+    }
+
+
+def _refuse_finished(folder: Path, plan: Plan, images: int, elapsed: float) -> None:
+    if plan.target_images and images >= plan.target_images:
+        had = f"{plan.target_images} images"
+    elif plan.minutes and elapsed >= 60 * plan.minutes:
+        had = f"{plan.minutes:g} minutes"
+    else:
+        return
+    raise InputError(
+        f"--resume {folder}: the run has had its {had}\nask for more with --epochs or --max-minutes"
+    )
 
 
 def _refuse_changes(config: Config, before: dict[str, Any]) -> None:
@@ -329,18 +382,17 @@ def _as_table(fields: dict[str, object]) -> str:
     return "| field | value |\n|---|---|\n" + "\n".join(f"| {k} | {v} |" for k, v in fields.items())
 
 
-def _print_header(pictures, gan, classes, precision, folder) -> None:
-    side, channels = pictures.images.shape[2:]
-    by_class = f", {classes} classes" if classes else ""
+def _print_header(pictures: data.Pictures, gan: "GAN", about: dict[str, Any], folder: Path) -> None:
+    side, channels = about["resolution"], about["channels"]
+    by_class = f", {about['classes']} classes" if about["classes"] else ""
     print(
         f"{pictures.name}: {len(pictures):,} pictures of {side}x{side}x{channels}{by_class} | "
         f"generator {gan.generator.count_params():,} and discriminator "
-        f"{gan.discriminator.count_params():,} parameters, {precision}"
+        f"{gan.discriminator.count_params():,} parameters, {gan.compute_dtype}"
     )
     if pictures.skipped:
-        print(
-            f"skipped {len(pictures.skipped)} unreadable pictures; the first: {pictures.skipped[0]}"
-        )
+        first = pictures.skipped[0]
+        print(f"skipped {len(pictures.skipped)} unreadable pictures; the first: {first}")
     print(f"run: {folder}  (Ctrl-C saves and ends it)")
 
 
