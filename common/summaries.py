@@ -1,9 +1,8 @@
 """TensorBoard events, written with the number of images seen as the step."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tensorboard.plugins.hparams import api as hparams
@@ -44,18 +43,6 @@ class Events:
 
     def close(self) -> None:
         self.writer.close()
-
-
-class ScalarSummaries(keras.callbacks.Callback):
-    """Writes every figure in Keras's epoch logs, and calls `rows` with them too."""
-
-    def __init__(self, events: Events, step: Callable[[], int]):
-        super().__init__()
-        self.events, self.step = events, step
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.events.scalars(logs or {}, self.step())
-        self.events.flush()
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | int | float | str]:

@@ -86,9 +86,7 @@ class Snapshots(keras.callbacks.Callback):
     def __init__(self, folder: Path, events: Events, classes: int, latent_size: int, seed: int):
         super().__init__()
         self.folder, self.events = folder / "samples", events
-        count = classes * math.ceil(100 / classes) if classes else 100
-        count = min(count, 144) if classes <= 144 else 144
-        count = 144 if classes and 144 % classes == 0 else count
+        count = min(144, classes * math.ceil(100 / classes)) if classes else 100
         self.columns = columns_for(count, classes)
         self.latents = draw_latents(count, latent_size, seed)
         self.labels = labels_in_turn(count, classes)

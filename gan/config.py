@@ -55,7 +55,7 @@ class NetworkConfig:
 class OptimizerConfig:
     """Adam (Kingma and Ba 2015) for one of the two networks."""
 
-    learning_rate: float = 2e-3
+    learning_rate: float = 4e-3
     """At the start."""
     beta_1: float = 0.5
     """Decay of the gradient's running mean."""

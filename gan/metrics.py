@@ -18,8 +18,7 @@ def sliced_wasserstein(
 
     Returns:
         The mean over the directions of the 1-Wasserstein distance between the
-        projected sets (Rabin et al. 2012), in the pictures' units times the
-        root of the number of values, so that it does not shrink with size.
+        projected sets (Rabin et al. 2012), in the pictures' own units.
     """
     real, fake = (np.asarray(x, np.float32).reshape(len(x), -1) for x in (real, fake))  # (N, D)
     if real.shape != fake.shape:

@@ -80,7 +80,7 @@ class GAN(keras.Model):
             update: "alternating" is Goodfellow et al. 2014, algorithm 1: the
                 generator meets the updated discriminator. "simultaneous" takes
                 both gradients first, as the TensorFlow tutorial does.
-            ema_kimg: half-life of the average, in thousand images.
+            ema_kimg: half-life of the average, in thousand images; 0: no average.
             ema_rampup: the half-life is at most this share of the images seen,
                 so that the average forgets the beginning.
         """

@@ -13,6 +13,7 @@ from gan.config import NetworkConfig
 
 KERNEL = 4  # pixels
 LEAK = 0.2  # slope of LeakyReLU below zero: Radford et al. 2016, section 4
+LABEL_NORM = 0.25  # length of a label's embedding in the generator, the latent's being 1
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
 
 
@@ -98,6 +99,8 @@ def build_generator(
     if classes:
         label = keras.Input((), dtype="int32", name="label")
         embedded = layers.Embedding(classes, config.latent_size, name="label_embedding")(label)
+        embedded = layers.UnitNormalization()(embedded)
+        embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
         inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
     x = layers.Dense(base * base * widths[0], use_bias=False)(x)
     x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
