@@ -152,7 +152,7 @@ class Config:
     """Whether the generator meets the updated discriminator, or both move at once."""
     batch_size: int = 64
     """Pictures per update."""
-    ema_kimg: float = 10.0
+    ema_kimg: float = 40.0
     """Half-life of the averaged generator, in thousand images."""
     seed: int = 0
     """All randomness comes from it."""

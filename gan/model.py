@@ -64,7 +64,7 @@ class GAN(keras.Model):
         update: Literal["alternating", "simultaneous"] = "alternating",
         discriminator_steps: int = 1,
         generator_steps: int = 1,
-        ema_kimg: float = 10.0,
+        ema_kimg: float = 40.0,
         ema_rampup: float = 0.05,
         seed: int = 0,
     ):

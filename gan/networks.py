@@ -2,7 +2,7 @@
 
 Deviations from the paper, each measured on two cores: small widths, kernel 4
 (a multiple of the stride, so no uneven overlap and no checkerboard: Odena et
-al. 2016), a sub-pixel convolution at the end, Glorot's initialisation.
+al. 2016), Glorot's initialisation.
 """
 
 import keras
@@ -13,7 +13,7 @@ from gan.config import NetworkConfig
 
 KERNEL = 4  # pixels
 LEAK = 0.2  # slope of LeakyReLU below zero: Radford et al. 2016, section 4
-LABEL_NORM = 0.25  # length of a label's embedding in the generator, the latent's being 1
+LABEL_NORM = 0.25  # of a label's embedding, the latent's being 1; at 0.5, or free, classes collapse
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
 
 
@@ -108,7 +108,7 @@ def build_generator(
     for width in widths[1:]:
         x = _double(x, width, config.upsampling)
         x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
-    x = _subpixel(x, channels)  # a transposed convolution to 1 or 3 channels starves the processor
+    x = _double(x, channels, config.upsampling)
     if margin(resolution):
         x = layers.Cropping2D(margin(resolution))(x)
     picture = layers.Activation("tanh", dtype="float32", name="picture")(x)
