@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import tyro
@@ -73,6 +74,12 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 def is_disk_full(error: OSError) -> bool:
     """Whether an OSError means that the disk, or the user's share of it, is full."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def python_to_type() -> str:
+    """This interpreter as one would type it here: the shortest path that works."""
+    python, here = Path(sys.executable), Path.cwd()
+    return str(python.relative_to(here) if python.is_relative_to(here) else python)
 
 
 def _complain(message: str) -> int:

@@ -411,17 +411,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configuration.check(config)
     result = train(config)
     folder, images = result.folder, int(result.gan.images_seen)
-    go_on = f"{PROGRAM} --resume {folder}"
+    python = cli.python_to_type()
     print(f"{result.status}: {result.reason}, after {images / 1000:.0f} thousand images")
     if result.status == "interrupted":
-        print(f"everything is saved; go on with: {go_on}")
+        print(f"everything is saved; go on with: {python} -m gan.train --resume {folder}")
         return 130
     if result.status == "diverged":
         print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
         return 1
     print(
         f"pictures: {folder}/latest.png and training.gif | figures: make tensorboard | more "
-        f"pictures: python -m gan.sample --run {folder} --count 64 --out grid.png"
+        f"pictures: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
     )
     return 0
 
