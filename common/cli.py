@@ -47,6 +47,8 @@ def _unframe(box: str) -> str:
         else:  # a rule, or the end
             sections.append(" ".join(lines))
             lines = []
+    if not sections:  # a terminal without these letters is drawn other frames
+        return box.strip()
     wrong, *others = sections
     hint = next((text for text in others if text.startswith("Perhaps")), others[-1])
     return f"{wrong}\n{hint}" if hint else wrong
@@ -60,7 +62,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(_complain(str(error)))
     except OSError as error:
         if not is_disk_full(error):
-            raise
+            if error.filename is None:
+                raise
+            sys.exit(_complain(f"{error.filename}: {error.strerror}"))
         sys.exit(
             _complain(
                 f"disk full: {error.filename or error}\nfree some space, then go on with --resume"
@@ -93,7 +97,7 @@ def import_tensorflow() -> None:
     Some come from C++ before any log level is read, so the file descriptor
     itself is turned away meanwhile; Python's exceptions are not lost by that.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
     with open(os.devnull, "wb") as nowhere:

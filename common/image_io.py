@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 from common.files import InputError, atomic_path
 
@@ -18,6 +18,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> Pillow's name for them
 MAX_PIXELS = 300_000_000  # a decoded picture beyond this is refused, not swapped to disk
 
+PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20  # bytes; photo editors store large notes
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice this
 
 
@@ -53,7 +54,9 @@ def read_picture(path: Path, channels: int | None = None, near: int | None = Non
         raise InputError(f"{path}: not a picture that Pillow can read") from None
     except Image.DecompressionBombError:
         raise InputError(f"{path}: more than {MAX_PIXELS // 10**6} million pixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
         raise InputError(f"{path}: broken picture ({error})") from None
 
 

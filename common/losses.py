@@ -22,15 +22,12 @@ class AdversarialLoss(NamedTuple):
             for measuring the discriminator's accuracy. None for a critic whose
             logits have no zero: there only `real > fake` means something.
         generator_sees_real: whether `generator` uses `real`; otherwise None will do.
-        has_labels: whether `discriminator` takes `real_label`, the target for
-            real pictures that one-sided label smoothing lowers below 1.
     """
 
     discriminator: Callable[..., tf.Tensor]
     generator: Callable[..., tf.Tensor]
     boundary: float | None = 0.0
     generator_sees_real: bool = False
-    has_labels: bool = False
 
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
@@ -89,7 +86,7 @@ def critic_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
 
 
 def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """softplus(D(G(z)) - D(x)): the pairing of Jolicoeur-Martineau 2018, section 3.1.
+    """softplus(D(G(z)) - D(x)): the pairing of Jolicoeur-Martineau 2018 (RSGAN).
 
     Huang et al. 2024 (R3GAN), equation 2, pair it with R1 and R2.
     """
@@ -102,12 +99,10 @@ def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
 
 
 ADVERSARIAL: dict[str, AdversarialLoss] = {
-    "non_saturating": AdversarialLoss(
-        logistic_discriminator, non_saturating_generator, has_labels=True
-    ),
-    "minimax": AdversarialLoss(logistic_discriminator, minimax_generator, has_labels=True),
+    "non_saturating": AdversarialLoss(logistic_discriminator, non_saturating_generator),
+    "minimax": AdversarialLoss(logistic_discriminator, minimax_generator),
     "least_squares": AdversarialLoss(
-        least_squares_discriminator, least_squares_generator, boundary=0.5, has_labels=True
+        least_squares_discriminator, least_squares_generator, boundary=0.5
     ),
     "hinge": AdversarialLoss(hinge_discriminator, critic_generator),
     "wasserstein": AdversarialLoss(wasserstein_discriminator, critic_generator, boundary=None),

@@ -35,11 +35,19 @@ def create(folder: Path | None, name: str) -> Path:
     Raises:
         InputError: the folder holds a run already, or cannot be made.
     """
-    if folder is None:
-        folder = Path("runs") / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    check_new(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if folder is not None:
+        check_new(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+    stem = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+        folder = Path("runs") / f"{stem}{suffix}"
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            continue  # another run began in the same second
+        return folder
+    raise InputError(f"{folder}: a hundred runs began in one second; name one with --run-dir")
 
 
 def read_config(folder: Path, flag: str) -> dict[str, Any]:
@@ -49,11 +57,14 @@ def read_config(folder: Path, flag: str) -> dict[str, Any]:
         InputError: `folder` is not a run's.
     """
     try:
-        return json.loads((folder / CONFIG).read_text())
+        about = json.loads((folder / CONFIG).read_text())
     except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"{flag} {folder}: not a run (it has no {CONFIG})") from None
     except ValueError as error:
         raise InputError(f"{flag} {folder}: {CONFIG} is not valid JSON ({error})") from None
+    if not isinstance(about, dict) or not about.keys() >= {"config", "data", "machine"}:
+        raise InputError(f"{flag} {folder}: not a run (its {CONFIG} is something else's)")
+    return about
 
 
 def write_config(folder: Path, config: Mapping[str, Any], **about: object) -> None:
@@ -143,7 +154,10 @@ class Checkpoints:
         """Makes a "last" checkpoint the "best" as well; costs a name, not a second file."""
         path = last.with_name(last.name.replace("last", "best", 1))
         path.unlink(missing_ok=True)
-        path.hardlink_to(last)
+        try:
+            path.hardlink_to(last)
+        except OSError:  # a file system without links
+            write_bytes(path, last.read_bytes())
         self._keep_newest("best", path)
         return path
 

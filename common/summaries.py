@@ -1,6 +1,8 @@
 """TensorBoard events, written with the number of images seen as the step."""
 
-from collections.abc import Mapping
+import contextlib
+import errno
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,40 +11,46 @@ from tensorboard.plugins.hparams import api as hparams
 
 
 class Events:
-    """A thin writer: scalars, pictures, histograms, text and hyperparameters."""
+    """A thin writer: scalars, pictures, histograms, text and hyperparameters.
+
+    Every method raises OSError, as any file would, when the disk is full.
+    """
 
     def __init__(self, folder: Path):
         self.writer = tf.summary.create_file_writer(str(folder))
 
+    @contextlib.contextmanager
+    def _at(self, step: int) -> Iterator[None]:
+        """Writes go to this run at this step, and reach the disk at the end of the block."""
+        try:
+            with self.writer.as_default(step=step):
+                yield
+        except (tf.errors.ResourceExhaustedError, tf.errors.OutOfRangeError) as error:
+            raise OSError(errno.ENOSPC, error.message) from None
+
     def scalars(self, values: Mapping[str, float], step: int) -> None:
-        with self.writer.as_default(step=step):
+        with self._at(step):
             for name, value in values.items():
                 tf.summary.scalar(name, value)
 
     def picture(self, name: str, image: np.ndarray, step: int) -> None:
         """`image` is uint8 (H, W, C)."""
-        with self.writer.as_default(step=step):
+        with self._at(step):
             tf.summary.image(name, image[None])
 
     def histograms(self, variables: list, step: int) -> None:
-        with self.writer.as_default(step=step):
+        with self._at(step):
             for variable in variables:
                 tf.summary.histogram(f"weights/{variable.path}", variable.value)
 
     def text(self, name: str, markdown: str, step: int = 0) -> None:
-        with self.writer.as_default(step=step):
+        with self._at(step):
             tf.summary.text(name, markdown)
 
     def hyperparameters(self, values: Mapping[str, object], trial: str) -> None:
         """What the HPARAMS tab compares runs by; nested names with dots."""
-        with self.writer.as_default(step=0):
+        with self._at(0):
             hparams.hparams(dict(values), trial_id=trial)
-
-    def flush(self) -> None:
-        self.writer.flush()
-
-    def close(self) -> None:
-        self.writer.close()
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | int | float | str]:

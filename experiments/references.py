@@ -52,8 +52,8 @@ def pytorch_networks() -> tuple[keras.Model, keras.Model]:
     return generator, keras.Model(picture, layers.Reshape((), dtype="float32")(x))
 
 
-def wrap(networks) -> GAN:
-    """A GAN around (generator, discriminator), with the plain loss and no controls."""
+def wrap(networks, config: Config) -> GAN:
+    """A GAN around (generator, discriminator) with the plain loss; the step is the config's."""
     generator, discriminator = networks()
     averaged, _ = networks()
     return GAN(
@@ -62,14 +62,17 @@ def wrap(networks) -> GAN:
         averaged,
         loss=ADVERSARIAL["non_saturating"],
         balance=Balance([]),
+        update=config.update,
+        ema_kimg=config.ema_kimg,
+        seed=config.seed,
     )
 
 
 def build_tutorial(config: Config, resolution: int, channels: int, classes: int) -> GAN:
     """For `gan.train.train(build=...)`."""
-    return wrap(tutorial_networks)
+    return wrap(tutorial_networks, config)
 
 
 def build_pytorch(config: Config, resolution: int, channels: int, classes: int) -> GAN:
     """For `gan.train.train(build=...)`."""
-    return wrap(pytorch_networks)
+    return wrap(pytorch_networks, config)

@@ -19,6 +19,8 @@ from gan import metrics
 from gan.model import GAN
 from gan.sample import columns_for, draw, draw_latents, labels_in_turn
 
+SPEED, QUALITY = ADDED_FIGURES = ("speed/images_per_second", "quality/sliced_wasserstein")
+
 
 class Speed(keras.callbacks.Callback):
     """Adds `speed/images_per_second` of the tick to the logs."""
@@ -28,7 +30,7 @@ class Speed(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         now, images = time.perf_counter(), int(self.model.images_seen)
-        logs["speed/images_per_second"] = (images - self.last[1]) / (now - self.last[0])
+        logs[SPEED] = (images - self.last[1]) / (now - self.last[0])
         self.last = (now, images)
 
 
@@ -47,9 +49,7 @@ class Quality(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.averaged_generator, self.latents, self.labels)
-        logs["quality/sliced_wasserstein"] = metrics.sliced_wasserstein(
-            self.real, image_io.to_signed(fake)
-        )
+        logs[QUALITY] = metrics.sliced_wasserstein(self.real, image_io.to_signed(fake))
 
 
 class Log(keras.callbacks.Callback):
@@ -70,7 +70,6 @@ class Log(keras.callbacks.Callback):
             networks = (self.model.generator, self.model.discriminator)
             variables = [v for network in networks for v in network.trainable_variables]
             self.events.histograms(variables, step=images)
-        self.events.flush()
 
 
 class Snapshots(keras.callbacks.Callback):

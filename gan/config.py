@@ -13,9 +13,11 @@ import tyro
 
 from common.devices import Precision
 from common.files import InputError
+from common.image_io import MODES
 from common.runs import check_new
 from gan.data import check_dataset, check_resolution
 
+LOSSES_WITH_LABELS = ("non_saturating", "minimax", "least_squares")
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
 
 
@@ -174,25 +176,27 @@ PARTS = {
     "balance": BalanceConfig,
     "stop": StopConfig,
 }
-CHANGEABLE = ("stop", "run")  # on a resume; the rest decides the weights
+CHANGEABLE = ("stop.", "run.histograms", "run.cache_dir")  # on a resume; the rest decides
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """What is written to disk: all but the `run` part, which says only where and how often."""
+    """What is written to disk: all but where the run lies."""
     fields = dataclasses.asdict(config)
-    del fields["run"]
+    del fields["run"]["run_dir"], fields["run"]["resume"]
+    fields["run"]["cache_dir"] = str(config.run.cache_dir)
     return fields
 
 
-def from_dict(fields: dict[str, Any], run: RunConfig = RunConfig()) -> Config:
-    """The inverse of `to_dict`.
+def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
+    """The inverse of `to_dict`, for the run in the folder `resume`.
 
     Raises:
         InputError: the fields are not those of this version.
     """
     try:
         parts = {name: part(**fields[name]) for name, part in PARTS.items()}
-        return Config(**{**fields, **parts, "run": run})
+        run = {**fields["run"], "cache_dir": Path(fields["run"]["cache_dir"]), "resume": resume}
+        return Config(**{**fields, **parts, "run": RunConfig(**run)})
     except (KeyError, TypeError) as error:
         raise InputError(f"config.json: written by another version ({error})") from None
 
@@ -202,8 +206,14 @@ def check(config: Config) -> None:
     check_resolution(config.data.resolution)
     check_dataset(config.data.dataset)
     networks, balance, stop, run = config.networks, config.balance, config.stop, config.run
+    if config.data.channels not in (0, *MODES):
+        raise InputError(
+            f"--channels: expected 0 (the dataset's own), 1, 3 or 4, got {config.data.channels}"
+        )
+    for flag, value in (("--epochs", stop.epochs), ("--max-minutes", stop.max_minutes)):
+        if value is not None and not 0 < value < float("inf"):
+            raise InputError(f"{flag}: expected more than 0, got {value:g}")
     for flag, value, low, high in (
-        ("--channels", config.data.channels, 0, 4),
         ("--batch-size", config.batch_size, 2, None),
         ("--ema-kimg", config.ema_kimg, 0, None),
         ("--penalty-weight", config.penalty_weight, 0, None),
@@ -221,8 +231,6 @@ def check(config: Config) -> None:
         ("--balance.instance-noise", balance.instance_noise, 0, None),
         ("--balance.instance-noise-kimg", balance.instance_noise_kimg, 0, None),
         ("--balance.weight-clip", balance.weight_clip, 0, None),
-        ("--epochs", stop.epochs, 0, None),
-        ("--max-minutes", stop.max_minutes, 0, None),
         ("--patience", stop.patience, 0, None),
         ("--tick-kimg", run.tick_kimg, 0, None),
         ("--steps-per-execution", run.steps_per_execution, 1, None),
@@ -240,14 +248,10 @@ def check(config: Config) -> None:
             f"--penalty {config.penalty}: needs --networks.normalization layer, spectral or none; "
             "batch normalisation mixes the pictures whose gradients it takes one by one"
         )
-    if balance.label_smoothing and config.loss not in (
-        "non_saturating",
-        "minimax",
-        "least_squares",
-    ):
+    if balance.label_smoothing and config.loss not in LOSSES_WITH_LABELS:
         raise InputError(
-            "--balance.label-smoothing: expected a loss with labels (non_saturating, minimax, "
-            f"least_squares), got --loss {config.loss}"
+            f"--balance.label-smoothing: expected a loss with labels "
+            f"({', '.join(LOSSES_WITH_LABELS)}), got --loss {config.loss}"
         )
     if (
         config.update == "simultaneous"

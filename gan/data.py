@@ -9,7 +9,6 @@ import difflib
 import hashlib
 import itertools
 import json
-import os
 import shutil
 import tempfile
 import urllib.error
@@ -79,7 +78,6 @@ class _Source:
     key: str  # changes whenever the cached array would
     resolution: int
     channels: int
-    count: int
     class_names: tuple[str, ...]
     examples: Callable[[], Iterator[tuple[Image.Image | str, int]]]  # a str says why not
 
@@ -105,13 +103,15 @@ def supported_resolutions() -> list[int]:
 
 def check_dataset(name: str) -> None:
     """Raises InputError for a folder without pictures; cheap, before TensorFlow is imported."""
+    if not name:
+        raise InputError("--dataset: expected glyphs, a folder or a dataset's name, got nothing")
     if is_folder(name):
         _picture_files(Path(name))
 
 
 def is_folder(name: str) -> bool:
-    """Whether `name` means a folder rather than the name of a dataset."""
-    return Path(name).is_dir() or os.sep in name or name.startswith((".", "~"))
+    """Whether `name` means a folder rather than a dataset, whose name may be "emnist/letters"."""
+    return Path(name).is_dir() or name.startswith(("/", ".", "~")) or name.endswith("/")
 
 
 def load(name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: int = 0) -> Pictures:
@@ -141,10 +141,12 @@ def load(name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: i
     if not (folder / "about.json").exists():
         _prepare(source, folder)
     about = json.loads((folder / "about.json").read_text())
+    labels = np.load(folder / "labels.npy")
+    shape = (source.resolution, source.resolution, source.channels)
     return Pictures(
         name=source.name,
-        images=np.load(folder / "images.npy", mmap_mode="r"),
-        labels=np.load(folder / "labels.npy"),
+        images=np.memmap(folder / "images.raw", np.uint8, "r").reshape(len(labels), *shape),
+        labels=labels,
         class_names=source.class_names,
         fingerprint=source.key,
         skipped=tuple(about["skipped"]),
@@ -156,25 +158,19 @@ def _prepare(source: _Source, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
     try:
-        shape = (source.count, source.resolution, source.resolution, source.channels)
-        images = np.lib.format.open_memmap(
-            temporary / "images.npy", mode="w+", dtype=np.uint8, shape=shape
-        )
         labels, skipped = [], []
-        for picture, label in source.examples():
-            if isinstance(picture, str):
-                skipped.append(picture)
-                continue
-            images[len(labels)] = image_io.to_array(picture)
-            labels.append(label)
+        with (temporary / "images.raw").open("wb") as images:
+            for picture, label in source.examples():
+                if isinstance(picture, str):
+                    skipped.append(picture)
+                    continue
+                images.write(image_io.to_array(picture).tobytes())
+                labels.append(label)
         if not labels:
             raise InputError(
                 f"--dataset {source.name}: none of {len(skipped)} pictures can be read; "
                 f"the first: {skipped[0]}"
             )
-        images.flush()
-        if len(labels) < source.count:  # the array was laid out for all of them
-            np.save(temporary / "images.npy", np.array(images[: len(labels)]))
         np.save(temporary / "labels.npy", np.asarray(labels, np.int32))
         (temporary / "about.json").write_text(json.dumps({"skipped": skipped}))
         try:
@@ -203,10 +199,9 @@ def _glyphs_source(resolution: int, channels: int, seed: int) -> _Source:
     resolution, channels = resolution or 32, channels or 1
     return _Source(
         name=GLYPHS,
-        key=_key("glyphs 1", GLYPH_COUNT, GLYPH_FONTS, resolution, channels, seed),
+        key=_key("glyphs 2", GLYPH_COUNT, GLYPH_FONTS, resolution, channels, seed),
         resolution=resolution,
         channels=channels,
-        count=GLYPH_COUNT,
         class_names=tuple(GLYPH_CLASSES),
         examples=lambda: _draw_glyphs(GLYPH_COUNT, resolution, channels, seed),
     )
@@ -272,13 +267,17 @@ def _pose(random: np.random.Generator, canvas: int) -> tuple[float, ...]:
 
 def _picture_files(folder: Path) -> list[Path]:
     """The picture files below `folder`, sorted; raises InputError when there are none."""
-    folder = folder.expanduser()
+    try:
+        folder = folder.expanduser()
+    except RuntimeError as error:
+        raise InputError(f"--dataset {folder}: {error}") from None
     if not folder.is_dir():
         raise InputError(f"--dataset {folder}: no such folder")
     files = sorted(
         path
         for path in folder.rglob("*")
         if path.suffix.lower() in image_io.SUFFIXES
+        and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not files:
@@ -315,10 +314,9 @@ def _folder_source(folder: Path, resolution: int, channels: int) -> _Source:
 
     return _Source(
         name=str(folder),
-        key=_key("folder 1", stamps, resolution, channels),
+        key=_key("folder 2", stamps, resolution, channels),
         resolution=resolution,
         channels=channels,
-        count=len(files),
         class_names=class_names,
         examples=examples,
     )
@@ -332,7 +330,7 @@ def _look_at(files: list[Path], most: int = 200) -> tuple[int, int]:
             with Image.open(path) as image:
                 sides.append(min(image.size))
                 gray.append(image.mode in ("1", "L", "LA") or image.mode.startswith("I;16"))
-        except (OSError, Image.DecompressionBombError):
+        except Exception:  # Pillow's readers raise what they like
             continue  # named and counted when it is decoded
     if not sides:
         return MIN_RESOLUTION, 3
@@ -381,10 +379,9 @@ def _tfds_source(name: str, data_dir: Path, resolution: int, channels: int) -> _
 
     return _Source(
         name=name,
-        key=_key("tfds 1", builder.info.full_name, split, resolution, channels),
+        key=_key("tfds 2", builder.info.full_name, split, resolution, channels),
         resolution=resolution,
         channels=channels,
-        count=builder.info.splits[split].num_examples,
         class_names=tuple(features[label_key].names) if label_key else (),
         examples=examples,
     )

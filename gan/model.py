@@ -45,7 +45,7 @@ class GAN(keras.Model):
 
     Attributes:
         averaged_generator: the exponential moving average of the generator,
-            which all sampling uses (Karras et al. 2018, section 4.1).
+            which all sampling uses (Yazici et al. 2019).
         images_seen: real pictures that the discriminator was shown so far; the
             clock of everything that is scheduled or logged.
     """

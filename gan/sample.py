@@ -96,9 +96,10 @@ def load_generator(run: Path, checkpoint: str = "last"):
     arrays, _ = runs.Checkpoints(run).load(checkpoint)
     cli.import_tensorflow()
     from gan.config import from_dict
-    from gan.train import build_gan
+    from gan.train import build_gan, set_precision_and_seed
 
     config = from_dict(about["config"])
+    set_precision_and_seed(config)
     data = about["data"]
     gan = build_gan(config, data["resolution"], data["channels"], data["classes"])
     runs.assign(gan.variables, arrays)

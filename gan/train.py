@@ -50,18 +50,22 @@ class Result:
     figures: dict[str, float]
 
 
-def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "GAN":
-    """The networks and their step, without optimizers; sets Keras's precision policy."""
+def set_precision_and_seed(config: Config) -> None:
+    """Keras's global precision, and the seed of the initial weights; before networks are built."""
     import keras
 
+    policy = devices.keras_policy(devices.resolve_precision(config.precision))
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(config.seed)
+
+
+def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "GAN":
+    """The networks and their step, without optimizers."""
     from common.losses import ADVERSARIAL, PENALTIES
     from gan.balance import build_balance
     from gan.model import GAN
     from gan.networks import build_discriminator, build_generator
 
-    policy = devices.keras_policy(devices.resolve_precision(config.precision))
-    keras.config.set_dtype_policy(policy)
-    keras.utils.set_random_seed(config.seed)  # for the initial weights
     generator, averaged = (
         build_generator(config.networks, resolution, channels, classes) for _ in range(2)
     )
@@ -143,13 +147,13 @@ def train(
     configuration.check(config)
     before = runs.read_config(config.run.resume, "--resume") if config.run.resume else None
     if before:
-        _refuse_changes(config, before["config"])
+        _refuse_changes(config, before)
     cli.import_tensorflow()
     import tensorflow as tf
 
     from common.callbacks import Ending
     from common.summaries import Events, flatten
-    from gan.callbacks import checkpoint_variables
+    from gan.callbacks import ADDED_FIGURES, checkpoint_variables
 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -163,15 +167,22 @@ def train(
             "start a new run"
         )
     plan = _plan(config, len(pictures))
+    set_precision_and_seed(config)
     gan = build(config, about["resolution"], about["channels"], about["classes"])
     compile_gan(gan, config, steps_per_execution=plan.steps_per_execution)
+    known = (*gan.figures.names, *ADDED_FIGURES)
+    if config.stop.monitor not in known:
+        raise InputError(f"--monitor {config.stop.monitor}: expected one of {', '.join(known)}")
 
     folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
     checkpoints = runs.Checkpoints(folder)
     state = {"elapsed": 0.0, "best": None, "patience": {"best": None, "waited": 0}}
     if before:
-        arrays, state = checkpoints.load("last")
-        runs.assign(checkpoint_variables(gan), arrays)
+        if checkpoints.paths("last"):  # otherwise it was killed before its first: begin again
+            arrays, state = checkpoints.load("last")
+            runs.assign(checkpoint_variables(gan), arrays)
+        if not checkpoints.paths("best"):
+            state["best"] = None
         runs.rewind_metrics(folder, int(gan.images_seen))
         remove_temporaries(folder)
     _refuse_finished(folder, plan, int(gan.images_seen), state["elapsed"])
@@ -200,7 +211,6 @@ def train(
     finally:
         own["interrupt"].on_train_end()
         own["progress"].on_train_end()
-        events.close()
     runs.update_summary(
         folder,
         status=ending.status,
@@ -225,14 +235,14 @@ class Plan:
 
 
 def _plan(config: Config, count: int) -> Plan:
-    """Whole executions make a tick, and whole steps the epochs, both rounded up."""
+    """Ticks and epochs are whole numbers of executions; epochs are rounded up."""
     images_per_step = config.batch_size * config.balance.discriminator_steps
-    steps, minutes = None, config.stop.max_minutes
-    if config.stop.epochs:
+    steps, minutes, execution = None, config.stop.max_minutes, config.run.steps_per_execution
+    if config.stop.epochs is not None:
         steps = math.ceil(config.stop.epochs * count / images_per_step)
+        steps = math.ceil(steps / execution) * execution
     elif minutes is None:
         minutes = DEFAULT_MINUTES
-    execution = min(config.run.steps_per_execution, steps or sys.maxsize)
     executions_per_tick = round(1000 * config.run.tick_kimg / (images_per_step * execution))
     return Plan(
         images_per_step=images_per_step,
@@ -270,7 +280,7 @@ def _callbacks(
         runs.assign(callbacks.checkpoint_variables(gan), checkpoints.load("last")[0])
 
     def remember(epoch, logs) -> None:
-        figures.update({name: float(value) for name, value in logs.items()})
+        figures.update({k: float(v) for k, v in logs.items() if math.isfinite(v)})
 
     budget = guards.TimeBudget(plan.minutes, ending, state["elapsed"])
     patience = guards.StopWithoutProgress(
@@ -278,10 +288,10 @@ def _callbacks(
     )
     patience.restore(state["patience"])
     own = {
+        "finite": guards.StopOnNonFinite(step_back, ending),
         "interrupt": guards.Interrupt(ending),
         "budget": budget,
         "target images": guards.StopAfter(images_seen, plan.target_images or math.inf, ending),
-        "finite": guards.StopOnNonFinite(step_back, ending),
         "progress": guards.Progress(share_done, images_seen, SHOWN),
         "speed": callbacks.Speed(),
         "quality": callbacks.Quality(
@@ -350,9 +360,12 @@ def _refuse_finished(folder: Path, plan: Plan, images: int, elapsed: float) -> N
 def _refuse_changes(config: Config, before: dict[str, Any]) -> None:
     changed = [
         line
-        for line in runs.differences(before, configuration.to_dict(config))
-        if line.split(".")[0] not in configuration.CHANGEABLE
+        for line in runs.differences(before["config"], configuration.to_dict(config))
+        if not line.startswith(configuration.CHANGEABLE)
     ]
+    precision = devices.resolve_precision(config.precision)
+    if precision != before["machine"]["precision"]:
+        changed.append(f"precision here: {before['machine']['precision']} -> {precision}")
     if changed:
         raise InputError(
             f"--resume {config.run.resume}: the run was started differently: {'; '.join(changed)}\n"
@@ -373,9 +386,12 @@ def _classes(config: Config, pictures: data.Pictures) -> int:
 
 
 def _real_grid(pictures: data.Pictures):
+    import numpy as np
+
     from common import image_io
 
-    return image_io.grid(pictures.images[: min(100, len(pictures))])
+    chosen = np.random.default_rng(0).choice(len(pictures), min(100, len(pictures)), False)
+    return image_io.grid(pictures.images[np.sort(chosen)])
 
 
 def _as_table(fields: dict[str, object]) -> str:
@@ -392,7 +408,10 @@ def _print_header(pictures: data.Pictures, gan: "GAN", about: dict[str, Any], fo
     )
     if pictures.skipped:
         first = pictures.skipped[0]
-        print(f"skipped {len(pictures.skipped)} unreadable pictures; the first: {first}")
+        (folder / "skipped.txt").write_text("\n".join(pictures.skipped) + "\n")
+        print(
+            f"skipped {len(pictures.skipped)} unreadable pictures ({folder}/skipped.txt): {first}"
+        )
     print(f"run: {folder}  (Ctrl-C saves and ends it)")
 
 
@@ -402,13 +421,12 @@ def parse(arguments: Sequence[str] | None) -> Config:
     if config.run.resume is None:
         return config
     saved = runs.read_config(config.run.resume, "--resume")["config"]
-    default = configuration.from_dict(saved, config.run)
+    default = configuration.from_dict(saved, config.run.resume)
     return cli.parse(Config, PROGRAM, arguments, default=default)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     config = parse(arguments)
-    configuration.check(config)
     result = train(config)
     folder, images = result.folder, int(result.gan.images_seen)
     python = cli.python_to_type()

@@ -235,7 +235,7 @@ def test_a_full_disk_is_told_and_loses_nothing(blobs, cache, tmp_path):
         "gan.train", "--dataset", blobs, "--epochs", "1", "--run-dir", tmp_path / "run",
         "--cache-dir", cache, *TINY, preexec_fn=small_disk,
     )  # fmt: skip
-    assert code == 2
+    assert code == 2, err
     assert "disk full" in err
     assert not list((tmp_path / "run").rglob(".tmp-*"))
 

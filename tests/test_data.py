@@ -22,9 +22,9 @@ def test_glyphs_are_deterministic_labelled_and_cached(tmp_path, few_glyphs):
     np.testing.assert_array_equal(first.images, again.images)
     assert first.labels.tolist() == list(range(36)) * 2
     assert "".join(first.class_names) == data.GLYPH_CLASSES
-    stamp = next((tmp_path / "a").glob("*/images.npy")).stat().st_mtime_ns
+    stamp = next((tmp_path / "a").glob("*/images.raw")).stat().st_mtime_ns
     data.load("glyphs", tmp_path / "a")
-    assert next((tmp_path / "a").glob("*/images.npy")).stat().st_mtime_ns == stamp
+    assert next((tmp_path / "a").glob("*/images.raw")).stat().st_mtime_ns == stamp
 
 
 def test_glyphs_differ_by_seed_and_between_two_of_a_class(tmp_path, few_glyphs):
@@ -60,6 +60,7 @@ def test_a_folder_of_mixed_pictures(tmp_path):
     save(folder / ".hidden" / "f.png")
     (folder / "broken.png").write_bytes(b"nothing")
     (folder / "notes.txt").write_text("not looked at")
+    (folder / "dangling.png").symlink_to(folder / "nowhere.png")
     pictures = data.load(str(folder), tmp_path / "cache")
     assert pictures.images.shape == (5, 32, 32, 3)
     assert pictures.class_names == ()
@@ -83,6 +84,11 @@ def test_sub_folders_are_classes(tmp_path):
     assert pictures.labels.tolist() == [0, 0, 1]
 
 
+def test_a_name_with_a_configuration_is_no_folder():
+    assert not data.is_folder("emnist/letters")
+    assert all(map(data.is_folder, ("./pictures", "/pictures", "~/pictures", "pictures/")))
+
+
 def test_a_changed_folder_is_read_again(tmp_path):
     folder = tmp_path / "pictures"
     save(folder / "1.png", "L", (16, 16), 10)
@@ -96,6 +102,8 @@ def test_a_changed_folder_is_read_again(tmp_path):
 def test_bad_folders_are_named(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         data.check_dataset(str(tmp_path / "nowhere"))
+    with pytest.raises(InputError, match="got nothing"):
+        data.check_dataset("")
     with pytest.raises(InputError, match="no picture in this folder"):
         data.check_dataset(str(tmp_path))
     (tmp_path / "a.png").write_bytes(b"nothing")

@@ -1,4 +1,5 @@
 import math
+from inspect import signature
 from typing import get_args, get_type_hints
 
 import numpy as np
@@ -6,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from common import losses
-from gan.config import Config
+from gan.config import LOSSES_WITH_LABELS, Config
 
 LOG2 = math.log(2.0)
 ZERO, ONE, MINUS = tf.constant([0.0]), tf.constant([1.0]), tf.constant([-1.0])
@@ -128,3 +129,9 @@ def test_the_command_line_offers_exactly_what_exists():
     hints = get_type_hints(Config)
     assert set(get_args(hints["loss"])) == set(losses.ADVERSARIAL)
     assert set(get_args(hints["penalty"])) == {"none", *losses.PENALTIES}
+    with_labels = {
+        name
+        for name, pair in losses.ADVERSARIAL.items()
+        if "real_label" in signature(pair.discriminator).parameters
+    }
+    assert set(LOSSES_WITH_LABELS) == with_labels

@@ -32,7 +32,7 @@ def test_atomic_path_makes_folders_and_keeps_the_suffix(tmp_path):
 
 def test_create_refuses_a_folder_with_a_run(tmp_path):
     folder = runs.create(tmp_path / "run", "name")
-    runs.write_config(folder, {"seed": 1}, data={})
+    runs.write_config(folder, {"seed": 1}, data={}, machine={})
     with pytest.raises(InputError, match=r"(?s)holds a run already.*--resume"):
         runs.create(folder, "name")
 
@@ -43,6 +43,19 @@ def test_read_config_names_a_folder_that_is_no_run(tmp_path):
     (tmp_path / runs.CONFIG).write_text("{")
     with pytest.raises(InputError, match="not valid JSON"):
         runs.read_config(tmp_path, "--run")
+    for other in ("[]", '{"model_type": "another program\'s"}'):
+        (tmp_path / runs.CONFIG).write_text(other)
+        with pytest.raises(InputError, match="not a run"):
+            runs.read_config(tmp_path, "--run")
+
+
+def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs.time, "strftime", lambda form: "now")
+    assert [str(runs.create(None, "glyphs")) for _ in range(2)] == [
+        "runs/glyphs-now",
+        "runs/glyphs-now-2",
+    ]
 
 
 def test_differences_name_nested_fields():

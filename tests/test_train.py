@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -202,9 +203,26 @@ def test_classes_are_used_where_there_are_enough_pictures(tiny, blobs, tmp_path)
         train(dataclasses.replace(tiny, data=dataclasses.replace(tiny.data, conditional="on")))
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_again(tiny):
+    whole = train(run_of(tiny, run_dir=tiny.run.run_dir.with_name("whole")))
+    killed = train(tiny)
+    for path in killed.folder.rglob("*"):
+        if path.is_file() and path.name != "config.json":
+            path.unlink()
+    again = train(run_of(tiny, run_dir=None, resume=killed.folder))
+    for one, other in zip(whole.gan.weights, again.gan.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_unknown_figure_cannot_be_monitored(tiny):
+    with pytest.raises(InputError, match=r"--monitor loss: expected one of .*loss/generator"):
+        train(dataclasses.replace(tiny, stop=StopConfig(epochs=1, monitor="loss")))
+
+
 def test_a_configuration_survives_the_disk(tiny):
     fields = json.loads(json.dumps(configuration.to_dict(tiny)))
-    assert configuration.from_dict(fields, tiny.run) == tiny
+    at_home = run_of(tiny, run_dir=None, resume=Path("here"))
+    assert configuration.from_dict(fields, Path("here")) == at_home
     del fields["networks"]["width"]
     fields["networks"]["breadth"] = 3
     with pytest.raises(InputError, match="another version"):
@@ -214,6 +232,9 @@ def test_a_configuration_survives_the_disk(tiny):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"stop": StopConfig(max_minutes=0)}, "--max-minutes: expected more than 0"),
+        ({"stop": StopConfig(epochs=float("inf"))}, "--epochs: expected more than 0, got inf"),
+        ({"data": DataConfig(channels=2)}, "--channels: expected 0"),
         ({"batch_size": 1}, "--batch-size: expected at least 2, got 1"),
         ({"penalty": "r1"}, "--networks.normalization"),
         ({"loss": "hinge", "balance": BalanceConfig(label_smoothing=0.1)}, "loss with labels"),
@@ -230,3 +251,19 @@ def test_a_configuration_survives_the_disk(tiny):
 def test_settings_that_do_not_fit_name_their_flag(tiny, changes, message):
     with pytest.raises(InputError, match=message):
         configuration.check(dataclasses.replace(tiny, **changes))
+
+
+def test_networks_of_your_own_get_the_precision_of_the_configuration(tiny, tmp_path):
+    from gan.train import build_gan
+
+    for precision in ("bfloat16", "float32"):
+        config = dataclasses.replace(tiny, precision=precision, stop=StopConfig(epochs=0.1))
+        own = []
+
+        def build(*arguments, own=own):
+            own.append(build_gan(*arguments))
+            return own[0]
+
+        result = train(run_of(config, run_dir=tmp_path / precision), build=build)
+        assert result.gan is own[0]
+        assert result.gan.generator.layers[1].compute_dtype == precision
