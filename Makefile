@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
-DATASET ?= glyphs
+DATASET ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max-minutes 10"]
-	@$(RUN) -m gan.train --dataset "$(DATASET)" $(ARGS)
+	@$(RUN) -m gan.train $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
 
 tensorboard: $(READY)  ## look at all runs in a browser
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
@@ -40,7 +40,7 @@ PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10; 
 
 $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python from 3.10 to 3.13 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
-	@echo "installing into $(VENV) (about 2 GB, once) ..."
+	@echo "installing into $(VENV) (2.7 GB, once) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
