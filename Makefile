@@ -1,10 +1,14 @@
 # The front door. Every target makes .venv first if it is absent or older than the requirements.
 
 VENV := .venv
-RUN := $(VENV)/bin/python
+RUNNER := $(VENV)/bin/python
 READY := $(VENV)/.ready
 
 DATASET ?=
+CONTENT ?=
+STYLE ?=
+OUT ?=
+RUN ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -13,16 +17,24 @@ help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max-minutes 10"]
-	@$(RUN) -m gan.train $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
+	@$(RUNNER) -m gan.train $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
+
+stylize: $(READY)  ## paint a picture like another: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png]
+	@$(RUNNER) -m style_transfer.stylize $(if $(CONTENT),--content "$(CONTENT)") \
+		$(if $(STYLE),--style $(STYLE)) $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+evaluate: $(READY)  ## measure a run: RUN=runs/NAME
+	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run's folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
+	@$(RUNNER) -m gan.evaluate --run "$(RUN)" $(ARGS)
 
 tensorboard: $(READY)  ## look at all runs in a browser
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
 
 bench: $(READY)  ## speed of the training step beside a bare loop, in one table
-	@$(RUN) -m experiments.bench $(ARGS)
+	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## all tests; under 5 minutes, no network
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUNNER) -m pytest $(ARGS)
 
 lint: $(READY)  ## style and dead code
 	@$(VENV)/bin/ruff check .
@@ -43,8 +55,8 @@ $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python from 3.10 to 3.13 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@echo "installing into $(VENV) (2.7 GB, once) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(RUN) -m pip install --quiet --disable-pip-version-check --upgrade pip
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(RUNNER) -m pip install --quiet --disable-pip-version-check --upgrade pip
+	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help train-gan tensorboard bench test lint setup clean
+.PHONY: help train-gan stylize evaluate tensorboard bench test lint setup clean

@@ -129,7 +129,10 @@ class StopWithoutProgress(keras.callbacks.Callback):
 
 
 class Interrupt(keras.callbacks.Callback):
-    """Ends the run cleanly on Ctrl-C or SIGTERM; a second one ends it at once."""
+    """Ends the run cleanly on Ctrl-C or SIGTERM; a second one ends it at once.
+
+    Listens during `fit`, or for as long as a `with` block around several.
+    """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -138,8 +141,20 @@ class Interrupt(keras.callbacks.Callback):
         self.ending = ending
         self.received: int | None = None
         self.previous: dict[int, object] = {}
+        self.held = False
+
+    def __enter__(self) -> "Interrupt":
+        self.on_train_begin()
+        self.held = True
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.held = False
+        self.on_train_end()
 
     def on_train_begin(self, logs=None):
+        if self.held:
+            return
         try:
             self.previous = {number: signal.signal(number, self._note) for number in self.SIGNALS}
         except ValueError:
@@ -152,6 +167,8 @@ class Interrupt(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         """Hands the signals back; also to be called when `fit` raises."""
+        if self.held:
+            return
         for number, handler in self.previous.items():
             signal.signal(number, handler)
         self.previous = {}
@@ -163,50 +180,67 @@ class Interrupt(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One bar for the whole run: share done, time left, and the figures that matter."""
+    """One bar for the whole run: share done, time left, and the figures that matter.
+
+    Within a `with` block it stays the same bar over several `fit`s.
+    """
 
     def __init__(
         self,
         share_done: Callable[[], float],
-        progress: Callable[[], int],
+        progress: Callable[[], float],
+        describe: Callable[[float, float], str],
         figures: Sequence[tuple[str, str]],
     ):
-        """Args:
-        share_done: how much of the run lies behind, in [0, 1].
-        progress: images seen.
-        figures: (short name, name in the logs) of what to show.
+        """Prepares the bar.
+
+        Args:
+            share_done: how much of the run lies behind, in [0, 1].
+            progress: how much has been done, in the run's own unit.
+            describe: that and its rate per second, as text.
+            figures: (short name, name in the logs) of what to show.
         """
         super().__init__()
-        self.share_done, self.progress, self.figures = share_done, progress, figures
+        self.share_done, self.progress = share_done, progress
+        self.describe, self.figures = describe, figures
         self.bar: tqdm | None = None
+        self.held = False
+
+    def __enter__(self) -> "Progress":
+        self.held = True
+        return self
+
+    def __exit__(self, *exception) -> None:
+        self.held = False
+        self.on_train_end()
 
     def on_train_begin(self, logs=None):
         self.last = (time.perf_counter(), self.progress())
-        self.first_share = self.share_done()
+        if self.bar is not None:
+            return
         self.bar = tqdm(
             total=1.0,
-            initial=self.first_share,
+            initial=self.share_done(),
             bar_format="{percentage:3.0f}% |{bar:24}| {elapsed}<{remaining}{postfix}",
             mininterval=0.5,
             dynamic_ncols=True,
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        now, images = time.perf_counter(), self.progress()
-        speed = (images - self.last[1]) / max(now - self.last[0], 1e-9)
-        self.last = (now, images)
+        now, done = time.perf_counter(), self.progress()
+        speed = (done - self.last[1]) / max(now - self.last[0], 1e-9)
+        self.last = (now, done)
         shown = " ".join(
-            f"{short} {logs[name]:.2f}" for short, name in self.figures if name in logs
+            f"{short} {logs[name]:.3g}" for short, name in self.figures if name in logs
         )
-        self.bar.set_postfix_str(
-            f"{images / 1000:.0f} kimg {speed:.0f} img/s {shown}", refresh=False
-        )
+        self.bar.set_postfix_str(f"{self.describe(done, speed)} {shown}", refresh=False)
         self.bar.update(min(self.share_done(), 1.0) - self.bar.n)
 
     def on_train_end(self, logs=None):
         """Ends the line; also to be called when `fit` raises."""
-        if self.bar is not None:
+        if self.bar is not None and not self.held:
             self.bar.close()
+            self.bar = None
 
 
 def is_better(value: float, than: float, mode: str, ties: bool = False) -> bool:

@@ -1,11 +1,14 @@
 """Image files to arrays and back, grids and animations.
 
-The only place where value ranges and colour spaces change. Inside the networks
-a picture is float32 in [-1, 1]; in files and caches it is uint8 in [0, 255].
+The only place where value ranges and colour spaces change. In files and caches
+a picture is uint8 in [0, 255]; inside the GAN it is float32 in [-1, 1], inside
+style transfer float32 in [0, 1].
 """
 
 import io
 import math
+import struct
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from common.files import InputError, atomic_path
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> Pillow's name for them
+RESAMPLING = Image.Resampling.LANCZOS
 MAX_PIXELS = 300_000_000  # a decoded picture beyond this is refused, not swapped to disk
 
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20  # bytes; photo editors store large notes
@@ -103,7 +107,7 @@ def fit_square(image: Image.Image, size: int) -> Image.Image:
     if side == size:
         return image.crop((left, top, left + side, top + side))
     box = (left, top, left + side, top + side)
-    return image.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=3.0)
+    return image.resize((size, size), RESAMPLING, box=box, reducing_gap=3.0)
 
 
 def to_array(image: Image.Image) -> np.ndarray:
@@ -120,6 +124,56 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def to_signed(images: np.ndarray) -> np.ndarray:
     """uint8 [0, 255] to float32 [-1, 1], the inverse of `to_uint8`; any shape."""
     return np.asarray(images, np.float32) / 127.5 - 1.0
+
+
+def to_unit(image: np.ndarray) -> np.ndarray:
+    """uint8 [0, 255] or uint16 [0, 65535] to float32 [0, 1]; any shape."""
+    return image.astype(np.float32) / np.iinfo(image.dtype).max
+
+
+def from_unit(values: np.ndarray, bits: int = 8) -> np.ndarray:
+    """[0, 1] to uint8 or uint16 over their full range, rounded to nearest and clipped."""
+    kind = {8: np.uint8, 16: np.uint16}[bits]
+    full = np.iinfo(kind).max
+    return np.clip(np.rint(np.asarray(values, np.float64) * full), 0, full).astype(kind)
+
+
+def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:
+    """(width, height) scaled until the longer is `longer`; the shorter stays at least 1."""
+    scale = longer / max(size)
+    return tuple(max(1, round(scale * side)) for side in size)
+
+
+def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resampled to (width, height), with as many pixels looked at as it takes not to alias."""
+    if image.size == size:
+        return image
+    return image.resize(size, RESAMPLING, reducing_gap=3.0)
+
+
+def as_picture(source: Path | str | Image.Image | np.ndarray, near: int | None = None):
+    """A file, a Pillow picture or an array as an 8-bit Pillow picture, RGB or RGBA.
+
+    Args:
+        source: arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), integers
+            over their full range or floats in [0, 1].
+        near: pixels that one side will be reduced to; see `read_picture`.
+
+    Raises:
+        InputError: a file that cannot be read, or an array of another shape.
+    """
+    if isinstance(source, np.ndarray):
+        if source.ndim == 2:
+            source = source[:, :, None]
+        if source.ndim != 3 or source.shape[2] not in MODES or not source.size:
+            raise InputError(f"array: expected (H, W, 1, 3 or 4), got {source.shape}")
+        values = source if source.dtype.kind == "f" else to_unit(source)
+        return _to_mode(_from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
+    if isinstance(source, Image.Image):
+        return _to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
+    picture = read_picture(Path(source), channels=4, near=near)
+    opaque = picture.getextrema()[3] == (255, 255)
+    return picture.convert("RGB") if opaque else picture
 
 
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
@@ -152,20 +206,95 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes uint8 (H, W, C) atomically; the suffix chooses the format.
+    """Writes (H, W, C) atomically; the suffix chooses the format.
+
+    Transparency is laid over white where the format has none.
+
+    Args:
+        path: ending in one of `SUFFIXES`.
+        image: uint8; or uint16, for .png and .tif.
 
     Raises:
         InputError: the suffix names no format that Pillow writes, or one that
-            cannot hold the channels.
+            cannot hold the picture.
     """
+    suffix = Path(path).suffix.lower()
+    if image.dtype == np.uint16:
+        if suffix not in DEEP:
+            raise InputError(f"{path}: 16 bits a channel fit into {', '.join(DEEP)} only")
+        with atomic_path(path) as temporary:
+            temporary.write_bytes(DEEP[suffix](image))
+        return
     picture = _from_array(image)
+    if picture.mode == "RGBA" and suffix in OPAQUE:
+        picture = _to_mode(picture, 3)
+    options = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
     try:
         with atomic_path(path) as temporary:
-            picture.save(temporary)
+            picture.save(temporary, **options)
     except (ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the disk's fault, not the name's
         raise InputError(f"{path}: cannot write this picture there ({error}); try .png") from None
+
+
+def _deep_png(image: np.ndarray) -> bytes:
+    """uint16 (H, W, C) as a PNG of 16 bits, which Pillow does not write in colour.
+
+    PNG specification, third edition, sections 5 and 9.
+    """
+    height, width, channels = image.shape
+    rows = np.ascontiguousarray(image.astype(">u2")).reshape(height, -1).view(np.uint8)
+    up = np.diff(rows, axis=0, prepend=np.zeros_like(rows[:1]))  # filter 2: minus the row above
+    data = zlib.compress(np.insert(up, 0, 2, axis=1).tobytes(), 6)
+    header = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 3: 2, 4: 6}[channels], 0, 0, 0)
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+        )
+
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def _deep_tiff(image: np.ndarray) -> bytes:
+    """uint16 (H, W, C) as an uncompressed TIFF, which Pillow does not write in colour.
+
+    TIFF 6.0, sections 2, 6 and 18.
+    """
+    height, width, channels = image.shape
+    data = np.ascontiguousarray(image.astype("<u2")).tobytes()
+    entries = [  # tag, value: one short or long each
+        (256, width),
+        (257, height),
+        (258, 16),  # bits a sample; with several samples, where they are listed
+        (259, 1),  # uncompressed
+        (262, 2 if channels > 1 else 1),  # RGB, or black is zero
+        (273, 0),  # where the pixels begin
+        (277, channels),
+        (278, height),  # all rows in one strip
+        (279, len(data)),
+    ]
+    if channels == 4:
+        entries.append((338, 2))  # the fourth sample is unassociated alpha
+    after = 8 + 2 + 12 * len(entries) + 4
+    bits = struct.pack(f"<{channels}H", *[16] * channels)
+    directory = struct.pack("<H", len(entries))
+    for tag, value in entries:
+        kind, count = (3, 1) if value < 65536 and tag != 273 else (4, 1)
+        if tag == 258 and channels > 2:
+            kind, count, value = 3, channels, after
+        if tag == 273:
+            value = after + len(bits)
+        fits_in_place = kind == 3 and count == 1
+        directory += struct.pack("<HHI", tag, kind, count)
+        directory += struct.pack("<HH", value, 0) if fits_in_place else struct.pack("<I", value)
+    return b"II*\0" + struct.pack("<I", 8) + directory + struct.pack("<I", 0) + bits + data
+
+
+DEEP = {".png": _deep_png, ".tif": _deep_tiff, ".tiff": _deep_tiff}
+OPAQUE = {".jpg", ".jpeg", ".bmp", ".ppm"}  # formats without transparency
 
 
 def write_animation(path: Path, frames: Sequence[np.ndarray], seconds: float = 6.0) -> None:

@@ -167,3 +167,178 @@ PENALTIES: dict[str, Penalty] = {
     "r1_r2": r1_r2_penalty,
     "wgan_gp": wgan_gp_penalty,
 }
+
+
+class Moments(NamedTuple):
+    """What a layer knows of a picture once the places are forgotten.
+
+    Attributes:
+        mean: E[f], (C,) float32.
+        second: E[f f^T], (C, C) float32: the Gram matrix divided by the number of places.
+    """
+
+    mean: tf.Tensor
+    second: tf.Tensor
+
+    def covariance(self) -> tf.Tensor:
+        """E[f f^T] - E[f] E[f]^T, (C, C)."""
+        return self.second - self.mean[:, None] * self.mean[None, :]
+
+
+def moments(features: tf.Tensor) -> Moments:
+    """The moments of (B, H, W, C) over all places and pictures.
+
+    Deviation from Gatys et al. 2016, equation 3: the mean instead of the sum,
+    so that a value means the same at every size.
+    """
+    return Moments(*_moments(features))
+
+
+@tf.custom_gradient
+def _moments(features: tf.Tensor) -> tuple[tuple[tf.Tensor, tf.Tensor], Callable[..., tf.Tensor]]:
+    """Mean and second moment of (B, H, W, C) over B, H and W.
+
+    The gradient is written out: one 1x1 convolution, which a processor does
+    several times faster than the two products of automatic differentiation.
+    """
+    flat = tf.reshape(features, (-1, features.shape[-1]))  # (BHW, C)
+    count = tf.cast(tf.shape(flat)[0], tf.float32)
+    # The sum as a product: it adds up in float32 even where `flat` is bfloat16.
+    total = tf.matmul(tf.ones_like(flat[:, :1]), flat, transpose_a=True)[0]  # (C,)
+    second = tf.matmul(flat, flat, transpose_a=True)  # (C, C)
+
+    def gradient(mean_upstream: tf.Tensor, second_upstream: tf.Tensor) -> tf.Tensor:
+        both = (second_upstream + tf.transpose(second_upstream)) / count
+        kernel = tf.cast(both, features.dtype)[None, None]  # (1, 1, C, C)
+        product = tf.nn.conv2d(features, kernel, 1, "VALID")
+        return tf.nn.bias_add(product, tf.cast(mean_upstream / count, features.dtype))
+
+    return (tf.cast(total, tf.float32) / count, tf.cast(second, tf.float32) / count), gradient
+
+
+def gram_distance(value: Moments, target: Moments) -> tf.Tensor:
+    """|G - G*|^2 / |G*|^2, Frobenius norms: Gatys et al. 2016, equation 4.
+
+    Deviation: divided by the target's own squared norm instead of 4 N^2 M^2, so
+    that layers, extractors and styles weigh alike.
+    """
+    return tf.reduce_sum(tf.square(value.second - target.second)) / _positive(
+        tf.reduce_sum(tf.square(target.second))
+    )
+
+
+def wasserstein_distance(value: Moments, target: Moments) -> tf.Tensor:
+    """The squared Wasserstein-2 distance of two Gaussians over E*|f|^2.
+
+    |m - m*|^2 + tr(S + S* - 2 (S*^1/2 S S*^1/2)^1/2), Dowson and Landau 1982,
+    equation 16, divided by the trace of the target's second moment.
+    """
+    root = symmetric_root(target.covariance())
+    product = root @ value.covariance() @ root
+    spread = tf.linalg.trace(value.covariance()) + tf.linalg.trace(target.covariance())
+    distance = tf.reduce_sum(tf.square(value.mean - target.mean)) + spread
+    return (distance - 2.0 * trace_of_root(product)) / _positive(tf.linalg.trace(target.second))
+
+
+def symmetric_root(matrix: tf.Tensor) -> tf.Tensor:
+    """The positive square root of a positive semi-definite (C, C) matrix, without a gradient."""
+    values, vectors = tf.linalg.eigh(tf.stop_gradient(matrix))
+    return (vectors * tf.sqrt(tf.maximum(values, 0.0))) @ tf.transpose(vectors)
+
+
+@tf.custom_gradient
+def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """The trace of the square root of a positive semi-definite (C, C) matrix.
+
+    By coupled Newton-Schulz iterations (Higham 2008, equation 6.35), which
+    yield the root and its inverse; half the inverse is the gradient, so none of
+    the iterations is kept. Deviation: a millionth of the norm is added to the
+    diagonal, as the inverse of a singular root has no end.
+    """
+    size = matrix.shape[-1]
+    identity = tf.eye(size)
+    norm = _positive(tf.norm(matrix))
+    root = matrix / norm + 1e-6 * identity
+    inverse = identity
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        step = 1.5 * identity - 0.5 * inverse @ root
+        root, inverse = root @ step, step @ inverse
+
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        return upstream * 0.5 * tf.transpose(inverse) / tf.sqrt(norm)
+
+    return tf.linalg.trace(root) * tf.sqrt(norm), gradient
+
+
+NEWTON_SCHULZ_STEPS = 16  # each multiplies the smallest eigenvalues by 2.25 until they arrive
+
+STYLE: dict[str, Callable[[Moments, Moments], tf.Tensor]] = {
+    "gram": gram_distance,
+    "wasserstein": wasserstein_distance,
+}
+
+
+def squared_distance(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """mean((f - f*)^2) / mean(f*^2): Gatys et al. 2016, equation 1.
+
+    Deviation: divided by the target's mean square instead of 2.
+    """
+    value, target = tf.cast(value, tf.float32), tf.cast(target, tf.float32)
+    return _mean(tf.square(value - target)) / _positive(_mean(tf.square(target)))
+
+
+def huber_distance(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """As `squared_distance`, but linear beyond one root mean square of the target.
+
+    Huber 1964, times 2. Forgives the few places where a stroke must replace the
+    content.
+    """
+    value, target = tf.cast(value, tf.float32), tf.cast(target, tf.float32)
+    unit = tf.sqrt(_positive(_mean(tf.square(target))))
+    error = tf.abs(value - target) / unit
+    return _mean(tf.where(error < 1.0, tf.square(error), 2.0 * error - 1.0))
+
+
+def total_variation(image: tf.Tensor) -> tf.Tensor:
+    """The mean absolute difference of neighbours, across plus down, of (1, H, W, C).
+
+    Rudin et al. 1992, in the anisotropic form.
+    """
+    across, down = _differences(image)
+    return _mean(tf.abs(across)) + _mean(tf.abs(down))
+
+
+def squared_total_variation(image: tf.Tensor) -> tf.Tensor:
+    """The mean squared difference of neighbours: Mahendran and Vedaldi 2015, equation 4, beta 2."""
+    across, down = _differences(image)
+    return _mean(tf.square(across)) + _mean(tf.square(down))
+
+
+SMOOTHNESS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
+    "absolute": total_variation,
+    "squared": squared_total_variation,
+}
+
+
+def _differences(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Differences of neighbours of (1, H, W, C), both as matrices.
+
+    As matrices and by splits, whose gradients are concatenations: slices of
+    four dimensions take five times as long.
+    """
+    _, height, width, channels = image.shape
+    rows = tf.reshape(image, (height, width * channels))
+    rest = (width - 1) * channels
+    left, right = tf.split(rows, [rest, channels], 1)[0], tf.split(rows, [channels, rest], 1)[1]
+    upper, lower = tf.split(rows, [height - 1, 1])[0], tf.split(rows, [1, height - 1])[1]
+    return right - left, lower - upper
+
+
+def _mean(values: tf.Tensor) -> tf.Tensor:
+    """The mean, and 0 of nothing."""
+    return tf.reduce_sum(values) / max(1, values.shape.num_elements())
+
+
+def _positive(value: tf.Tensor) -> tf.Tensor:
+    """A divisor that a black or flat target does not turn to zero."""
+    return tf.maximum(value, 1e-12)

@@ -54,11 +54,13 @@ class Events:
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Nested mappings as one, names joined by dots; None becomes an empty string."""
+    """Nested mappings as one, names joined by dots; lists become text, None an empty one."""
     flat: dict[str, bool | int | float | str] = {}
     for name, value in values.items():
         if isinstance(value, Mapping):
             flat |= flatten(value, f"{prefix}{name}.")
+        elif isinstance(value, list | tuple):
+            flat[f"{prefix}{name}"] = " ".join(map(str, value))
         else:
             flat[f"{prefix}{name}"] = "" if value is None else value
     return flat

@@ -1,6 +1,6 @@
-"""How fast is our training step beside a bare loop over the same networks?
+"""How fast are our training step and our style iteration beside bare loops over the same networks?
 
-    make bench                          about 6 minutes on 2 cores
+    make bench                          about 9 minutes on 2 cores
     make bench ARGS="--only default"    a minute and a half
 
 For our default, the TensorFlow tutorial's networks (28x28, batch 256) and the
@@ -11,7 +11,8 @@ TensorBoard) and of a bare `tf.function` loop that does nothing but the two
 updates. Both take turns within one run, so their ratio holds on a busy machine
 where seconds do not. Ticks are shortened to save time; what a tick costs is
 measured and charged as often as it comes by default, every 10,000 images.
-Expected: ours at 0.95 of the bare loop or more. Writes runs/bench.json.
+Expected: ours at 0.95 of the bare loop or more. Then the rows of
+experiments/bench_style.py. Writes runs/bench.json.
 """
 
 import statistics
@@ -35,7 +36,7 @@ class BenchConfig:
     rounds: int = 3
     """Turns that each side takes, after one to warm up."""
     only: str = ""
-    """Measure only the networks whose name contains this."""
+    """Measure only the networks whose name contains this; "style": the style iteration."""
     out: Path = Path("runs/bench.json")
     """Where the figures go."""
 
@@ -140,6 +141,7 @@ def main() -> int:
 
     import numpy as np
 
+    from experiments import bench_style
     from experiments.references import build_pytorch, build_tutorial
     from gan import data
     from gan.train import build_gan
@@ -184,7 +186,8 @@ def main() -> int:
             f"{row['network']:40} {row['precision']:10} {row['ours_images_per_second']:10.0f} "
             f"{row['bare_images_per_second']:10.0f} {row['ratio']:6.2f} {row['times_float32']:9.2f}"
         )
-    write_json(options.out, {"rows": rows, "rounds": options.rounds})
+    style = bench_style.rows() if not options.only or options.only == "style" else []
+    write_json(options.out, {"rows": rows, "style": style, "rounds": options.rounds})
     print(f"figures: {options.out}")
     return 0
 

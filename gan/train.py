@@ -292,7 +292,7 @@ def _callbacks(
         "interrupt": guards.Interrupt(ending),
         "budget": budget,
         "target images": guards.StopAfter(images_seen, plan.target_images or math.inf, ending),
-        "progress": guards.Progress(share_done, images_seen, SHOWN),
+        "progress": guards.Progress(share_done, images_seen, _pace, SHOWN),
         "speed": callbacks.Speed(),
         "quality": callbacks.Quality(
             pictures.images, pictures.labels, gan.latent_size, config.seed
@@ -314,6 +314,10 @@ def _callbacks(
     if stop.target is not None:
         own["target"] = guards.StopAtTarget(stop.monitor, stop.target, stop.monitor_mode, ending)
     return own
+
+
+def _pace(images: float, per_second: float) -> str:
+    return f"{images / 1000:.0f} kimg {per_second:.0f} img/s"
 
 
 def _describe(config: Config, pictures: data.Pictures) -> dict[str, Any]:

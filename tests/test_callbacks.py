@@ -105,7 +105,14 @@ def test_a_signal_ends_the_run_after_the_current_execution(number):
 
 def test_progress_shows_share_time_and_figures(capsys):
     share = iter([0.0, 0.25, 0.5, 1.5])
-    bar = attach(callbacks.Progress(lambda: next(share), lambda: 12_000, [("D", "loss")]))
+    bar = attach(
+        callbacks.Progress(
+            lambda: next(share),
+            lambda: 12_000,
+            lambda done, rate: f"{done / 1000:.0f} kimg {rate:.0f} img/s",
+            [("D", "loss")],
+        )
+    )
     bar.on_train_begin()
     bar.on_train_batch_end(0, {"loss": 0.123})
     bar.on_train_batch_end(1, {"loss": np.float32(0.5)})

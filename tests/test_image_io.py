@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -139,6 +142,127 @@ def test_fit_square_takes_the_middle():
     picture[:, 2:6] = 200
     square = np.asarray(image_io.fit_square(Image.fromarray(picture), 4))
     assert (square == 200).all()
+
+
+@given(arrays.arrays(st.sampled_from([np.uint8, np.uint16]), st.tuples(sizes, sizes, sizes)))
+def test_unit_range_and_back_is_exact(values):
+    unit = image_io.to_unit(values)
+    assert unit.dtype == np.float32
+    assert unit.min() >= 0.0
+    assert unit.max() <= 1.0
+    np.testing.assert_array_equal(image_io.from_unit(unit, 8 * values.itemsize), values)
+
+
+def test_from_unit_clips_and_rounds():
+    assert image_io.from_unit(np.array([-1.0, 0.0, 0.25, 2.0])).tolist() == [0, 0, 64, 255]
+    assert image_io.from_unit(np.array([-1.0, 0.25, 2.0]), 16).tolist() == [0, 16384, 65535]
+
+
+def deep(channels):
+    return arrays.arrays(np.uint16, st.tuples(sizes, sizes, st.sampled_from(channels)))
+
+
+def decode_png(data):
+    """A PNG of 16 bits whose every row has filter 2, by the specification."""
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    chunks, place = {}, 8
+    while place < len(data):
+        length, name = struct.unpack(">I4s", data[place : place + 8])
+        body = data[place + 8 : place + 8 + length]
+        (crc,) = struct.unpack(">I", data[place + 8 + length : place + 12 + length])
+        assert crc == zlib.crc32(name + body)
+        chunks[name] = body
+        place += 12 + length
+    width, height, bits, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
+    assert bits == 16
+    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
+    assert (rows[:, 0] == 2).all()
+    values = np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8)
+    return values.reshape(height, -1).view(">u2").reshape(height, width, {0: 1, 2: 3, 6: 4}[kind])
+
+
+@settings(deadline=None)
+@given(deep([1, 3, 4]))
+def test_16_bit_png_keeps_every_bit(tmp_path_factory, picture):
+    path = tmp_path_factory.mktemp("deep") / "picture.png"
+    image_io.write_image(path, picture)
+    np.testing.assert_array_equal(decode_png(path.read_bytes()), picture)
+    with Image.open(path) as image:  # and others can read it
+        image.load()
+        assert image.size == (picture.shape[1], picture.shape[0])
+        top = np.asarray(image).reshape(picture.shape)
+    if picture.shape[2] > 1:  # Pillow keeps the upper half of colour
+        np.testing.assert_array_equal(top, picture >> 8)
+
+
+@settings(deadline=None)
+@given(deep([1, 3, 4]))
+def test_16_bit_tiff_is_read_by_others(tmp_path_factory, picture):
+    path = tmp_path_factory.mktemp("deep") / "picture.tif"
+    image_io.write_image(path, picture)
+    with path.open("rb") as file, Image.open(file) as image:
+        tags = image.tag_v2
+        assert tags[258] == (16,) * picture.shape[2]
+        (place,) = tags[273] if isinstance(tags[273], tuple) else (tags[273],)
+        values = np.frombuffer(path.read_bytes()[place:], "<u2").reshape(picture.shape)
+        np.testing.assert_array_equal(values, picture)
+        seen = np.asarray(image).reshape(picture.shape)
+    if picture.shape[2] == 1:
+        np.testing.assert_array_equal(seen, picture)
+    else:
+        np.testing.assert_array_equal(seen, picture >> 8)
+
+
+def test_16_bits_into_a_format_of_8_is_an_input_error(tmp_path):
+    with pytest.raises(InputError, match=r"out\.jpg"):
+        image_io.write_image(tmp_path / "out.jpg", np.zeros((2, 2, 3), np.uint16))
+    assert list(tmp_path.iterdir()) == []
+
+
+@given(st.tuples(st.integers(1, 5000), st.integers(1, 5000)), st.integers(1, 3000))
+def test_fit_longer_side_keeps_the_shape(size, longer):
+    width, height = image_io.fit_longer_side(size, longer)
+    assert max(width, height) == longer
+    assert min(width, height) >= 1
+    assert abs(width * size[1] - height * size[0]) <= 0.51 * max(size) + max(size) * (
+        min(width, height) == 1
+    )
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([np.uint8, np.uint16, np.float32]),
+    st.tuples(sizes, sizes, st.sampled_from([1, 3, 4])),
+    st.booleans(),
+)
+def test_any_array_is_a_picture(kind, shape, flat):
+    flat = flat and shape[2] == 1
+    full = 1.0 if kind is np.float32 else np.iinfo(kind).max
+    array = np.full(shape[:2] if flat else shape, full, kind)
+    picture = image_io.as_picture(array)
+    assert picture.mode == ("RGBA" if shape[2] == 4 else "RGB")
+    assert picture.size == (shape[1], shape[0])
+    assert (np.asarray(picture) == 255).all()
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (0, 4, 3), (1, 2, 2, 3)])
+def test_an_array_that_is_no_picture_is_told(shape):
+    with pytest.raises(InputError, match="array"):
+        image_io.as_picture(np.zeros(shape))
+
+
+def test_a_files_transparency_is_kept_only_where_there_is_some(tmp_path):
+    Image.new("RGBA", (2, 2), (9, 8, 7, 255)).save(tmp_path / "opaque.png")
+    assert image_io.as_picture(tmp_path / "opaque.png").mode == "RGB"
+    Image.new("RGBA", (2, 2), (9, 8, 7, 100)).save(tmp_path / "clear.png")
+    assert image_io.as_picture(tmp_path / "clear.png").getpixel((0, 0)) == (9, 8, 7, 100)
+
+
+def test_transparency_is_laid_over_white_in_a_jpeg(tmp_path):
+    clear = np.zeros((8, 8, 4), np.uint8)
+    image_io.write_image(tmp_path / "clear.jpg", clear)
+    with Image.open(tmp_path / "clear.jpg") as image:
+        assert image.getpixel((4, 4)) == (255, 255, 255)
 
 
 def test_grid_places_pictures_row_by_row():

@@ -1,0 +1,47 @@
+"""Weights in .npz files, read and checked without TensorFlow."""
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from common.files import InputError
+
+
+def read(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file.
+
+    Raises:
+        InputError: the file is missing, is no .npz, or is damaged.
+    """
+    try:
+        stored = np.load(path)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("a single array")
+        with stored:
+            return dict(stored)
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not an .npz file of weights ({error})") from None
+
+
+def take(path: Path, arrays: Mapping[str, np.ndarray], name: str, shape: tuple) -> np.ndarray:
+    """The array `name`, if it has `shape`, where None stands for any size.
+
+    Raises:
+        InputError: it is missing or has another shape.
+    """
+    if name not in arrays:
+        raise InputError(f"{path}: weights that do not fit: no {name!r}")
+    found = arrays[name].shape
+    fits = len(found) == len(shape) and all(
+        want in (None, have) for have, want in zip(found, shape, strict=True)
+    )
+    if not fits:
+        raise InputError(
+            f"{path}: weights that do not fit: {name!r} has shape {found}, expected "
+            f"({', '.join('any' if want is None else str(want) for want in shape)})"
+        )
+    return arrays[name]

@@ -1,0 +1,195 @@
+"""How near does the embedded extractor come to VGG-19, and how much sooner?
+
+    python -m experiments.beside_the_teacher --teacher WEIGHTS.npz --pictures FOLDER
+
+For ten pairs of pictures that the extractor was not trained on: one
+stylization by the teacher's own five layers and one by `compact`, with the same
+objective and the same iterations, both measured in the teacher's features. Then
+the time of an iteration of either, and of the whole VGG-19 to relu5_1, taking
+turns. Expected: at most 1.3 times the teacher's style loss at no more content
+loss; at least 3 times as fast as the five layers and 6 times as fast as the
+whole. About 8 minutes on two cores with bfloat16; writes runs/teacher.json.
+"""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from common import cli, devices, image_io
+from common.files import InputError, write_json
+from experiments.distill_extractor import HELD_OUT
+from style_transfer.config import Config, SearchConfig, check_extractor
+from style_transfer.stylize import choose_weights, paint, prepare
+
+
+@dataclass(frozen=True)
+class TeacherConfig:
+    """Compares the compact extractor with its teacher."""
+
+    pictures: Path
+    """The folder that the extractor was distilled on; only what was held out is used."""
+    teacher: str = "vgg19"
+    """vgg19, through Keras, or a file of its weights."""
+    pairs: int = 10
+    """Pairs of a content and a style."""
+    size: int = 384
+    """Pixels of the longer side."""
+    iterations: int = SearchConfig.iterations
+    """At each level."""
+    rounds: int = 9
+    """Turns that each extractor takes for the time of an iteration."""
+    out: Path = Path("runs/teacher.json")
+    """Where the figures go."""
+    save: Path | None = None
+    """A folder for the pictures: content, style, the teacher's, ours."""
+
+
+def held_out_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
+    """Contents and styles, none of which the extractor has seen."""
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in image_io.SUFFIXES)
+    held = paths[HELD_OUT - 1 :: HELD_OUT]
+    if len(held) < 2:
+        raise InputError(f"--pictures {folder}: expected at least {2 * HELD_OUT} pictures")
+    order = np.random.default_rng(0).permutation(len(held))
+    shift = len(held) // 2
+    return [
+        (held[order[n % len(held)]], held[order[(n + shift) % len(held)]]) for n in range(count)
+    ]
+
+
+def losses(picture: np.ndarray, content, style, config: Config, judge) -> tuple[float, float]:
+    """Style and content loss of a picture (H, W, 3), by the extractor `judge`; unweighted."""
+    import tensorflow as tf
+
+    from style_transfer.objective import Objective
+
+    weights = choose_weights(config, judge)
+    weights = dataclasses.replace(weights, content=dict.fromkeys(weights.content, 1.0))
+    goal, references = prepare(content, [style], picture.shape[1::-1], config)
+    objective = Objective(
+        judge, tf.constant(goal[None]), [(tf.constant(references[0][None]), 1.0)], weights
+    )
+    terms = {name: float(value) for name, value in objective(tf.constant(picture[None])).items()}
+    return tuple(
+        sum(value for name, value in terms.items() if name.startswith(kind))
+        for kind in ("style/", "content/")
+    )
+
+
+def iteration(extractor, config: Config, size: int) -> Callable[[], None]:
+    """A function that does one iteration as `stylize` does: objective, gradient, Adam, average."""
+    import keras
+    import tensorflow as tf
+
+    from style_transfer.model import StyledPicture
+    from style_transfer.objective import Objective
+
+    random = np.random.default_rng(0)
+    goal, style = random.random((2, 1, size * 3 // 4, size, 3), np.float32)
+    objective = Objective(
+        extractor, tf.constant(goal), [(tf.constant(style), 1.0)], choose_weights(config, extractor)
+    )
+    model = StyledPicture(goal, objective)
+    model.compile(keras.optimizers.Adam(0.02))
+    step = tf.function(lambda: model.train_step(None)["loss"])
+    step()
+    return lambda: step().numpy()
+
+
+def whole_vgg(dtype: str):
+    """VGG-19 to relu5_1 with random weights, which take as long as the true ones."""
+    from style_transfer import features
+
+    arrays = features.read_keras("VGG19", None)
+    layers = features.vgg_layers(arrays)
+    layers = layers[: layers.index("relu5_1") + 1]
+    kept = {key: value for key, value in arrays.items() if key.split("/")[0] in (*layers, "input")}
+    return features.vgg("vgg19 to relu5_1", kept, "max", dtype)
+
+
+def compare_times(config: TeacherConfig, extractors: dict, settings: Config) -> dict[str, float]:
+    """Median seconds of an iteration of each, taking turns."""
+    steps = {name: iteration(each, settings, config.size) for name, each in extractors.items()}
+    seconds: dict[str, list[float]] = {name: [] for name in steps}
+    for _ in range(config.rounds):
+        for name, step in steps.items():
+            started = time.perf_counter()
+            for _ in range(3):
+                step()
+            seconds[name].append((time.perf_counter() - started) / 3)
+    return {name: statistics.median(values) for name, values in seconds.items()}
+
+
+def main() -> int:
+    config = cli.parse(TeacherConfig, "python -m experiments.beside_the_teacher", None)
+    check_extractor(config.teacher)
+    pairs = held_out_pairs(config.pictures, config.pairs)
+    cli.import_tensorflow()
+    from style_transfer import features
+
+    search = SearchConfig(iterations=config.iterations, settled=0.0)
+    settings = Config(size=config.size, search=search)
+    dtype = devices.resolve_precision("auto")
+    teacher, compact = (features.load(name, dtype=dtype) for name in (config.teacher, "compact"))
+    judge = features.load(config.teacher)
+    kept = compact.layers
+    teacher = dataclasses.replace(teacher, layers=kept)
+    judge = dataclasses.replace(judge, layers=kept)
+    rows = []
+    print(f"{'pair':>24}  style: teacher   ours  ratio   content: teacher   ours  ratio")
+    for content, style in pairs:
+        pictures = [image_io.as_picture(path) for path in (content, style)]
+        by_teacher, _ = paint(*pictures, settings, extractor=teacher)
+        by_us, _ = paint(*pictures, settings, extractor=compact)
+        theirs, ours = (
+            losses(picture[..., :3], *pictures, settings, judge) for picture in (by_teacher, by_us)
+        )
+        row = {
+            "content": content.name,
+            "style": style.name,
+            "style_loss": {"teacher": theirs[0], "compact": ours[0], "ratio": ours[0] / theirs[0]},
+            "content_loss": {
+                "teacher": theirs[1],
+                "compact": ours[1],
+                "ratio": ours[1] / theirs[1],
+            },
+        }
+        rows.append(row)
+        print(
+            f"{content.stem[:11]:>11} + {style.stem[:10]:<10}"
+            f"  {theirs[0]:14.5f} {ours[0]:6.5f} {row['style_loss']['ratio']:6.2f}"
+            f"  {theirs[1]:16.4f} {ours[1]:6.4f} {row['content_loss']['ratio']:6.2f}",
+            flush=True,
+        )
+        if config.save:
+            for kind, picture in (("teacher", by_teacher), ("compact", by_us)):
+                name = f"{content.stem}-{style.stem}-{kind}.png"
+                image_io.write_image(config.save / name, image_io.from_unit(picture))
+    for kind in ("style_loss", "content_loss"):
+        ratios = [row[kind]["ratio"] for row in rows]
+        print(
+            f"{kind}, ours over the teacher's: median {statistics.median(ratios):.2f}, "
+            f"mean {statistics.mean(ratios):.2f}, worst {max(ratios):.2f}"
+        )
+    times = {}
+    for precision in dict.fromkeys((dtype, "float32")):
+        both = {
+            "teacher's five layers": features.load(config.teacher, dtype=precision),
+            "compact": features.load("compact", dtype=precision),
+            "VGG-19 to relu5_1": whole_vgg(precision),
+        }
+        times[precision] = compare_times(config, both, settings)
+        for name, seconds in times[precision].items():
+            ratio = seconds / times[precision]["compact"]
+            print(f"{precision:>9} {name:<22} {1000 * seconds:7.1f} ms an iteration, {ratio:.1f}")
+    write_json(config.out, {"size": config.size, "pairs": rows, "seconds": times})
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,157 @@
+"""The picture as the one trainable weight of a Keras model."""
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from style_transfer.objective import Terms
+
+MOMENTS = ("momentum", "velocity")  # Adam's state beside its step count
+
+
+class StyledPicture(keras.Model):
+    """Moves a picture downhill; `fit` and callbacks drive it.
+
+    Attributes:
+        picture: (1, H, W, 3) float32, kept in [0, 1].
+        average: the mean of the iterates, the recent ones counting most. Smoother
+            than any of them: the noise of the last steps cancels out (Polyak and
+            Juditsky 1992).
+    """
+
+    HORIZON = 50.0  # iterations that the average reaches back
+
+    def __init__(self, initial: np.ndarray, terms: Terms, first_step: int = 0):
+        """Begins at a picture.
+
+        Args:
+            initial: (1, H, W, 3) in [0, 1].
+            terms: a picture to the losses to add up, by name.
+            first_step: iterations that other pictures have had before.
+        """
+        super().__init__()
+        self.terms, self.first_step = terms, first_step
+
+        def start(shape, dtype=None):
+            return tf.constant(initial, tf.float32)
+
+        self.picture = self.add_weight(
+            shape=initial.shape, initializer=start, dtype="float32", name="picture"
+        )
+        self.average = self.add_weight(
+            shape=initial.shape,
+            initializer=start,
+            dtype="float32",
+            trainable=False,
+            name="average",
+        )
+        self.iteration = self.add_weight(
+            shape=(), initializer="zeros", dtype="float32", trainable=False, name="iteration"
+        )
+        self.built = True
+
+    @property
+    def steps_done(self) -> int:
+        return int(self.iteration)
+
+    def compile(self, optimizer: keras.optimizers.Optimizer, **kwargs):
+        super().compile(optimizer=optimizer, **kwargs)
+        optimizer.build(self.trainable_variables)
+
+    @property
+    def metrics(self):
+        return []
+
+    def loss_and_gradient(self) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
+        """The terms with their sum as "loss", and the gradient on the picture (1, H, W, 3)."""
+        picture = tf.convert_to_tensor(self.picture)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(picture)
+            terms = self.terms(picture)
+            loss = tf.add_n(list(terms.values()))
+        return {"loss": loss, **terms}, tape.gradient(loss, picture)
+
+    def train_step(self, data):
+        del data  # one picture is all there is
+        logs, gradient = self.loss_and_gradient()
+        self.move(gradient)
+        return logs
+
+    @tf.function(jit_compile=True)
+    def move(self, gradient: tf.Tensor) -> None:
+        """One step of the optimizer, back into the range, and the average after it.
+
+        Compiled, because these twenty passes over the picture are else a fifth
+        of an iteration; XLA makes one or two of them.
+        """
+        self.optimizer.apply([gradient], [self.picture])
+        self.picture.assign(tf.clip_by_value(self.picture.value, 0.0, 1.0))
+        self.follow()
+
+    def follow(self) -> None:
+        """Moves the average towards the picture: a plain mean at first, then an exponential one."""
+        self.iteration.assign_add(1.0)
+        share = tf.maximum(1.0 / self.iteration, 1.0 / self.HORIZON)
+        self.average.assign_add(share * (self.picture.value - self.average.value))
+
+
+def fit_lbfgs(
+    model: StyledPicture, iterations: int, callbacks: Sequence[keras.callbacks.Callback]
+) -> None:
+    """Minimises the same sum with scipy's L-BFGS-B, whose bounds are the picture's range.
+
+    Callbacks hear of it as of `fit`. Its line search needs no average: the
+    average is the picture. scipy asks for the loss in float64; the gradient
+    stays as exact as the extractor's arithmetic.
+    """
+    from scipy.optimize import minimize
+
+    evaluate = tf.function(model.loss_and_gradient)
+    listeners = keras.callbacks.CallbackList(list(callbacks), model=model)
+    model.stop_training, latest = False, {}
+
+    def loss_and_gradient(flat: np.ndarray) -> tuple[float, np.ndarray]:
+        model.picture.assign(flat.reshape(model.picture.shape))
+        logs, gradient = evaluate()
+        latest.update({name: float(value) for name, value in logs.items()})
+        return latest["loss"], gradient.numpy().ravel().astype(np.float64)
+
+    def after(intermediate_result) -> None:
+        model.picture.assign(intermediate_result.x.reshape(model.picture.shape))
+        model.average.assign(model.picture.value)
+        model.iteration.assign_add(1.0)
+        listeners.on_train_batch_end(model.steps_done, dict(latest))
+        if model.stop_training:
+            raise StopIteration
+
+    listeners.on_train_begin()
+    minimize(
+        loss_and_gradient,
+        model.picture.numpy().ravel().astype(np.float64),
+        method="L-BFGS-B",
+        jac=True,
+        bounds=[(0.0, 1.0)] * int(np.prod(model.picture.shape)),
+        callback=after,
+        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 0.0},
+    )
+    listeners.on_train_end()
+
+
+def state(optimizer: keras.optimizers.Adam) -> tuple[float, list[np.ndarray]]:
+    """Adam's step count and its two moments, (1, H, W, 3) each."""
+    moments = [v.numpy() for v in optimizer.variables if v.name.endswith(MOMENTS)]
+    return float(optimizer.iterations), moments
+
+
+def carry(optimizer: keras.optimizers.Adam, steps: float, moments: Sequence[np.ndarray]) -> None:
+    """Gives a built Adam the state of one at another size, resized bilinearly.
+
+    A picture that goes on where a smaller one stopped then takes no first,
+    full-sized steps in random directions. Velocities stay positive.
+    """
+    slots = [v for v in optimizer.variables if v.name.endswith(MOMENTS)]
+    for slot, values in zip(slots, moments, strict=True):
+        slot.assign(tf.image.resize(values, slot.shape[1:3], "bilinear"))
+    optimizer.iterations.assign(steps)

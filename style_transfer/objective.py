@@ -1,0 +1,107 @@
+"""What a stylized picture is measured by: frozen targets and a weighted sum of distances."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from common.compact import Features
+from common.losses import SMOOTHNESS, STYLE, Moments, huber_distance, squared_distance
+from style_transfer.features import Extractor
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each term counts; every distance is 1 where a feature is missing altogether.
+
+    Attributes:
+        style: {layer: weight}; scaled to a sum of 1 here, so that the choice of
+            layers does not shift the balance to the content.
+        content: {layer: weight}.
+        total_variation: of the picture in [0, 1].
+    """
+
+    style: Mapping[str, float]
+    content: Mapping[str, float]
+    total_variation: float
+
+
+class Objective:
+    """Pictures (1, H, W, 3) in [0, 1] to {term: weighted loss}; their sum is what is minimised.
+
+    The targets are computed once, here. Gatys et al. 2016, equation 7, with
+    each term divided by its target's own size.
+    """
+
+    def __init__(
+        self,
+        extractor: Extractor,
+        content: tf.Tensor,
+        styles: Sequence[tuple[tf.Tensor, float]],
+        weights: Weights,
+        statistic: str = "gram",
+        content_distance: str = "squared",
+        smoothness: str = "absolute",
+    ):
+        """Freezes the targets.
+
+        Args:
+            content: (1, H, W, 3), of the size of the pictures to be measured.
+            styles: pictures (1, h, w, 3) of any size with their weights, which
+                are scaled to a sum of 1.
+            statistic: a key of `common.losses.STYLE`.
+            content_distance: a key of `CONTENT`.
+            smoothness: a key of `common.losses.SMOOTHNESS`.
+        """
+        self.extractor, self.weights = extractor, weights
+        self.statistic = STYLE[statistic]
+        self.content_distance = CONTENT[content_distance]
+        self.smoothness = SMOOTHNESS[smoothness]
+        features = extractor(content) if any(weights.content.values()) else {}
+        self.content = {layer: features[layer] for layer, w in weights.content.items() if w}
+        total = sum(weight for _, weight in styles)
+        self.styles: list[tuple[dict[str, Moments], float]] = []
+        for picture, weight in styles:
+            features = extractor(picture)
+            targets = {layer: features[layer].moments() for layer in weights.style}
+            self.styles.append((targets, weight / total))
+
+    def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
+        features = self.extractor(image)
+        terms = {}
+        total = sum(self.weights.style.values())
+        for layer, weight in self.weights.style.items():
+            value = features[layer].moments()
+            distances = (share * self.statistic(value, of[layer]) for of, share in self.styles)
+            terms[f"style/{layer}"] = weight / total * sum(distances)
+        for layer, target in self.content.items():
+            distance = self.content_distance(features[layer], target)
+            terms[f"content/{layer}"] = self.weights.content[layer] * distance
+        if self.weights.total_variation:
+            terms["total_variation"] = self.weights.total_variation * self.smoothness(image)
+        return terms
+
+
+def squared_content(value: Features, target: Features) -> tf.Tensor:
+    """`losses.squared_distance` of the expanded activations.
+
+    Through a head it is a ratio of traces of second moments, which needs no
+    expanding.
+    """
+    if value.head is None:
+        return squared_distance(value.values, target.values)
+    return tf.linalg.trace(value.minus(target).moments().second) / tf.linalg.trace(
+        target.moments().second
+    )
+
+
+def huber_content(value: Features, target: Features) -> tf.Tensor:
+    """`losses.huber_distance` of the expanded activations."""
+    return huber_distance(value.expanded(), target.expanded())
+
+
+CONTENT: dict[str, Callable[[Features, Features], tf.Tensor]] = {
+    "squared": squared_content,
+    "huber": huber_content,
+}
+Terms = Callable[[tf.Tensor], dict[str, tf.Tensor]]
