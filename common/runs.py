@@ -67,6 +67,15 @@ def read_config(folder: Path, flag: str) -> dict[str, Any]:
     return about
 
 
+def plain(value: Any) -> Any:
+    """Nested dicts, tuples and paths as JSON gives them back: dicts, lists and text."""
+    if isinstance(value, Mapping):
+        return {name: plain(field) for name, field in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(field) for field in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def write_config(folder: Path, config: Mapping[str, Any], **about: object) -> None:
     """Writes the configuration and whatever else describes the run."""
     write_json(folder / CONFIG, {"config": config, **about})

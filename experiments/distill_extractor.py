@@ -4,10 +4,8 @@
     python -m experiments.distill_extractor --teacher WEIGHTS.npz --pictures FOLDER --steps 5000
 
 Trains the embedded extractor (`common.compact.student`) to predict the first
-five layers of VGG-19 through linear heads, place by place and in their second
-moments, on crops of a folder of pictures, on generated textures, and on
-pictures that the student itself has optimised: those are where its errors are
-looked for and found. Only the student is trained by gradients. The heads are
+five layers of VGG-19 through linear heads, on crops of a folder of pictures and
+on generated textures. Only the student is trained by gradients. The heads are
 the solution of a linear regression on running averages of second moments,
 renewed at every step (variable projection: Golub and Pereyra 1973), which
 reaches in 300 steps what gradients on the heads do not reach in 600.
@@ -18,8 +16,8 @@ the weights. Curves: TensorBoard over runs/.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -59,10 +57,6 @@ class DistillConfig:
     """Pixels of their sides."""
     learning_rate: float = 0.01
     """Adam's highest; it falls to zero along a cosine."""
-    own_share: float = 0.2
-    """Share of crops that the student itself has painted."""
-    own_every: int = 50
-    """Steps between two batches of such paintings."""
     start: Path | None = None
     """Weights to go on from, instead of random ones."""
     seed: int = 0
@@ -125,12 +119,9 @@ def crop(picture: np.ndarray, random: np.random.Generator, side: int) -> np.ndar
     return picture[top : top + side, left : left + side] / 255.0
 
 
-def batches(
-    pictures: list[np.ndarray], config: DistillConfig, own: Sequence[np.ndarray] = ()
-) -> Iterator[np.ndarray]:
+def batches(pictures: list[np.ndarray], config: DistillConfig) -> Iterator[np.ndarray]:
     """Endless float32 (B, side, side, 3) in [0, 1]: one crop in five is a generated texture.
 
-    A share of each batch is taken from `own` as it is, once there is something.
 
     Crops are turned, their channels shuffled, their contrast changed, two laid
     over each other, noise added: what a picture goes through while it is optimised.
@@ -160,11 +151,7 @@ def batches(
         return np.clip(image, 0.0, 1.0)
 
     while True:
-        batch = [example() for _ in range(config.batch_size)]
-        if own:
-            for place in range(round(config.own_share * config.batch_size)):
-                batch[place] = own[random.integers(len(own))]
-        yield np.stack(batch).astype(np.float32)
+        yield np.stack([example() for _ in range(config.batch_size)]).astype(np.float32)
 
 
 def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int, side: int):
@@ -174,11 +161,10 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int
 
     from common.compact import TAPS, student
 
-    def second_moments(narrow, wide, scale) -> tuple[tf.Tensor, tf.Tensor]:
-        """E[f f^T] and E[f y^T], a one appended to f; float32; picture by picture times scale^2."""
-        scale = tf.cast(scale, narrow.dtype)[:, None, None, None]
-        narrow = scale * tf.concat([narrow, tf.ones_like(narrow[..., :1])], axis=3)
-        narrow, wide = tf.reshape(narrow, (-1, narrow.shape[-1])), scale * wide  # (N, C + 1)
+    def second_moments(narrow: tf.Tensor, wide: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """E[f f^T] and E[f y^T] of activations with a one appended to f, float32."""
+        narrow = tf.reshape(narrow, (-1, narrow.shape[-1]))
+        narrow = tf.concat([narrow, tf.ones_like(narrow[:, :1])], axis=1)  # (N, C + 1)
         wide = tf.reshape(wide, (-1, wide.shape[-1]))  # (N, P T)
         count = tf.cast(tf.shape(wide)[0], tf.float32)
         return tuple(
@@ -186,21 +172,9 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int
             for other in (narrow, wide)
         )
 
-    def gram(values: tf.Tensor) -> tf.Tensor:
-        """E[f f^T] of every picture of (B, H, W, C), float32 (B, C, C)."""
-        flat = tf.reshape(values, (values.shape[0], -1, values.shape[-1]))
-        count = tf.cast(tf.shape(flat)[1], tf.float32)
-        return tf.cast(tf.matmul(flat, flat, transpose_a=True), tf.float32) / count
-
-    def apart(value: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-        """The mean relative squared distance of (B, C, C)."""
-        error = tf.reduce_sum(tf.square(value - target), axis=(1, 2))
-        return tf.reduce_mean(error / tf.reduce_sum(tf.square(target), axis=(1, 2)))
-
     class Distillation(keras.Model):
         MEMORY = 0.95  # of the running averages, per step
         RIDGE = 1e-4  # in units of the mean square of the student's activations
-        GRAM_WEIGHT = 1.0  # of the second moments' distance beside the places'
 
         def __init__(self):
             super().__init__()
@@ -242,67 +216,20 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int
                 pairs[layer] = (narrow[tap], values)
             return pairs
 
-        def guess(self, layer: str, narrow: tf.Tensor) -> tf.Tensor:
-            head = tf.cast(self.heads[layer].value, narrow.dtype)
-            return tf.tensordot(narrow, head[:-1], axes=1) + head[-1]
-
         def errors(self, pairs) -> dict[str, tf.Tensor]:
-            """Per layer the mean squared error in units of the teacher's, picture by picture."""
+            """Per layer the mean squared error in units of the teacher's mean square."""
             found = {}
             for layer, (narrow, wide) in pairs.items():
+                head = tf.cast(self.heads[layer].value, narrow.dtype)
+                guess = tf.cast(tf.tensordot(narrow, head[:-1], axes=1) + head[-1], tf.float32)
                 wide = tf.cast(wide, tf.float32)
-                error = tf.square(tf.cast(self.guess(layer, narrow), tf.float32) - wide)
-                size = tf.reduce_mean(tf.square(wide), axis=(1, 2, 3))
-                found[layer] = tf.reduce_mean(tf.reduce_mean(error, axis=(1, 2, 3)) / size)
+                error = tf.reduce_mean(tf.square(guess - wide))
+                found[layer] = error / tf.reduce_mean(tf.square(wide))
             return found
-
-        def seen(self, layer: str, narrow: tf.Tensor) -> tf.Tensor:
-            """The second moments of every picture through the head, (B, T, T)."""
-            one = tf.ones_like(narrow[..., :1])
-            second = gram(tf.concat([narrow, one], axis=-1))  # (B, C + 1, C + 1)
-            head = tf.reshape(self.heads[layer].value, (second.shape[1], self.places(layer), -1))
-            half = tf.einsum("bij,jpt->bipt", second, head)
-            return tf.einsum("bipt,ips->bts", half, head) / head.shape[1]
-
-        def places(self, layer: str) -> int:
-            return self.phases[layer] ** 2
-
-        def gram_errors(self, pairs) -> dict[str, tf.Tensor]:
-            """Per layer the relative squared distance of the second moments."""
-            found = {}
-            for layer, (narrow, wide) in pairs.items():
-                if self.phases[layer] > 1:  # one place after another
-                    wide = tf.reshape(
-                        wide, (wide.shape[0], -1, 1, wide.shape[-1] // self.places(layer))
-                    )
-                found[f"gram_{layer}"] = apart(self.seen(layer, narrow), gram(wide))
-            return found
-
-        def paintings(self, contents: tf.Tensor, styles: tf.Tensor, steps: int) -> tf.Tensor:
-            """Crops on the way from contents to styles, by the student's own gradients."""
-            targets, values = {}, self.narrow(styles)
-            for layer, tap in TAPS.items():
-                targets[layer] = self.seen(layer, values[tap])
-            image, first, second = contents, tf.zeros_like(contents), tf.zeros_like(contents)
-            for step in tf.range(1, steps + 1):
-                with tf.GradientTape() as tape:
-                    tape.watch(image)
-                    values = self.narrow(image)
-                    loss = 0.2 * tf.reduce_mean(tf.image.total_variation(image)) / side**2
-                    for layer, tap in TAPS.items():
-                        loss += apart(self.seen(layer, values[tap]), targets[layer])
-                gradient = tape.gradient(loss, image)
-                first = 0.9 * first + 0.1 * gradient
-                second = 0.99 * second + 0.01 * tf.square(gradient)
-                count = tf.cast(step, tf.float32)
-                move = first / (1.0 - 0.9**count) / tf.sqrt(second / (1.0 - 0.99**count) + 1e-16)
-                image = tf.clip_by_value(image - 0.02 * move, 0.0, 1.0)
-            return image
 
         def learn_heads(self, pairs) -> None:
             for layer, (narrow, wide) in pairs.items():
-                power = tf.reduce_mean(tf.square(tf.cast(wide, tf.float32)), axis=(1, 2, 3))
-                fresh = second_moments(narrow, wide, tf.math.rsqrt(power + 1e-6))
+                fresh = second_moments(narrow, wide)
                 for average, value in zip((self.own, self.cross), fresh, strict=True):
                     average[layer].assign(
                         self.MEMORY * average[layer].value + (1.0 - self.MEMORY) * value
@@ -315,17 +242,15 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int
         def train_step(self, images):
             with tf.GradientTape() as tape:
                 pairs = self.both(images)
-                errors, grams = self.errors(pairs), self.gram_errors(pairs)
+                errors = self.errors(pairs)
                 loss = tf.add_n(list(errors.values()))
-                loss += self.GRAM_WEIGHT * tf.add_n(list(grams.values()))
             variables = self.trainable_variables
             self.optimizer.apply(tape.gradient(loss, variables), variables)
             self.learn_heads(pairs)
-            return {"loss": loss, **errors, **grams}
+            return {"loss": loss, **errors}
 
         def test_step(self, images):
-            pairs = self.both(images)
-            return {**self.errors(pairs), **self.gram_errors(pairs)}
+            return self.errors(self.both(images))
 
         @property
         def metrics(self):
@@ -337,29 +262,6 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int
     )
     model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99))
     return model
-
-
-class PaintOwn:
-    """Fills a pool with what the student paints; a Keras callback for every so many steps."""
-
-    SIZE, STEPS = 512, (10, 30)  # crops in the pool, iterations of a painting
-
-    def __init__(self, model, source: Iterator[np.ndarray], pool: list[np.ndarray], every: int):
-        import tensorflow as tf
-
-        self.source, self.pool, self.every = source, pool, every
-        self.paint = tf.function(lambda c, s, n: model.paintings(c, s, n))
-
-    def __call__(self, step: int, logs: object = None) -> None:
-        if step % self.every:
-            return
-        import tensorflow as tf
-
-        contents, styles = (tf.constant(next(self.source)) for _ in range(2))
-        for steps in self.STEPS:  # the second goes on from the first
-            contents = self.paint(contents, styles, tf.constant(steps))
-            self.pool.extend(contents.numpy())
-        del self.pool[: -self.SIZE]
 
 
 def refine_heads(model, source: Iterator[np.ndarray], count: int) -> None:
@@ -405,8 +307,7 @@ A student of VGG-19 for style transfer and for the distances between sets of pic
   {numbers:,} numbers, stored as float16: {kib} KiB.
 - **Teacher**: VGG-19 (Simonyan and Zisserman 2015, CC BY 4.0), {teacher}.
 - **Data**: crops of {config.crop} pixels from a folder of photographs and paintings, an eighth of
-  them held out; generated noise, gratings and strokes; pictures optimised by the student itself.
-  No picture is contained in the file of weights.
+  them held out, and generated noise, gratings and strokes. No picture is contained in the weights.
 - **Training**: `experiments/distill_extractor.py`, {config.steps} steps of
   {config.batch_size} crops{start}, Adam at most {config.learning_rate:g}, {minutes:.0f} minutes on
   two cores, {date}.
@@ -440,8 +341,7 @@ def main() -> int:
         teacher, dtype, config.steps, config.learning_rate, config.batch_size, config.crop
     )
     folder = runs.create(config.run_dir, "distill")
-    pool: list[np.ndarray] = []
-    source = batches(learnt, config, pool)
+    source = batches(learnt, config)
     stream = tf.data.Dataset.from_generator(
         lambda: source, output_signature=tf.TensorSpec(shape, tf.float32)
     ).prefetch(4)
@@ -455,19 +355,13 @@ def main() -> int:
             weight.assign(npz.take(config.start, arrays, name, weight.shape))
     refine_heads(model, source, 20)
     model.MEMORY, model.RIDGE = type(model).MEMORY, type(model).RIDGE
-    painter = PaintOwn(
-        model, batches(learnt, replace(config, seed=config.seed + 2)), pool, config.own_every
-    )
     every = min(200, config.steps)
     model.fit(
         stream,
         validation_data=test,
         steps_per_epoch=every,
         epochs=config.steps // every,
-        callbacks=[
-            keras.callbacks.LambdaCallback(on_train_batch_end=painter),
-            keras.callbacks.TensorBoard(folder),
-        ],
+        callbacks=[keras.callbacks.TensorBoard(folder)],
         verbose=2,
     )
     refine_heads(model, source, 300)

@@ -15,11 +15,14 @@ from PIL import Image
 from common import image_io, runs
 from common.callbacks import is_better
 from common.summaries import Events
-from gan import metrics
+from gan import evaluate, metrics
+from gan.config import EVALUATED as FRECHET
+from gan.config import UNEVALUATED as QUALITY
 from gan.model import GAN
 from gan.sample import columns_for, draw, draw_latents, labels_in_turn
 
-SPEED, QUALITY = ADDED_FIGURES = ("speed/images_per_second", "quality/sliced_wasserstein")
+SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
+ADDED_FIGURES, EVALUATED = (SPEED, QUALITY), (FRECHET, EVALUATION)
 
 
 class Speed(keras.callbacks.Callback):
@@ -50,6 +53,40 @@ class Quality(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.averaged_generator, self.latents, self.labels)
         logs[QUALITY] = metrics.sliced_wasserstein(self.real, image_io.to_signed(fake))
+
+
+class Evaluate(keras.callbacks.Callback):
+    """Adds the Frechet distance of fixed samples of the averaged generator to some ticks' logs.
+
+    It also adds the share of the training time that this takes, and puts off
+    what would bring that above a tenth.
+    """
+
+    MOST = 0.1  # of the time
+
+    def __init__(self, real: evaluate.RealSide, every_kimg: float, latent_size: int, seed: int):
+        super().__init__()
+        self.real, self.every = real, 1000.0 * every_kimg
+        labels = real.pictures.labels[real.index]
+        self.labels = np.random.default_rng(seed).permutation(labels)
+        self.latents = draw_latents(len(labels), latent_size, seed + 2)
+        self.spent, self.cost = 0.0, 0.0
+
+    def on_train_begin(self, logs=None):
+        self.began, self.last = time.perf_counter(), int(self.model.images_seen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        images, started = int(self.model.images_seen), time.perf_counter()
+        due = images // self.every > self.last // self.every
+        if not due or self.spent + self.cost > self.MOST * (started - self.began):
+            return
+        self.last = images
+        fake = draw(self.model.averaged_generator, self.latents, self.labels)
+        logs[FRECHET] = evaluate.frechet(self.real, fake)
+        ended = time.perf_counter()
+        self.cost = ended - started
+        self.spent += self.cost
+        logs[EVALUATION] = self.spent / (ended - self.began)
 
 
 class Log(keras.callbacks.Callback):
@@ -126,7 +163,8 @@ def _growth(tick: int) -> int:
 class SaveCheckpoints(keras.callbacks.Callback):
     """Saves the whole state each tick, and keeps the best by one figure.
 
-    A state with a non-finite weight is never saved.
+    Until that figure has a value, the last is the best. A state with a non-finite
+    weight is never saved.
     """
 
     def __init__(
@@ -150,11 +188,13 @@ class SaveCheckpoints(keras.callbacks.Callback):
         if not all(np.isfinite(value.numpy()).all() for value in self.model.weights):
             return
         value = logs.get(self.monitor)
-        if value is not None and (self.best is None or is_better(value, self.best, self.mode)):
+        first = self.best is None
+        better = value is not None and (first or is_better(value, self.best, self.mode))
+        if better:
             self.best = float(value)
-            self.checkpoints.promote(self._save())
-        else:
-            self._save()
+        path = self._save()
+        if better or first:
+            self.checkpoints.promote(path)
 
     def _save(self) -> Path:
         return self.checkpoints.save(

@@ -14,7 +14,7 @@ import tyro
 from common.devices import Precision
 from common.files import InputError
 from common.image_io import MODES
-from common.runs import check_new
+from common.runs import check_new, plain
 from gan.data import check_dataset, check_resolution
 
 LOSSES_WITH_LABELS = ("non_saturating", "minimax", "least_squares")
@@ -97,6 +97,19 @@ class BalanceConfig:
     """Thousand images over which the noise falls linearly to zero; 0: it stays."""
     weight_clip: float = 0.0
     """Largest absolute value of the discriminator's kernels."""
+    augment: float = 0.0
+    """Probability of each augmentation of what the discriminator sees; at most 0.8."""
+    augment_target: float = 0.0
+    """Adapt that probability until the mean sign of D(real) is this; 0.6 suits small datasets."""
+    augment_kimg: float = 100.0
+    """Thousand images in which it can rise from 0 to 1."""
+    augment_operations: tuple[
+        Literal["translate", "flip", "cutout", "brightness", "contrast"], ...
+    ] = ("translate", "cutout", "brightness", "contrast")
+    """Which augmentations."""
+
+
+EVALUATED, UNEVALUATED = "quality/frechet_distance", "quality/sliced_wasserstein"
 
 
 @dataclass(frozen=True)
@@ -107,14 +120,21 @@ class StopConfig:
     """Passes over the dataset."""
     max_minutes: float | None = None
     """Wall-clock budget, training before a resume included; everything is saved at its end."""
-    monitor: str = "quality/sliced_wasserstein"
-    """The figure that names the best checkpoint; any in TensorBoard's SCALARS."""
+    evaluate_every: float = 50.0
+    """Thousand images between two Frechet distances of the averaged generator; 0: none."""
+    evaluate_count: int = 2000
+    """Pictures of either side for them."""
+    evaluate_features: Literal["auto", "classifier", "compact", "inception"] = "compact"
+    """Whose features; a classifier is trained first, for up to 20 seconds."""
+    monitor: str = EVALUATED
+    """The figure that names the best checkpoint; any in TensorBoard's SCALARS. Without evaluation
+    quality/sliced_wasserstein."""
     monitor_mode: Literal["min", "max"] = "min"
     """Whether less or more of it is better."""
     target: float | None = None
     """End when the monitored figure reaches this."""
     patience: int = 0
-    """End after so many ticks without a better monitored figure; 0: never."""
+    """End after so many looks at the monitored figure without a better one; 0: never."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +196,7 @@ PARTS = {
     "balance": BalanceConfig,
     "stop": StopConfig,
 }
+MAX_AUGMENT = 0.8  # above, the generator would learn the augmented look
 CHANGEABLE = ("stop.", "run.histograms", "run.cache_dir")  # on a resume; the rest decides
 
 
@@ -183,8 +204,7 @@ def to_dict(config: Config) -> dict[str, Any]:
     """What is written to disk: all but where the run lies."""
     fields = dataclasses.asdict(config)
     del fields["run"]["run_dir"], fields["run"]["resume"]
-    fields["run"]["cache_dir"] = str(config.run.cache_dir)
-    return fields
+    return plain(fields)
 
 
 def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
@@ -194,11 +214,22 @@ def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
         InputError: the fields are not those of this version.
     """
     try:
-        parts = {name: part(**fields[name]) for name, part in PARTS.items()}
+        parts = {name: part(**_tuples(fields[name])) for name, part in PARTS.items()}
         run = {**fields["run"], "cache_dir": Path(fields["run"]["cache_dir"]), "resume": resume}
         return Config(**{**fields, **parts, "run": RunConfig(**run)})
     except (KeyError, TypeError) as error:
         raise InputError(f"config.json: written by another version ({error})") from None
+
+
+def monitored(stop: StopConfig) -> str:
+    """The figure that names the best checkpoint."""
+    without = stop.monitor == EVALUATED and not stop.evaluate_every
+    return UNEVALUATED if without else stop.monitor
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON's lists as the tuples that they were."""
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
 
 
 def check(config: Config) -> None:
@@ -231,7 +262,12 @@ def check(config: Config) -> None:
         ("--balance.instance-noise", balance.instance_noise, 0, None),
         ("--balance.instance-noise-kimg", balance.instance_noise_kimg, 0, None),
         ("--balance.weight-clip", balance.weight_clip, 0, None),
+        ("--balance.augment", balance.augment, 0, MAX_AUGMENT),
+        ("--balance.augment-target", balance.augment_target, 0, 1),
+        ("--balance.augment-kimg", balance.augment_kimg, 0.001, None),
         ("--patience", stop.patience, 0, None),
+        ("--evaluate-every", stop.evaluate_every, 0, None),
+        ("--evaluate-count", stop.evaluate_count, 12, None),
         ("--tick-kimg", run.tick_kimg, 0, None),
         ("--steps-per-execution", run.steps_per_execution, 1, None),
         *_optimizer_bounds("generator", config.generator),

@@ -17,7 +17,7 @@ import tensorflow as tf
 from common import compact, files, image_io, npz
 from gan.data import Pictures
 
-SECONDS = 40.0  # that the classifier may take to train on two cores
+SECONDS = 20.0  # that the classifier may take to train on two cores
 HELD_OUT = 10  # every so manyth picture tells how accurate the classifier is
 
 

@@ -15,6 +15,7 @@ FIGURES = (
     "discriminator/real",
     "discriminator/fake",
     "discriminator/accuracy",
+    "discriminator/real_sign",
     "gradient_norm/discriminator",
     "gradient_norm/generator",
     "learning_rate/discriminator",
@@ -199,9 +200,10 @@ class GAN(keras.Model):
             "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
             "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
             "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
+            "discriminator/real_sign": self._real_sign(real_logits, fake_logits),
             "gradient_norm/discriminator": tf.linalg.global_norm(gradients),
         }
-        self.balance.observe(figures)
+        self.balance.observe(figures | {"images": tf.shape(real)[0]})
         return gradients, figures
 
     def _generator_gradients(self, tape, real, fake, labels):
@@ -241,6 +243,16 @@ class GAN(keras.Model):
             return tf.reduce_mean(tf.cast(real_logits > fake_logits, tf.float32))
         right = tf.concat([real_logits > boundary, fake_logits < boundary], axis=0)
         return tf.reduce_mean(tf.cast(right, tf.float32))
+
+    def _real_sign(self, real_logits, fake_logits):
+        """The mean sign of D(real): near 1 when it knows the real pictures by heart.
+
+        Karras et al. 2020, equation 1, r_t. Deviation: a critic, whose logits
+        have no zero, is measured from its mean for the fakes.
+        """
+        boundary = self.loss_pair.boundary
+        zero = tf.reduce_mean(fake_logits) if boundary is None else boundary
+        return tf.reduce_mean(tf.sign(real_logits - zero))
 
     def _update_average(self, batch_size):
         """Half of the average is replaced every `ema_kimg` thousand images (or sooner, early)."""

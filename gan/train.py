@@ -153,7 +153,7 @@ def train(
 
     from common.callbacks import Ending
     from common.summaries import Events, flatten
-    from gan.callbacks import ADDED_FIGURES, checkpoint_variables
+    from gan.callbacks import ADDED_FIGURES, EVALUATED, checkpoint_variables
 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -170,10 +170,18 @@ def train(
     set_precision_and_seed(config)
     gan = build(config, about["resolution"], about["channels"], about["classes"])
     compile_gan(gan, config, steps_per_execution=plan.steps_per_execution)
-    known = (*gan.figures.names, *ADDED_FIGURES)
-    if config.stop.monitor not in known:
-        raise InputError(f"--monitor {config.stop.monitor}: expected one of {', '.join(known)}")
+    stop, real = config.stop, None
+    known = (*gan.figures.names, *ADDED_FIGURES, *(EVALUATED if stop.evaluate_every else ()))
+    monitor = configuration.monitored(stop)
+    if monitor not in known:
+        raise InputError(f"--monitor {monitor}: expected one of {', '.join(known)}")
 
+    if stop.evaluate_every:
+        from gan.evaluate import real_side
+
+        real = real_side(
+            pictures, stop.evaluate_features, stop.evaluate_count, 0, config.run.cache_dir
+        )
     folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
     checkpoints = runs.Checkpoints(folder)
     state = {"elapsed": 0.0, "best": None, "patience": {"best": None, "waited": 0}}
@@ -196,7 +204,9 @@ def train(
         events.hyperparameters(flatten(fields), trial=folder.name)
         events.picture("data/real", _real_grid(pictures), step=0)
     ending, figures = Ending(), {}
-    own = _callbacks(config, plan, gan, pictures, about, folder, events, ending, state, figures)
+    own = _callbacks(
+        config, plan, gan, pictures, real, about, folder, events, ending, state, figures
+    )
     start = int(gan.images_seen)
     try:
         gan.fit(
@@ -217,7 +227,7 @@ def train(
         reason=ending.reason,
         images=int(gan.images_seen),
         minutes=round(own["budget"].elapsed / 60, 3),
-        best={config.stop.monitor: own["saver"].best},
+        best={monitor: own["saver"].best},
         figures=figures,
     )
     return Result(folder, gan, ending.status, ending.reason, figures)
@@ -254,7 +264,7 @@ def _plan(config: Config, count: int) -> Plan:
 
 
 def _callbacks(
-    config, plan, gan, pictures, about, folder, events, ending, state, figures
+    config, plan, gan, pictures, real, about, folder, events, ending, state, figures
 ) -> dict[str, "keras.callbacks.Callback"]:
     """The run's own callbacks by name, in the order in which Keras calls them.
 
@@ -267,6 +277,7 @@ def _callbacks(
     from gan import callbacks
 
     stop, checkpoints = config.stop, runs.Checkpoints(folder)
+    monitor = configuration.monitored(stop)
 
     def images_seen() -> int:
         return int(gan.images_seen)
@@ -284,9 +295,14 @@ def _callbacks(
 
     budget = guards.TimeBudget(plan.minutes, ending, state["elapsed"])
     patience = guards.StopWithoutProgress(
-        stop.monitor, stop.patience or math.inf, stop.monitor_mode, ending
+        monitor, stop.patience or math.inf, stop.monitor_mode, ending
     )
     patience.restore(state["patience"])
+    evaluation = {}
+    if real is not None:
+        evaluation["evaluate"] = callbacks.Evaluate(
+            real, stop.evaluate_every, gan.latent_size, config.seed
+        )
     own = {
         "finite": guards.StopOnNonFinite(step_back, ending),
         "interrupt": guards.Interrupt(ending),
@@ -297,6 +313,7 @@ def _callbacks(
         "quality": callbacks.Quality(
             pictures.images, pictures.labels, gan.latent_size, config.seed
         ),
+        **evaluation,
         "log": callbacks.Log(folder, events, config.run.histograms),
         "snapshots": callbacks.Snapshots(
             folder, events, about["classes"], gan.latent_size, config.seed
@@ -304,7 +321,7 @@ def _callbacks(
         "patience": patience,
         "saver": callbacks.SaveCheckpoints(
             checkpoints,
-            stop.monitor,
+            monitor,
             stop.monitor_mode,
             state=lambda: {"elapsed": budget.elapsed, "patience": patience.state()},
             best=state["best"],
@@ -312,7 +329,7 @@ def _callbacks(
         "figures": keras.callbacks.LambdaCallback(on_epoch_end=remember),
     }
     if stop.target is not None:
-        own["target"] = guards.StopAtTarget(stop.monitor, stop.target, stop.monitor_mode, ending)
+        own["target"] = guards.StopAtTarget(monitor, stop.target, stop.monitor_mode, ending)
     return own
 
 

@@ -14,6 +14,7 @@ from common import npz
 from common.devices import Precision
 from common.files import InputError
 from common.image_io import SUFFIXES
+from common.runs import check_new, plain
 
 EMBEDDED = ("compact",)
 KERAS_FILES = {  # what keras.applications downloads, and where to
@@ -113,15 +114,7 @@ class Config:
 
 def to_dict(config: Config) -> dict[str, Any]:
     """The configuration as JSON holds it."""
-    return _plain(dataclasses.asdict(config))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(field) for name, field in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(field) for field in value]
-    return str(value) if isinstance(value, Path) else value
+    return plain(dataclasses.asdict(config))
 
 
 def resolve(config: Config) -> Config:
@@ -168,8 +161,6 @@ def check(config: Config) -> None:
     _check_output(config)
     check_extractor(config.extractor)
     if output.run_dir is not None:
-        from common.runs import check_new
-
         check_new(output.run_dir)
 
 

@@ -25,6 +25,8 @@ def test_without_controls_nothing_changes():
         (BalanceConfig(label_flips=0.1), balance.LabelFlips),
         (BalanceConfig(instance_noise=0.1), balance.InstanceNoise),
         (BalanceConfig(weight_clip=0.1), balance.WeightClip),
+        (BalanceConfig(augment=0.1), balance.Augmentation),
+        (BalanceConfig(augment_target=0.6), balance.Augmentation),
     ],
 )
 def test_each_control_is_usable_alone_and_logged(config, kind):

@@ -20,7 +20,7 @@ from common.runs import Checkpoints
 ROOT = Path(__file__).resolve().parent.parent
 TINY = [
     *("--batch-size", "8", "--networks.width", "4", "--networks.latent-size", "8"),
-    *("--tick-kimg", "0.032", "--steps-per-execution", "2"),
+    *("--tick-kimg", "0.032", "--steps-per-execution", "2", "--evaluate-every", "0"),
 ]
 
 
@@ -39,6 +39,9 @@ def run(*arguments, **options):
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
+
+
+FRONTS = ["gan.train", "gan.sample", "gan.evaluate", "style_transfer.stylize"]
 
 
 @pytest.fixture(scope="session")
@@ -65,19 +68,19 @@ def finished(blobs, cache, tmp_path_factory):
 
 def test_the_front_modules_do_not_import_tensorflow():
     code = (
-        "import sys, gan.train, gan.sample, style_transfer.stylize; "
+        "import sys, gan.train, gan.sample, gan.evaluate, style_transfer.stylize; "
         "print([name for name in ('tensorflow', 'keras', 'matplotlib') if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert out.stdout.strip() == "[]", out.stderr
 
 
-@pytest.mark.parametrize("module", ["gan.train", "gan.sample", "style_transfer.stylize"])
+@pytest.mark.parametrize("module", FRONTS)
 def test_help_explains_every_flag(module):
     code, out, _ = run(module, "--help")
     assert code == 0
     assert "--seed" in out
-    assert "required" in out or module in ("gan.train", "style_transfer.stylize")
+    assert "required" in out or module != "gan.sample"
 
 
 @pytest.mark.parametrize(
@@ -272,3 +275,30 @@ def test_tensorboard_serves_the_figures(finished):
     finally:
         server.terminate()
         server.communicate()
+
+
+def test_a_run_is_evaluated_with_its_protocol(finished, cache, tmp_path):
+    folder, _, _ = finished
+    code, out, err = run(
+        "gan.evaluate", "--run", folder, "--count", "60", "--features", "compact",
+        "--cache-dir", cache, "--out", tmp_path / "scores.json",
+    )  # fmt: skip
+    assert code == 0, err
+    found = json.loads((tmp_path / "scores.json").read_text())
+    assert (
+        found["scores"]["frechet_distance"] > found["scores"]["frechet_distance_of_two_real_halves"]
+    )
+    for name in ("kernel_distance", "precision", "recall", "density", "coverage"):
+        assert name in found["scores"]
+        assert name in out
+    assert "60 of 128 pictures" in found["protocol"]["real"]
+    assert out.splitlines()[-1].endswith("scores.json")
+    for arguments, message in (
+        (["--run", tmp_path], "--run"),
+        (["--npz", tmp_path / "no.npz", "--dataset", "glyphs"], "no such file"),
+        ([], "--run, --npz, --folder"),
+    ):
+        code, _, err = run("gan.evaluate", *arguments)
+        assert code == 2
+        assert message in err
+        assert len(err.strip().splitlines()) <= 2

@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from common.files import InputError
 from common.runs import Checkpoints
 from gan import config as configuration
+from gan.callbacks import Evaluate
 from gan.config import (
     BalanceConfig,
     Config,
@@ -31,7 +32,7 @@ def tiny(blobs, tmp_path):
         batch_size=8,
         networks=NetworkConfig(latent_size=8, width=4),
         precision="float32",
-        stop=StopConfig(epochs=2),
+        stop=StopConfig(epochs=2, evaluate_every=0),
         run=RunConfig(
             run_dir=tmp_path / "run",
             tick_kimg=0.032,
@@ -104,10 +105,10 @@ def test_a_resumed_run_ends_with_the_same_bits(tiny, balance):
         balance=balance,
         precision="bfloat16",
         generator=OptimizerConfig(schedule="cosine", decay_kimg=1.0),
-        stop=StopConfig(epochs=4),
+        stop=StopConfig(epochs=4, evaluate_every=0),
     )
     whole = train(run_of(config, run_dir=tiny.run.run_dir.with_name("whole")))
-    half = train(dataclasses.replace(config, stop=StopConfig(epochs=2)))
+    half = train(dataclasses.replace(config, stop=StopConfig(epochs=2, evaluate_every=0)))
     rest = train(run_of(config, run_dir=None, resume=half.folder))
     assert int(rest.gan.images_seen) == int(whole.gan.images_seen) == 256
     first, _ = Checkpoints(whole.folder).load("last")
@@ -137,7 +138,7 @@ def test_a_resume_on_changed_data_is_refused(tiny, blobs, tmp_path):
     config = dataclasses.replace(tiny, data=DataConfig(dataset=str(copy)))
     folder = train(config).folder
     (copy / "000.png").unlink()
-    longer = dataclasses.replace(config, stop=StopConfig(epochs=3))
+    longer = dataclasses.replace(config, stop=StopConfig(epochs=3, evaluate_every=0))
     with pytest.raises(InputError, match="has changed since the run began"):
         train(run_of(longer, run_dir=None, resume=folder))
 
@@ -146,7 +147,7 @@ def test_divergence_stops_restores_and_tells(tiny):
     wild = dataclasses.replace(
         tiny,
         loss="wasserstein",
-        stop=StopConfig(epochs=200),
+        stop=StopConfig(epochs=200, evaluate_every=0),
         discriminator=OptimizerConfig(learning_rate=1e30),
     )
     result = train(wild)
@@ -158,7 +159,7 @@ def test_divergence_stops_restores_and_tells(tiny):
 
 def test_a_target_a_patience_and_a_budget_end_a_run(tiny):
     def end(name, **stop):
-        config = dataclasses.replace(tiny, stop=StopConfig(**stop))
+        config = dataclasses.replace(tiny, stop=StopConfig(**stop, evaluate_every=0))
         return train(run_of(config, run_dir=tiny.run.run_dir.with_name(name)))
 
     assert end("target", epochs=50, target=1e9).status == "target"
@@ -179,6 +180,52 @@ def test_any_keras_callback_is_accepted_and_sees_the_figures(tiny):
     assert len(seen) == 4
     assert "loss/generator" in seen[0]
     assert "quality/sliced_wasserstein" in seen[0]
+
+
+def test_the_frechet_distance_is_measured_now_and_then_and_names_the_best(tiny, monkeypatch):
+    monkeypatch.setattr(Evaluate, "MOST", 100.0)
+    stop = StopConfig(epochs=8, evaluate_every=0.064, evaluate_count=40)
+    folder = train(dataclasses.replace(tiny, stop=stop)).folder
+    rows = [json.loads(row) for row in (folder / "metrics.jsonl").read_text().splitlines()]
+    scored = [row for row in rows if "quality/frechet_distance" in row]
+    assert [row["images"] for row in scored] == [64, 128, 192, 256, 320, 384, 448, 512]
+    assert len(rows) == 16
+    assert all(row["quality/frechet_distance"] > 0 for row in scored)
+    assert all(0 < row["speed/share_of_evaluation"] < 1 for row in scored)
+    best = min(scored, key=lambda row: row["quality/frechet_distance"])
+    summary = json.loads((folder / "summary.json").read_text())
+    assert summary["best"] == {"quality/frechet_distance": best["quality/frechet_distance"]}
+    scores = [int(path.name.split("-")[1]) for path in Checkpoints(folder).paths("best")]
+    assert best["images"] in scores
+
+
+def test_evaluation_that_would_take_too_long_is_put_off(tiny, monkeypatch):
+    monkeypatch.setattr(Evaluate, "MOST", 0.0)
+    stop = StopConfig(epochs=4, evaluate_every=0.064, evaluate_count=40)
+    folder = train(dataclasses.replace(tiny, stop=stop)).folder
+    assert (folder / "metrics.jsonl").read_text().count("quality/frechet_distance") <= 1
+
+
+def test_until_there_is_a_score_the_last_is_the_best(tiny):
+    stop = StopConfig(epochs=2, evaluate_every=1000, evaluate_count=40)
+    checkpoints = Checkpoints(train(dataclasses.replace(tiny, stop=stop)).folder)
+    newest = [checkpoints.paths(kind)[0].name.split("-")[1] for kind in ("best", "last")]
+    assert newest[0] == newest[1]
+
+
+def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
+    config = dataclasses.replace(
+        tiny,
+        balance=BalanceConfig(augment_target=0.01, augment_kimg=1.0),
+        stop=StopConfig(epochs=4, evaluate_every=0),
+    )
+    whole = train(run_of(config, run_dir=tiny.run.run_dir / "whole"))
+    assert whole.figures["balance/augment"] > 0.0
+    half = dataclasses.replace(config, stop=StopConfig(epochs=2, evaluate_every=0))
+    folder = train(run_of(half, run_dir=tiny.run.run_dir / "half")).folder
+    resumed = train(run_of(config, run_dir=None, resume=folder))
+    for one, two in zip(whole.gan.variables, resumed.gan.variables, strict=True):
+        np.testing.assert_array_equal(one, two)
 
 
 def test_the_best_checkpoint_follows_the_monitor(tiny):
@@ -216,7 +263,9 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again(tiny):
 
 def test_an_unknown_figure_cannot_be_monitored(tiny):
     with pytest.raises(InputError, match=r"--monitor loss: expected one of .*loss/generator"):
-        train(dataclasses.replace(tiny, stop=StopConfig(epochs=1, monitor="loss")))
+        train(
+            dataclasses.replace(tiny, stop=StopConfig(epochs=1, monitor="loss", evaluate_every=0))
+        )
 
 
 def test_a_configuration_survives_the_disk(tiny):
@@ -257,7 +306,9 @@ def test_networks_of_your_own_get_the_precision_of_the_configuration(tiny, tmp_p
     from gan.train import build_gan
 
     for precision in ("bfloat16", "float32"):
-        config = dataclasses.replace(tiny, precision=precision, stop=StopConfig(epochs=0.1))
+        config = dataclasses.replace(
+            tiny, precision=precision, stop=StopConfig(epochs=0.1, evaluate_every=0)
+        )
         own = []
 
         def build(*arguments, own=own):
