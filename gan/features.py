@@ -13,11 +13,13 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from common import compact, files, image_io, npz
 from gan.data import Pictures
 
 SECONDS = 20.0  # that the classifier may take to train on two cores
+RESAMPLING = Image.Resampling.BICUBIC
 HELD_OUT = 10  # every so manyth picture tells how accurate the classifier is
 
 
@@ -180,6 +182,3 @@ def inception_features() -> Features:
         "bicubic to 299 px",
         lambda images: in_batches(extract, images, 32),
     )
-
-
-RESAMPLING = image_io.Image.Resampling.BICUBIC

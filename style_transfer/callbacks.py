@@ -15,8 +15,8 @@ from common.summaries import Events
 class StopWhenSettled(keras.callbacks.Callback):
     """Ends a level once its loss falls by less than a share of itself in `WINDOW` iterations.
 
-    Compared are the means of the two halves of the last two windows, as a
-    single loss of Adam's is noisy.
+    Compared are the means over the last so many iterations and over as many
+    before them, as a single loss of Adam's is noisy.
     """
 
     WINDOW = 25  # iterations
@@ -105,9 +105,9 @@ class Trace(keras.callbacks.Callback):
 class Frames(keras.callbacks.Callback):
     """Collects the picture every few iterations for an animation, all at one size."""
 
-    EVERY = 5
+    EVERY = 10
 
-    def __init__(self, size: tuple[int, int], longest: int = 512):
+    def __init__(self, size: tuple[int, int], longest: int = 384):
         """`size` is the final width and height; frames are at most `longest` pixels."""
         super().__init__()
         self.size = image_io.fit_longer_side(size, min(longest, max(size)))

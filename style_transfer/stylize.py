@@ -112,7 +112,7 @@ def paint(
     if isinstance(styles, Path | str | Image.Image | np.ndarray):
         styles = [styles]
     content = image_io.as_picture(content, near=config.size)
-    styles = [image_io.as_picture(style).convert("RGB") for style in styles]
+    styles = [image_io.as_picture(style) for style in styles]
     check_sizes(content, styles, config)
     cli.import_tensorflow()
     import tensorflow as tf
