@@ -44,7 +44,7 @@ class LookConfig:
     """What of a layer is compared: Gram matrices, or means and covariances."""
     content_distance: Literal["squared", "huber"] = "squared"
     """huber: large departures from the content cost less."""
-    total_variation: float = 0.2
+    total_variation: float = 0.04
     """Weight of the differences between neighbouring pixels: less is grainier."""
     smoothness: Literal["absolute", "squared"] = "absolute"
     """How those differences are counted."""

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from style_transfer.objective import Weights
 
 PROGRAM = "python -m style_transfer.stylize"
-STEPS_PER_EXECUTION = 5  # iterations between two looks at the clock and at Ctrl-C
-CONTENT_WEIGHT = 0.05  # at a strength of one half; the style terms' weights add up to 1
+STEPS_PER_EXECUTION = 10  # iterations between two looks at the clock and at Ctrl-C
+CONTENT_WEIGHT = 0.01  # at a strength of one half; the style terms' weights add up to 1
 CLASSICAL = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # Gatys et al. 2016
 SHALLOW = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")  # where there is no relu5_1
 CONTENT_LAYERS = ("relu4_2", "relu3_1")  # the first that there is
