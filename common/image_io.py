@@ -49,7 +49,7 @@ def read_picture(path: Path, channels: int | None = None, near: int | None = Non
             image = ImageOps.exif_transpose(image)
             image = _to_8_bits(image)
             image = _to_srgb(image)
-            image = _to_mode(image, channels)
+            image = to_mode(image, channels)
             image.load()
             return image
     except FileNotFoundError:
@@ -90,13 +90,23 @@ def _to_srgb(image: Image.Image) -> Image.Image:
         return image
 
 
-def _to_mode(image: Image.Image, channels: int | None) -> Image.Image:
+def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
+    """To 1, 3 or 4 channels, None as of `read_picture`; what has no fourth lies over white."""
     if channels is None:
         channels = 1 if image.mode in ("1", "L", "LA") else 3
     if channels < 4 and image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(MODES[channels])
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """The picture files of one folder, by their names; hidden ones left out."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+    )
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:
@@ -168,9 +178,9 @@ def as_picture(source: Path | str | Image.Image | np.ndarray, near: int | None =
         if source.ndim != 3 or source.shape[2] not in MODES or not source.size:
             raise InputError(f"array: expected (H, W, 1, 3 or 4), got {source.shape}")
         values = source if source.dtype.kind == "f" else to_unit(source)
-        return _to_mode(_from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
+        return to_mode(_from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
     if isinstance(source, Image.Image):
-        return _to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
+        return to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
     picture = read_picture(Path(source), channels=4, near=near)
     opaque = picture.getextrema()[3] == (255, 255)
     return picture.convert("RGB") if opaque else picture
@@ -227,7 +237,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
         return
     picture = _from_array(image)
     if picture.mode == "RGBA" and suffix in OPAQUE:
-        picture = _to_mode(picture, 3)
+        picture = to_mode(picture, 3)
     options = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
     try:
         with atomic_path(path) as temporary:

@@ -222,9 +222,7 @@ def gram_distance(value: Moments, target: Moments) -> tf.Tensor:
     Deviation: divided by the target's own squared norm instead of 4 N^2 M^2, so
     that layers, extractors and styles weigh alike.
     """
-    return tf.reduce_sum(tf.square(value.second - target.second)) / _positive(
-        tf.reduce_sum(tf.square(target.second))
-    )
+    return gram_to(target)(value)
 
 
 def wasserstein_distance(value: Moments, target: Moments) -> tf.Tensor:
@@ -233,11 +231,28 @@ def wasserstein_distance(value: Moments, target: Moments) -> tf.Tensor:
     |m - m*|^2 + tr(S + S* - 2 (S*^1/2 S S*^1/2)^1/2), Dowson and Landau 1982,
     equation 16, divided by the trace of the target's second moment.
     """
+    return wasserstein_to(target)(value)
+
+
+def gram_to(target: Moments) -> Callable[[Moments], tf.Tensor]:
+    """`gram_distance` to a frozen target, whose own part is computed here, once."""
+    size = _positive(tf.reduce_sum(tf.square(target.second)))
+    return lambda value: tf.reduce_sum(tf.square(value.second - target.second)) / size
+
+
+def wasserstein_to(target: Moments) -> Callable[[Moments], tf.Tensor]:
+    """`wasserstein_distance` to a frozen target, whose root is taken here, once."""
     root = symmetric_root(target.covariance())
-    product = root @ value.covariance() @ root
-    spread = tf.linalg.trace(value.covariance()) + tf.linalg.trace(target.covariance())
-    distance = tf.reduce_sum(tf.square(value.mean - target.mean)) + spread
-    return (distance - 2.0 * trace_of_root(product)) / _positive(tf.linalg.trace(target.second))
+    own_spread = tf.linalg.trace(target.covariance())
+    size = _positive(tf.linalg.trace(target.second))
+
+    def distance(value: Moments) -> tf.Tensor:
+        covariance = value.covariance()
+        spread = tf.linalg.trace(covariance) + own_spread
+        shift = tf.reduce_sum(tf.square(value.mean - target.mean))
+        return (shift + spread - 2.0 * trace_of_root(root @ covariance @ root)) / size
+
+    return distance
 
 
 def symmetric_root(matrix: tf.Tensor) -> tf.Tensor:
@@ -272,9 +287,9 @@ def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], t
 
 NEWTON_SCHULZ_STEPS = 16  # each multiplies the smallest eigenvalues by 2.25 until they arrive
 
-STYLE: dict[str, Callable[[Moments, Moments], tf.Tensor]] = {
-    "gram": gram_distance,
-    "wasserstein": wasserstein_distance,
+STYLE: dict[str, Callable[[Moments], Callable[[Moments], tf.Tensor]]] = {
+    "gram": gram_to,
+    "wasserstein": wasserstein_to,
 }
 
 

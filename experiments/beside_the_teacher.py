@@ -51,7 +51,7 @@ class TeacherConfig:
 
 def held_out_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
     """Contents and styles, none of which the extractor has seen."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in image_io.SUFFIXES)
+    paths = image_io.picture_files(folder)
     held = paths[HELD_OUT - 1 :: HELD_OUT]
     if len(held) < 2:
         raise InputError(f"--pictures {folder}: expected at least {2 * HELD_OUT} pictures")

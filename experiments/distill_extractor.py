@@ -1,4 +1,4 @@
-"""Can a network a twentieth of VGG-19's size stand in for it, for style?
+"""Can a small network stand in for VGG-19, for style?
 
     python -m experiments.distill_extractor --teacher vgg19 --pictures FOLDER
     python -m experiments.distill_extractor --teacher WEIGHTS.npz --pictures FOLDER --steps 5000
@@ -28,17 +28,8 @@ from style_transfer.config import check_extractor
 
 WIDTHS = {"conv1": 48, "conv2": 64, "conv3": 64, "conv4": 128}
 HELD_OUT = 8  # every so manyth picture is never trained on
-SIDES = (
-    800,
-    640,
-    500,
-    400,
-    320,
-    250,
-    200,
-    160,
-    128,
-)  # pixels of the longer side that crops are taken at
+# Pixels of the longer side that crops are taken at.
+SIDES = (800, 640, 500, 400, 320, 250, 200, 160, 128)
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class DistillConfig:
 
 def load_pictures(folder: Path, least: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """All pictures of a folder at several sizes, uint8: those to learn from, those held out."""
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in image_io.SUFFIXES)
+    paths = image_io.picture_files(folder)
     if len(paths) < HELD_OUT:
         raise InputError(f"--pictures {folder}: expected at least {HELD_OUT}, found {len(paths)}")
     learnt, held = [], []
@@ -79,7 +70,7 @@ def load_pictures(folder: Path, least: int) -> tuple[list[np.ndarray], list[np.n
             scale = min(1.0, side / max(picture.size))
             size = tuple(max(least, round(scale * pixels)) for pixels in picture.size)
             into = held if index % HELD_OUT == HELD_OUT - 1 else learnt
-            into.append(np.asarray(picture.resize(size, image_io.RESAMPLING, reducing_gap=3.0)))
+            into.append(np.asarray(image_io.resize(picture, size)))
     return learnt, held
 
 
@@ -122,7 +113,6 @@ def crop(picture: np.ndarray, random: np.random.Generator, side: int) -> np.ndar
 def batches(pictures: list[np.ndarray], config: DistillConfig) -> Iterator[np.ndarray]:
     """Endless float32 (B, side, side, 3) in [0, 1]: one crop in five is a generated texture.
 
-
     Crops are turned, their channels shuffled, their contrast changed, two laid
     over each other, noise added: what a picture goes through while it is optimised.
     """
@@ -154,7 +144,7 @@ def batches(pictures: list[np.ndarray], config: DistillConfig) -> Iterator[np.nd
         yield np.stack([example() for _ in range(config.batch_size)]).astype(np.float32)
 
 
-def build(teacher, dtype: str, steps: int, learning_rate: float, batch_size: int, side: int):
+def build(teacher, dtype: str, steps: int, learning_rate: float, side: int):
     """The student and its heads as a Keras model that learns from batches of pictures."""
     import keras
     import tensorflow as tf
@@ -337,9 +327,7 @@ def main() -> int:
     dtype = devices.resolve_precision("auto")
     teacher = features.load(config.teacher, dtype=dtype)
     shape = (config.batch_size, config.crop, config.crop, 3)
-    model = build(
-        teacher, dtype, config.steps, config.learning_rate, config.batch_size, config.crop
-    )
+    model = build(teacher, dtype, config.steps, config.learning_rate, config.crop)
     folder = runs.create(config.run_dir, "distill")
     source = batches(learnt, config)
     stream = tf.data.Dataset.from_generator(

@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -17,13 +18,13 @@ import numpy as np
 from common import cli, files, npz, runs
 from common.files import InputError
 from gan import data, metrics
+from gan.config import CACHE
 
 if TYPE_CHECKING:
     from gan.features import Features
 
 PROGRAM = "python -m gan.evaluate"
 NEIGHBOURS = 5
-CLASSIFIABLE = 50  # pictures a class, below which a classifier learns nothing
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Config:
     """Which state of the run."""
     out: Path | None = None
     """The scores as JSON; by default evaluation.json in the run, or beside the samples."""
-    cache_dir: Path = Path(".cache")
+    cache_dir: Path = CACHE
     """Where datasets, classifiers and the real side's features are kept."""
 
 
@@ -66,6 +67,10 @@ class RealSide:
     index: np.ndarray
     features: np.ndarray
 
+    @cached_property
+    def gaussian(self) -> metrics.Gaussian:
+        return metrics.gaussian(self.features)
+
     @property
     def images(self) -> np.ndarray:
         return self.pictures.images[self.index]
@@ -81,7 +86,7 @@ def real_side(pictures: data.Pictures, kind: str, count: int, seed: int, cache: 
 
     labelled = len(pictures.class_names) > 1
     if kind == "auto":
-        enough = len(pictures) >= CLASSIFIABLE * len(pictures.class_names)
+        enough = len(pictures) >= data.MIN_PER_CLASS * len(pictures.class_names)
         kind = "classifier" if labelled and enough else "compact"
     if kind == "classifier" and not labelled:
         raise InputError(
@@ -112,7 +117,7 @@ def real_side(pictures: data.Pictures, kind: str, count: int, seed: int, cache: 
 def frechet(real: RealSide, fake: np.ndarray) -> float:
     """The Frechet distance alone, of uint8 pictures (N, H, W, C)."""
     found = real.features_of.extract(fake)
-    return metrics.frechet_distance(metrics.gaussian(real.features), metrics.gaussian(found))
+    return metrics.frechet_distance(real.gaussian, metrics.gaussian(found))
 
 
 def scores(real: RealSide, fake: np.ndarray, seed: int = 0) -> dict[str, float | dict]:
@@ -125,9 +130,7 @@ def scores(real: RealSide, fake: np.ndarray, seed: int = 0) -> dict[str, float |
     images = real.images[:count]
     half = count // 2
     figures: dict[str, float | dict] = {
-        "frechet_distance": metrics.frechet_distance(
-            metrics.gaussian(real.features), metrics.gaussian(found)
-        ),
+        "frechet_distance": metrics.frechet_distance(real.gaussian, metrics.gaussian(found)),
         "frechet_distance_of_two_real_halves": metrics.frechet_distance(
             metrics.gaussian(a[:half]), metrics.gaussian(a[half:])
         ),
@@ -188,7 +191,7 @@ def protocol(config: Config, real: RealSide, fake: np.ndarray) -> dict[str, obje
     }
 
 
-def load_fake(config: Config, about: Mapping | None) -> tuple[np.ndarray, str]:
+def load_fake(config: Config) -> tuple[np.ndarray, str]:
     """The pictures to be measured, uint8 (N, H, W, C), and where they are from.
 
     Raises:
@@ -239,7 +242,7 @@ def evaluate(config: Config) -> dict[str, object]:
     about = runs.read_config(config.run, "--run") if config.run else None
     cli.import_tensorflow()
     started = time.perf_counter()
-    fake, source = load_fake(config, about)
+    fake, source = load_fake(config)
     if len(fake) < 2 * NEIGHBOURS + 2:
         raise InputError(f"{source}: {len(fake)} pictures; expected at least {2 * NEIGHBOURS + 2}")
     name = config.dataset or about["config"]["data"]["dataset"]

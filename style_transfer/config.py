@@ -13,7 +13,7 @@ import tyro
 from common import npz
 from common.devices import Precision
 from common.files import InputError
-from common.image_io import SUFFIXES
+from common.image_io import SUFFIXES, picture_files
 from common.runs import check_new, plain
 
 EMBEDDED = ("compact",)
@@ -186,11 +186,7 @@ def contents(config: Config) -> list[Path]:
     """The pictures to paint: one, or those of a folder, in the order of their names."""
     if config.content is None or not config.content.is_dir():
         return [config.content]
-    return sorted(
-        path
-        for path in config.content.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
-    )
+    return picture_files(config.content)
 
 
 def _check_files(config: Config) -> None:

@@ -54,17 +54,19 @@ class Objective:
             smoothness: a key of `common.losses.SMOOTHNESS`.
         """
         self.extractor, self.weights = extractor, weights
-        self.statistic = STYLE[statistic]
-        self.content_distance = CONTENT[content_distance]
         self.smoothness = SMOOTHNESS[smoothness]
-        features = extractor(content) if any(weights.content.values()) else {}
-        self.content = {layer: features[layer] for layer, w in weights.content.items() if w}
+        features = extractor(content) if weights.content else {}
+        self.content = {
+            layer: CONTENT[content_distance](features[layer]) for layer in weights.content
+        }
         total = sum(weight for _, weight in styles)
-        self.styles: list[tuple[dict[str, Moments], float]] = []
+        self.styles: list[tuple[dict[str, Callable[[Moments], tf.Tensor]], float]] = []
         for picture, weight in styles:
             features = extractor(picture)
-            targets = {layer: features[layer].moments() for layer in weights.style}
-            self.styles.append((targets, weight / total))
+            distances = {
+                layer: STYLE[statistic](features[layer].moments()) for layer in weights.style
+            }
+            self.styles.append((distances, weight / total))
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         features = self.extractor(image)
@@ -72,35 +74,34 @@ class Objective:
         total = sum(self.weights.style.values())
         for layer, weight in self.weights.style.items():
             value = features[layer].moments()
-            distances = (share * self.statistic(value, of[layer]) for of, share in self.styles)
+            distances = (share * distance[layer](value) for distance, share in self.styles)
             terms[f"style/{layer}"] = weight / total * sum(distances)
-        for layer, target in self.content.items():
-            distance = self.content_distance(features[layer], target)
-            terms[f"content/{layer}"] = self.weights.content[layer] * distance
+        for layer, distance in self.content.items():
+            terms[f"content/{layer}"] = self.weights.content[layer] * distance(features[layer])
         if self.weights.total_variation:
             terms["total_variation"] = self.weights.total_variation * self.smoothness(image)
         return terms
 
 
-def squared_content(value: Features, target: Features) -> tf.Tensor:
-    """`losses.squared_distance` of the expanded activations.
+def squared_content(target: Features) -> Callable[[Features], tf.Tensor]:
+    """`losses.squared_distance` of the expanded activations to a frozen target.
 
     Through a head it is a ratio of traces of second moments, which needs no
     expanding.
     """
-    if value.head is None:
-        return squared_distance(value.values, target.values)
-    return tf.linalg.trace(value.minus(target).moments().second) / tf.linalg.trace(
-        target.moments().second
-    )
+    if target.head is None:
+        return lambda value: squared_distance(value.values, target.values)
+    size = tf.linalg.trace(target.moments().second)
+    return lambda value: tf.linalg.trace(value.minus(target).moments().second) / size
 
 
-def huber_content(value: Features, target: Features) -> tf.Tensor:
-    """`losses.huber_distance` of the expanded activations."""
-    return huber_distance(value.expanded(), target.expanded())
+def huber_content(target: Features) -> Callable[[Features], tf.Tensor]:
+    """`losses.huber_distance` of the expanded activations to a frozen target."""
+    expanded = target.expanded()
+    return lambda value: huber_distance(value.expanded(), expanded)
 
 
-CONTENT: dict[str, Callable[[Features, Features], tf.Tensor]] = {
+CONTENT: dict[str, Callable[[Features], Callable[[Features], tf.Tensor]]] = {
     "squared": squared_content,
     "huber": huber_content,
 }

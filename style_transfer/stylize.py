@@ -251,9 +251,7 @@ def prepare(
 
 
 def _over_white(picture: Image.Image) -> np.ndarray:
-    ground = Image.new("RGBA", picture.size, "white")
-    flat = Image.alpha_composite(ground, picture.convert("RGBA")).convert("RGB")
-    return image_io.to_unit(np.asarray(flat))
+    return image_io.to_unit(np.asarray(image_io.to_mode(picture, 3)))
 
 
 def _start(config: Config, goal: np.ndarray, style: np.ndarray) -> np.ndarray:
