@@ -7,15 +7,26 @@ further controls need no code here: the optimizers' own rates (two time
 scales: Heusel et al. 2017), the steps per network, and gradient clipping.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import Literal, get_args
+
 import keras
 import tensorflow as tf
 
 from gan.augment import augment
 from gan.config import MAX_AUGMENT, BalanceConfig
 
+AUTO_TARGET = 0.6  # of the mean sign of D(real), for the augmentation of `auto`
+Network = Literal["discriminator", "generator"]
+NETWORKS: tuple[Network, ...] = get_args(Network)
+USUAL_BETA_1: Mapping[Network, float] = dict.fromkeys(NETWORKS, 0.5)
+
 
 class Control(keras.layers.Layer):
     """One way to hold the balance; every hook does nothing until overridden."""
+
+    moderates = False
+    """Whether `moderate` is to be called, which costs a copy of the weights."""
 
     def corrupt(self, images: tf.Tensor, images_seen: tf.Tensor) -> tf.Tensor:
         """Changes what the discriminator sees: (B, H, W, C), real and fake alike."""
@@ -28,12 +39,21 @@ class Control(keras.layers.Layer):
     def observe(self, figures: dict[str, tf.Tensor]) -> None:
         """Learns how the last discriminator step went."""
 
-    def share(self) -> tf.Tensor | float:
-        """The factor on the discriminator's learning rate; 0 skips its update."""
+    def share(self, network: Network) -> tf.Tensor | float:
+        """The factor on a network's learning rate; 0 skips its update."""
         return 1.0
 
     def constrain(self, discriminator: keras.Model) -> None:
         """Changes the discriminator's weights after an update."""
+
+    def moderate(
+        self,
+        network: Network,
+        variables: Sequence[keras.Variable],
+        before: Sequence[tf.Tensor],
+        images_seen: tf.Tensor,
+    ) -> None:
+        """Shortens an update that led from `before` to what `variables` hold now."""
 
     def figures(self, images_seen: tf.Tensor) -> dict[str, tf.Tensor]:
         """What to log: scalars by name."""
@@ -43,9 +63,10 @@ class Control(keras.layers.Layer):
 class Balance(Control):
     """All controls of a run as one."""
 
-    def __init__(self, controls: list[Control]):
-        super().__init__(name="balance")
+    def __init__(self, controls: list[Control], name: str = "balance"):
+        super().__init__(name=name)
         self.controls = controls
+        self.moderates = any(control.moderates for control in controls)
 
     def corrupt(self, images, images_seen):
         for control in self.controls:
@@ -61,18 +82,31 @@ class Balance(Control):
         for control in self.controls:
             control.observe(figures)
 
-    def share(self):
+    def share(self, network):
         product = 1.0
         for control in self.controls:
-            product = product * control.share()
+            product = product * control.share(network)
         return product
 
     def constrain(self, discriminator):
         for control in self.controls:
             control.constrain(discriminator)
 
+    def moderate(self, network, variables, before, images_seen):
+        for control in self.controls:
+            control.moderate(network, variables, before, images_seen)
+
+    def wake(self) -> None:
+        """Lets resting controls act."""
+        for control in self.controls:
+            if isinstance(control, Auto):
+                control.wake()
+
     def figures(self, images_seen):
-        logged = {"balance/discriminator_share": tf.convert_to_tensor(self.share(), tf.float32)}
+        logged = {
+            f"balance/{network}_share": tf.convert_to_tensor(self.share(network), tf.float32)
+            for network in NETWORKS
+        }
         for control in self.controls:
             logged |= control.figures(images_seen)
         return logged
@@ -107,8 +141,8 @@ class Pause(Control):
         still = tf.where(strength < self.sign * self.resume, 0.0, self.paused)
         self.paused.assign(tf.where(strength > self.sign * self.pause, 1.0, still))
 
-    def share(self):
-        return 1.0 - self.paused
+    def share(self, network):
+        return 1.0 - self.paused if network == "discriminator" else 1.0
 
     def figures(self, images_seen):
         return {f"balance/{self.name}": tf.convert_to_tensor(self.paused)}
@@ -224,8 +258,136 @@ class Augmentation(Control):
         return {"balance/augment": tf.convert_to_tensor(self.probability)}
 
 
-def build_balance(config: BalanceConfig, seed: int) -> Balance:
-    """The controls that `config` switches on, with random streams from `seed`."""
+class SpeedLimit(Control):
+    """Bounds how far one update moves a network, relative to the norm of its kernels.
+
+    You et al. 2020 (LAMB), section 3, bound each layer's step so; here the
+    whole network's, and only from above. The bound falls with the square root
+    of the images seen, as the relative steps of healthy runs do by themselves
+    (their kernels grow). It holds from the very first update, the one by which
+    a rate ten times too high does its harm.
+    """
+
+    moderates = True
+    LIMIT = 0.1  # of the norm at the start, for a beta_1 of 0.5
+    KIMG = 2.0  # of slow decay
+
+    def __init__(self, generator_steps: int, beta_1: Mapping[Network, float]):
+        """The generator's updates of a round share its limit.
+
+        With a larger beta_1 of Adam than 0.5 an update lives on for longer, and
+        its limit is smaller.
+        """
+        super().__init__(name="speed_limit")
+        self.factor = {network: min(1.0, 2.0 * (1.0 - beta_1[network])) for network in NETWORKS}
+        self.factor["generator"] /= generator_steps
+        self.scale = self.add_weight(
+            name="scale", shape=(len(NETWORKS),), initializer="ones", trainable=False
+        )
+
+    def limit(self, network: Network, images_seen: tf.Tensor) -> tf.Tensor:
+        """The largest relative step now."""
+        return (
+            self.LIMIT
+            * self.factor[network]
+            * tf.math.rsqrt(1.0 + tf.cast(images_seen, tf.float32) / (1000.0 * self.KIMG))
+        )
+
+    def moderate(self, network, variables, before, images_seen):
+        kernels = [i for i, variable in enumerate(variables) if len(variable.shape) > 1]
+        moved = tf.linalg.global_norm([variables[i].value - before[i] for i in kernels])
+        allowed = self.limit(network, images_seen) * tf.linalg.global_norm(
+            [before[i] for i in kernels]
+        )
+        scale = tf.minimum(1.0, allowed / tf.maximum(moved, 1e-12))
+        for variable, old in zip(variables, before, strict=True):
+            variable.assign(old + scale * (variable.value - old))
+        here = tf.one_hot(NETWORKS.index(network), len(NETWORKS))
+        self.scale.assign(self.scale + here * (scale - self.scale))
+
+    def figures(self, images_seen):
+        return {
+            f"balance/speed_limit_{network}": self.scale[i] for i, network in enumerate(NETWORKS)
+        }
+
+
+class Advantage(Control):
+    """Slows down whichever network is too far ahead, by the mean sign of D(real).
+
+    Above `HIGH` the discriminator's rate is halved every `KIMG` thousand
+    images, below `LOW` the generator's; in between both go back to their own.
+    """
+
+    HIGH, LOW = 0.8, 0.25
+    KIMG = 0.5
+    LEAST = 1 / 64
+    MOMENTUM = 0.95  # of the running mean sign, per step
+
+    def __init__(self):
+        super().__init__(name="advantage")
+        middle = keras.initializers.Constant(0.5 * (self.HIGH + self.LOW))
+        self.running = self.add_weight(name="running", initializer=middle, trainable=False)
+        self.shares = {
+            network: self.add_weight(name=network, initializer="ones", trainable=False)
+            for network in NETWORKS
+        }
+
+    def observe(self, figures):
+        sign = figures["discriminator/real_sign"]
+        self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
+        ahead = {
+            "discriminator": self.running > self.HIGH,
+            "generator": self.running < self.LOW,
+        }
+        step = tf.pow(2.0, tf.cast(figures["images"], tf.float32) / (1000.0 * self.KIMG))
+        for network, share in self.shares.items():
+            factor = tf.where(ahead[network], 1.0 / step, step)
+            share.assign(tf.clip_by_value(share * factor, self.LEAST, 1.0))
+
+    def share(self, network):
+        return self.shares[network]
+
+
+class Auto(Balance):
+    """The controls of `--balance auto`; while not `active` they rest, and can be woken."""
+
+    def __init__(self, controls: list[Control], active: bool):
+        super().__init__(controls, name="auto")
+        self.active = self.add_weight(
+            name="active", initializer="ones" if active else "zeros", trainable=False
+        )
+
+    def wake(self) -> None:
+        self.active.assign(1.0)
+
+    def observe(self, figures):
+        images = tf.cast(figures["images"], tf.float32) * self.active  # all moves are per image
+        super().observe(figures | {"images": images})
+
+    def moderate(self, network, variables, before, images_seen):
+        def now():
+            super(Auto, self).moderate(network, variables, before, images_seen)
+
+        tf.cond(self.active > 0.0, now, lambda: None)
+
+    def figures(self, images_seen):
+        logged = {"balance/auto": tf.convert_to_tensor(self.active)}
+        for control in self.controls:
+            logged |= control.figures(images_seen)
+        return logged
+
+
+def build_balance(
+    config: BalanceConfig,
+    seed: int,
+    beta_1: Mapping[Network, float] = USUAL_BETA_1,
+) -> Balance:
+    """The controls that `config` switches on, with random streams from `seed`.
+
+    `beta_1` is Adam's of each network. Where an alarm may switch the controls of
+    `auto` on, they are there and rest.
+    """
+    auto = config.mode == "auto" or config.on_alarm in ("balance", "restore")
     makers = [
         (
             config.pause_accuracy,
@@ -263,5 +425,19 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
                 config.augment_kimg,
             ),
         ),
+        (
+            auto,
+            lambda: _auto(config, seed + 4, beta_1, active=config.mode == "auto"),
+        ),
     ]
     return Balance([make() for switched_on, make in makers if switched_on])
+
+
+def _auto(config: BalanceConfig, seed: int, beta_1: Mapping[Network, float], active: bool) -> Auto:
+    controls = [SpeedLimit(config.generator_steps, beta_1), Advantage()]
+    if not config.augment and not config.augment_target:
+        controls.insert(
+            0,
+            Augmentation(0.0, config.augment_operations, seed, AUTO_TARGET, config.augment_kimg),
+        )
+    return Auto(controls, active)

@@ -11,18 +11,20 @@ from pathlib import Path
 import keras
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from common import image_io, runs
 from common.callbacks import is_better
 from common.summaries import Events
-from gan import evaluate, metrics
+from gan import evaluate, health, metrics
 from gan.config import EVALUATED as FRECHET
 from gan.config import UNEVALUATED as QUALITY
 from gan.model import GAN
 from gan.sample import columns_for, draw, draw_latents, labels_in_turn
 
 SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
-ADDED_FIGURES, EVALUATED = (SPEED, QUALITY), (FRECHET, EVALUATION)
+ALARMS = "health/alarms"
+ADDED_FIGURES, EVALUATED = (SPEED, QUALITY, *health.VITALS, ALARMS), (FRECHET, EVALUATION)
 
 
 class Speed(keras.callbacks.Callback):
@@ -87,6 +89,77 @@ class Evaluate(keras.callbacks.Callback):
         self.cost = ended - started
         self.spent += self.cost
         logs[EVALUATION] = self.spent / (ended - self.began)
+
+
+class Vitals(keras.callbacks.Callback):
+    """Adds health.VITALS of fresh pictures, in the discriminator's own features, to the logs.
+
+    The generator of now is drawn from, not its average, which collapses later.
+    """
+
+    COUNT = 128
+
+    def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
+        """`real` is uint8 (N, H, W, C), `labels` (N,)."""
+        super().__init__()
+        chosen = np.random.default_rng(seed).choice(len(real), min(self.COUNT, len(real)), False)
+        chosen.sort()
+        self.real, self.labels = image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
+        self.latents = draw_latents(len(chosen), latent_size, seed + 3)
+
+    def on_train_begin(self, logs=None):
+        discriminator = self.model.discriminator
+        names = [layer.name for layer in discriminator.layers]
+        place = {"name": "features"} if "features" in names else {"index": -2}
+        layer = discriminator.get_layer(**place)
+        self.features = keras.Model(discriminator.inputs, layer.output)
+
+    def on_epoch_end(self, epoch, logs=None):
+        fake = image_io.to_signed(draw(self.model.generator, self.latents, self.labels))
+        real, generated = self._features(self.real), self._features(fake)
+        logs["health/spread"] = health.spread(real, generated)
+        logs["health/neighbours"] = health.neighbours(real, generated)
+        logs["health/class_entropy"] = health.class_entropy(
+            self.real.reshape(len(fake), -1), self.labels, fake.reshape(len(fake), -1)
+        )
+
+    def _features(self, images: np.ndarray) -> np.ndarray:
+        inputs = [images, self.labels][: len(self.features.inputs)]
+        found = np.asarray(self.features(inputs, training=False), np.float32)
+        return found.reshape(len(images), -1)
+
+
+class Alarm(keras.callbacks.Callback):
+    """Says what health.Watch notices, in the terminal and TensorBoard, and acts on it.
+
+    Adds `health/alarms`, how many have been raised so far, to the logs.
+
+    Attributes:
+        raised: what was noticed and when, for summary.json; survives a resume.
+    """
+
+    def __init__(self, events: Events, act: Callable[[str], str], state: Mapping[str, object]):
+        """`act` is told the symptom's name and returns what it has done, as text."""
+        super().__init__()
+        self.events, self.act = events, act
+        self.watch = health.Watch()
+        self.watch.restore(state)
+        self.raised: list[dict[str, object]] = list(state["alarms"])
+
+    def state(self) -> dict[str, object]:
+        return {**self.watch.state(), "alarms": self.raised}
+
+    def on_epoch_end(self, epoch, logs=None):
+        images = int(self.model.images_seen)
+        for name in self.watch.look(logs):
+            message = health.describe(name, images)
+            done = self.act(name)
+            tqdm.write(f"{message}\n{done}" if done else message)
+            self.events.text("health/alarm", f"{message}\n\n{done}", step=images)
+            self.raised.append(
+                {"images": images, "symptom": name, "advice": health.SYMPTOMS[name].advice}
+            )
+        logs[ALARMS] = len(self.raised)
 
 
 class Log(keras.callbacks.Callback):
@@ -203,6 +276,15 @@ class SaveCheckpoints(keras.callbacks.Callback):
             checkpoint_variables(self.model),
             {**self.state(), "best": self.best},
         )
+
+
+def go_back(gan: GAN, arrays: Mapping[str, np.ndarray]) -> None:
+    """Gives networks and optimizers the values of a checkpoint; clock, chance and balance stay."""
+    kept = [gan.images_seen, gan.seed.state, *gan.balance.variables]
+    values = [variable.numpy() for variable in kept]
+    runs.assign(checkpoint_variables(gan), arrays)
+    for variable, value in zip(kept, values, strict=True):
+        variable.assign(value)
 
 
 def checkpoint_variables(gan: GAN) -> list[keras.Variable]:

@@ -75,6 +75,14 @@ class OptimizerConfig:
 class BalanceConfig:
     """The controls between the two networks; 0 leaves a control off."""
 
+    mode: Annotated[Literal["fixed", "auto"], tyro.conf.arg(name="balance", prefix_name=False)] = (
+        "fixed"
+    )
+    """auto: augmentation, the networks' rates and the length of their steps follow the mean sign
+    of D(real); fixed: only the controls named below."""
+    on_alarm: Literal["warn", "stop", "balance", "restore"] = "warn"
+    """When a collapse is noticed: only say so; end the run; switch the controls of --balance auto
+    on; or do that and go back to the best state."""
     discriminator_steps: int = 1
     """Discriminator updates per training step, each on a batch of its own."""
     generator_steps: int = 1
@@ -101,7 +109,7 @@ class BalanceConfig:
     """Probability of each augmentation of what the discriminator sees; at most 0.8."""
     augment_target: float = 0.0
     """Adapt that probability until the mean sign of D(real) is this; 0.6 suits small datasets."""
-    augment_kimg: float = 100.0
+    augment_kimg: float = 50.0
     """Thousand images in which it can rise from 0 to 1."""
     augment_operations: tuple[
         Literal["translate", "flip", "cutout", "brightness", "contrast"], ...

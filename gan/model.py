@@ -14,6 +14,8 @@ FIGURES = (
     "loss/penalty",
     "discriminator/real",
     "discriminator/fake",
+    "discriminator/over_chance",
+    "discriminator/spread",
     "discriminator/accuracy",
     "discriminator/real_sign",
     "gradient_norm/discriminator",
@@ -199,6 +201,10 @@ class GAN(keras.Model):
             "loss/penalty": penalty,
             "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
             "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
+            "discriminator/over_chance": loss - self._chance(real_logits),
+            "discriminator/spread": tf.math.reduce_std(
+                tf.concat([real_logits, fake_logits], axis=0)
+            ),
             "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
             "discriminator/real_sign": self._real_sign(real_logits, fake_logits),
             "gradient_norm/discriminator": tf.linalg.global_norm(gradients),
@@ -218,11 +224,18 @@ class GAN(keras.Model):
         }
 
     def _update_discriminator(self, gradients):
-        self.discriminator_optimizer.apply(gradients, self.discriminator.trainable_variables)
+        self._apply("discriminator", self.discriminator_optimizer, gradients)
         self.balance.constrain(self.discriminator)
 
     def _update_generator(self, gradients):
-        self.generator_optimizer.apply(gradients, self.generator.trainable_variables)
+        self._apply("generator", self.generator_optimizer, gradients)
+
+    def _apply(self, network, optimizer, gradients):
+        variables = getattr(self, network).trainable_variables
+        before = [tf.identity(v.value) for v in variables] if self.balance.moderates else []
+        optimizer.apply(gradients, variables)
+        if before:
+            self.balance.moderate(network, variables, before, self.images_seen.value)
 
     def _judge(self, images, labels):
         images = self.balance.corrupt(images, self.images_seen.value)
@@ -235,6 +248,11 @@ class GAN(keras.Model):
         return tf.reduce_mean(
             self.penalty(lambda images: self._judge(images, labels), real, fake, mix)
         )
+
+    def _chance(self, logits):
+        """The loss of a discriminator that cannot tell real from generated and says so."""
+        blind = tf.fill(tf.shape(logits), float(self.loss_pair.boundary or 0.0))
+        return tf.reduce_mean(self.loss_pair.discriminator(real=blind, fake=blind))
 
     def _accuracy(self, real_logits, fake_logits):
         """The share of pictures on the right side; of pairs, where only order has a meaning."""

@@ -38,7 +38,8 @@ class Result:
     """How a run ended.
 
     Attributes:
-        status: "finished", "target", "no progress", "interrupted" or "diverged".
+        status: "finished", "target", "no progress", "interrupted", "collapsed" or
+            "diverged".
         reason: one line.
         figures: those of the last tick.
     """
@@ -75,7 +76,14 @@ def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "
         build_discriminator(config.networks, resolution, channels, classes),
         averaged,
         loss=ADVERSARIAL[config.loss],
-        balance=build_balance(balance, seed=config.seed + 10),
+        balance=build_balance(
+            balance,
+            seed=config.seed + 10,
+            beta_1={
+                "discriminator": config.discriminator.beta_1,
+                "generator": config.generator.beta_1,
+            },
+        ),
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
         label_smoothing=balance.label_smoothing,
@@ -92,10 +100,13 @@ def compile_gan(gan: "GAN", config: Config, **kwargs: Any) -> None:
     generator_rate = _schedule(config.generator)
     discriminator_rate = _schedule(config.discriminator)
     gan.compile(
-        _adam(config.generator, lambda: generator_rate(gan.images_seen.value)),
+        _adam(
+            config.generator,
+            lambda: generator_rate(gan.images_seen.value) * gan.balance.share("generator"),
+        ),
         _adam(
             config.discriminator,
-            lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share(),
+            lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share("discriminator"),
         ),
         jit_compile=False,  # XLA made the step 1.5 times slower on a CPU
         **kwargs,
@@ -184,7 +195,12 @@ def train(
         )
     folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
     checkpoints = runs.Checkpoints(folder)
-    state = {"elapsed": 0.0, "best": None, "patience": {"best": None, "waited": 0}}
+    state = {
+        "elapsed": 0.0,
+        "best": None,
+        "patience": {"best": None, "waited": 0},
+        "health": {"lasted": {}, "raised": [], "alarms": []},
+    }
     if before:
         if checkpoints.paths("last"):  # otherwise it was killed before its first: begin again
             arrays, state = checkpoints.load("last")
@@ -228,6 +244,7 @@ def train(
         images=int(gan.images_seen),
         minutes=round(own["budget"].elapsed / 60, 3),
         best={monitor: own["saver"].best},
+        alarms=own["alarm"].raised,
         figures=figures,
     )
     return Result(folder, gan, ending.status, ending.reason, figures)
@@ -293,11 +310,24 @@ def _callbacks(
     def remember(epoch, logs) -> None:
         figures.update({k: float(v) for k, v in logs.items() if math.isfinite(v)})
 
+    def act(symptom: str) -> str:
+        on_alarm = config.balance.on_alarm
+        if on_alarm == "stop":
+            ending.stop(gan, "collapsed", symptom)
+        if on_alarm in ("warn", "stop"):
+            return ""
+        gan.balance.wake()
+        if on_alarm == "balance" or not checkpoints.paths("best"):
+            return "the controls of --balance auto are on from now"
+        callbacks.go_back(gan, checkpoints.load("best")[0])
+        return "went back to the best state; the controls of --balance auto are on from now"
+
     budget = guards.TimeBudget(plan.minutes, ending, state["elapsed"])
     patience = guards.StopWithoutProgress(
         monitor, stop.patience or math.inf, stop.monitor_mode, ending
     )
     patience.restore(state["patience"])
+    alarm = callbacks.Alarm(events, act, state["health"])
     evaluation = {}
     if real is not None:
         evaluation["evaluate"] = callbacks.Evaluate(
@@ -313,7 +343,9 @@ def _callbacks(
         "quality": callbacks.Quality(
             pictures.images, pictures.labels, gan.latent_size, config.seed
         ),
+        "vitals": callbacks.Vitals(pictures.images, pictures.labels, gan.latent_size, config.seed),
         **evaluation,
+        "alarm": alarm,
         "log": callbacks.Log(folder, events, config.run.histograms),
         "snapshots": callbacks.Snapshots(
             folder, events, about["classes"], gan.latent_size, config.seed
@@ -323,7 +355,11 @@ def _callbacks(
             checkpoints,
             monitor,
             stop.monitor_mode,
-            state=lambda: {"elapsed": budget.elapsed, "patience": patience.state()},
+            state=lambda: {
+                "elapsed": budget.elapsed,
+                "patience": patience.state(),
+                "health": alarm.state(),
+            },
             best=state["best"],
         ),
         "figures": keras.callbacks.LambdaCallback(on_epoch_end=remember),
@@ -455,6 +491,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if result.status == "interrupted":
         print(f"everything is saved; go on with: {python} -m gan.train --resume {folder}")
         return 130
+    if result.status == "collapsed":
+        print(f"the best state is kept: {python} -m gan.sample --run {folder} --checkpoint best")
+        return 1
     if result.status == "diverged":
         print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
         return 1

@@ -107,7 +107,9 @@ def test_steps_per_network_are_counted():
 def test_a_paused_discriminator_stands_still_and_the_generator_goes_on():
     pause = Pause("pause_accuracy", "discriminator/accuracy", 0.9, 0.5, strong_is_high=True)
     gan = make(balance=Balance([pause]), optimizer=keras.optimizers.Adam)
-    gan.discriminator_optimizer = keras.optimizers.Adam(lambda: 0.01 * gan.balance.share())
+    gan.discriminator_optimizer = keras.optimizers.Adam(
+        lambda: 0.01 * gan.balance.share("discriminator")
+    )
     gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
     pause.paused.assign(1.0)
     pause.running.assign(1.0)
@@ -156,13 +158,27 @@ def test_figures_are_means_over_steps_since_the_reset():
 
 def test_all_controls_together_run_in_a_graph():
     config = BalanceConfig(
-        pause_accuracy=0.9, pause_loss=0.1, label_flips=0.1, instance_noise=0.1, weight_clip=1.0
+        mode="auto",
+        pause_accuracy=0.9,
+        pause_loss=0.1,
+        label_flips=0.1,
+        instance_noise=0.1,
+        weight_clip=1.0,
     )
     gan = make(balance=build_balance(config, seed=5), label_smoothing=0.1)
     images, labels = batch(16)
     stream = tf.data.Dataset.from_tensors((images, labels)).repeat()
     history = gan.fit(stream, steps_per_epoch=4, verbose=0, shuffle=False)
-    for name in ("pause_accuracy", "pause_loss", "label_flips", "instance_noise", "weight_clip"):
+    for name in (
+        "pause_accuracy",
+        "pause_loss",
+        "label_flips",
+        "instance_noise",
+        "weight_clip",
+        "augment",
+        "auto",
+        "speed_limit_generator",
+    ):
         assert f"balance/{name}" in history.history
     assert int(gan.images_seen) == 64
 

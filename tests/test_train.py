@@ -22,7 +22,10 @@ from gan.config import (
     RunConfig,
     StopConfig,
 )
+from gan.health import SYMPTOMS
 from gan.train import train
+
+LONGER = StopConfig(epochs=8, evaluate_every=0)
 
 
 @pytest.fixture
@@ -226,6 +229,69 @@ def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
     resumed = train(run_of(config, run_dir=None, resume=folder))
     for one, two in zip(whole.gan.variables, resumed.gan.variables, strict=True):
         np.testing.assert_array_equal(one, two)
+
+
+SATURATED = {  # the discriminator knows 16 pictures by heart at once
+    "discriminator": OptimizerConfig(learning_rate=0.01),
+    "generator": OptimizerConfig(learning_rate=1e-9),
+}
+
+
+def test_an_alarm_is_raised_and_told_everywhere(tiny, capsys):
+    result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER))
+    alarms = json.loads((result.folder / "summary.json").read_text())["alarms"]
+    said = capsys.readouterr().out
+    for alarm in alarms:
+        assert (
+            f"{alarm['symptom']}: {SYMPTOMS[alarm['symptom']].says}\ntry {alarm['advice']}" in said
+        )
+    assert "saturated" in [alarm["symptom"] for alarm in alarms]
+    assert result.status == "finished"
+    rows = [json.loads(r) for r in (result.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["health/alarms"] == len(alarms)
+    assert {"health/spread", "health/neighbours", "health/class_entropy"} <= rows[0].keys()
+    events = EventAccumulator(str(result.folder), size_guidance={"tensors": 0})
+    events.Reload()
+    assert len(events.Tensors("health/alarm")) == len(alarms)
+
+
+def test_an_alarm_can_end_the_run(tiny):
+    balance = BalanceConfig(on_alarm="stop")
+    result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER, balance=balance))
+    assert result.status == "collapsed"
+    assert result.reason in SYMPTOMS
+    assert int(result.gan.images_seen) < 8 * 64
+
+
+@pytest.mark.parametrize("on_alarm", ["balance", "restore"])
+def test_an_alarm_can_switch_the_balance_on(tiny, on_alarm):
+    balance = BalanceConfig(on_alarm=on_alarm)
+    result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER, balance=balance))
+    rows = [json.loads(r) for r in (result.folder / "metrics.jsonl").read_text().splitlines()]
+    alarms = [row["health/alarms"] for row in rows]
+    first = next(i for i, count in enumerate(alarms) if count)
+    assert rows[first - 1]["balance/auto"] == 0.0
+    assert rows[first + 2]["balance/auto"] == 1.0
+    assert rows[first + 2]["balance/discriminator_share"] < 1.0
+    assert [row["images"] for row in rows] == sorted(row["images"] for row in rows)
+
+
+def test_going_back_changes_the_networks_and_neither_clock_nor_balance(tiny):
+    from gan.callbacks import go_back
+
+    gan = train(dataclasses.replace(tiny, balance=BalanceConfig(mode="auto"))).gan
+    arrays, _ = Checkpoints(tiny.run.run_dir).load("last")
+    good = np.array(gan.generator.weights[0])
+    gan.generator.weights[0].assign(0.0 * good)
+    gan.images_seen.assign(999)
+    gan.balance.controls[0].active.assign(0.25)
+    chance = np.array(gan.seed.state)
+    gan.seed.state.assign(chance + 1)
+    go_back(gan, arrays)
+    np.testing.assert_array_equal(gan.generator.weights[0], good)
+    assert int(gan.images_seen) == 999
+    assert float(gan.balance.controls[0].active) == 0.25
+    np.testing.assert_array_equal(gan.seed.state, chance + 1)
 
 
 def test_the_best_checkpoint_follows_the_monitor(tiny):

@@ -1,0 +1,458 @@
+"""Which control rescues which sickness? A stress suite for GAN training.
+
+    python -m experiments.balance_lab
+    python -m experiments.balance_lab --controls none auto --seeds 1 --dataset mnist
+
+Trains a small GAN in every combination of a sickness, a control and a seed, all
+for the same number of images, and measures each: the Frechet distance of 5,000
+samples to the whole dataset, on the features of a classifier, and whether the
+detector of gan/health.py spoke up. Every result is a file of its own under
+runs/balance_lab, so an interrupted lab goes on where it was; table.json and
+table.png are made of whatever is there. A run takes about 12 s of one
+processor: the whole suite a little more than two hours on two.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+from typing import TYPE_CHECKING
+
+from tqdm import tqdm
+
+from common import cli, files
+from gan.config import (
+    Config,
+    DataConfig,
+    NetworkConfig,
+    RunConfig,
+    StopConfig,
+)
+from gan.config import check as check_config
+
+if TYPE_CHECKING:
+    from gan.data import Pictures
+
+COUNT = 5000  # samples, and real pictures
+MANIFOLD = 2000  # of them for recall and coverage
+SICK, HEALED = 3.0, 1.5  # times the healthy distance
+TOGETHER = 24  # runs before the processes are renewed, which frees their memory
+
+
+@dataclass(frozen=True)
+class Options:
+    """Runs what is missing of the suite, and shows all that is there."""
+
+    dataset: str = "glyphs"
+    """A dataset with labels."""
+    resolution: int = 16
+    """Pixels of a side."""
+    kimg: float = 60.0
+    """Thousand images for each run."""
+    seeds: int = 5
+    """Runs of every combination."""
+    controls: tuple[str, ...] = ()
+    """Some of them; all by default."""
+    sicknesses: tuple[str, ...] = ()
+    """Some of them; all by default."""
+    jobs: int = 2
+    """Runs at the same time, each with one thread."""
+    out: Path = Path("runs/balance_lab")
+    """Where the results are kept."""
+
+
+Change = Callable[[Config], Config]
+
+
+def rate(network: str, factor: float) -> Change:
+    def change(config: Config) -> Config:
+        optimizer = getattr(config, network)
+        faster = dataclasses.replace(optimizer, learning_rate=factor * optimizer.learning_rate)
+        return dataclasses.replace(config, **{network: faster})
+
+    return change
+
+
+def with_(part: str = "", **fields: object) -> Change:
+    def change(config: Config) -> Config:
+        if not part:
+            return dataclasses.replace(config, **fields)
+        return dataclasses.replace(
+            config, **{part: dataclasses.replace(getattr(config, part), **fields)}
+        )
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    def change(config: Config) -> Config:
+        for one in changes:
+            config = one(config)
+        return config
+
+    return change
+
+
+WIDTH = 16
+BARE = with_("networks", normalization="none")
+SICKNESSES: dict[str, Change] = {
+    "healthy": both(),
+    "discriminator rate x10": rate("discriminator", 10),
+    "discriminator rate x30": rate("discriminator", 30),
+    "generator rate x10": rate("generator", 10),
+    "generator rate x30": rate("generator", 30),
+    "discriminator 4 times as wide": with_("networks", discriminator_width=4 * WIDTH),
+    "a tenth of the data": both(),
+    "200 pictures": with_("data", conditional="on"),
+    "no normalization": BARE,
+    "batch of 8": with_(batch_size=8),
+    "labels imbalanced 100:1": with_("data", conditional="on"),
+    "no normalization, D rate x10": both(BARE, rate("discriminator", 10)),
+    "no normalization, D rate x30": both(BARE, rate("discriminator", 30)),
+    "minimax loss, same, D rate x10": both(BARE, with_(loss="minimax"), rate("discriminator", 10)),
+    "least squares, same, D rate x10": both(
+        BARE, with_(loss="least_squares"), rate("discriminator", 10)
+    ),
+    "hinge loss, same, D rate x30": both(BARE, with_(loss="hinge"), rate("discriminator", 30)),
+    "5 generator steps a round": with_("balance", generator_steps=5),
+    "Adam's beta_1 0.9": both(with_("generator", beta_1=0.9), with_("discriminator", beta_1=0.9)),
+}
+
+
+def controls(kimg: float) -> dict[str, Change]:
+    return {
+        "none": both(),
+        "pause at .85": with_("balance", pause_accuracy=0.85, resume_accuracy=0.75),
+        "smoothing .1": with_("balance", label_smoothing=0.1),
+        "flips .05": with_("balance", label_flips=0.05),
+        "noise .3 to 0": with_("balance", instance_noise=0.3, instance_noise_kimg=kimg),
+        "gradient norm 1": both(
+            with_("generator", clip_norm=1.0), with_("discriminator", clip_norm=1.0)
+        ),
+        "D rate /4": rate("discriminator", 0.25),
+        "augment to .6": with_("balance", augment_target=0.6),
+        "auto": with_("balance", mode="auto"),
+    }
+
+
+def subset(whole: "Pictures", sickness: str, seed: int) -> "Pictures":
+    """The pictures that a sickness leaves."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    order = random.permutation(len(whole))
+    if sickness == "a tenth of the data":
+        index = order[: len(whole) // 10]
+    elif sickness == "200 pictures":
+        index = order[:200]
+    elif sickness.startswith("labels imbalanced"):
+        classes = len(whole.class_names)
+        kept = 100.0 ** (-np.asarray(whole.labels)[order] / (classes - 1))
+        index = order[random.random(len(order)) < kept]
+    else:
+        return whole
+    index = np.sort(index)
+    return dataclasses.replace(
+        whole,
+        name=sickness,
+        images=whole.images[index],
+        labels=whole.labels[index],
+        fingerprint=f"{whole.fingerprint}-{sickness}-{seed}",
+    )
+
+
+def settings(options: Options, sickness: str, control: str, seed: int, count: int) -> Config:
+    """The configuration of a run on `count` pictures."""
+    config = Config(
+        data=DataConfig(dataset=options.dataset, resolution=options.resolution),
+        networks=NetworkConfig(width=WIDTH),
+        seed=seed,
+        stop=StopConfig(epochs=1000 * options.kimg / count, evaluate_every=0),
+    )
+    config = controls(options.kimg)[control](SICKNESSES[sickness](config))
+    run = RunConfig(
+        run_dir=_place(options, sickness, control, seed).with_suffix(""),
+        tick_kimg=options.kimg / 20,
+        steps_per_execution=max(1, round(options.kimg / 60 * 1000 / config.batch_size)),
+    )
+    return dataclasses.replace(config, run=run)
+
+
+def one(options: Options, sickness: str, control: str, seed: int) -> None:
+    """Trains and measures one run, and writes its result."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+        contextlib.redirect_stdout(nowhere),
+    ):
+        _one(options, sickness, control, seed)
+
+
+def _one(options: Options, sickness: str, control: str, seed: int) -> None:
+    import keras
+    import numpy as np
+
+    from gan import data
+    from gan.evaluate import NEIGHBOURS, real_side
+    from gan.metrics import coverage, frechet_distance, gaussian
+    from gan.sample import draw, draw_latents, labels_in_turn
+    from gan.train import train
+
+    keras.backend.clear_session()
+    whole = data.load(options.dataset, Config().run.cache_dir, options.resolution)
+    pictures = subset(whole, sickness, seed)
+    config = settings(options, sickness, control, seed, len(pictures))
+    shutil.rmtree(config.run.run_dir, ignore_errors=True)  # half a run, from a lab cut short
+    result = train(config, pictures=pictures)
+    gan = result.gan
+    labels = labels_in_turn(COUNT, len(whole.class_names))
+    labels = np.random.default_rng(0).permutation(labels)
+    fake = draw(gan.averaged_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
+    real = real_side(whole, "classifier", COUNT, 0, config.run.cache_dir)
+    features = real.features_of.extract(fake)
+    manifold = coverage(real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS)
+    rows = (config.run.run_dir / "metrics.jsonl").read_text().splitlines()
+    shutil.rmtree(config.run.run_dir)
+    files.write_json(
+        _place(options, sickness, control, seed),
+        {
+            "status": result.status,
+            "protocol": real.features_of.protocol,
+            "frechet_distance": frechet_distance(real.gaussian, gaussian(features)),
+            **manifold._asdict(),
+            "ticks": [json.loads(row) for row in rows],
+        },
+    )
+
+
+def _place(options: Options, sickness: str, control: str, seed: int) -> Path:
+    def plain(text: str) -> str:
+        return "".join(c if c.isalnum() else "_" for c in text)
+
+    name = f"{Path(options.dataset).name}_{options.resolution}px_{options.kimg:g}kimg"
+    return options.out / name / plain(sickness) / f"{plain(control)}-{seed}.json"
+
+
+def _prepare() -> None:
+    """A worker of one thread."""
+    cli.import_tensorflow()
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+
+
+def run_missing(options: Options, chosen: list[tuple[str, str, int]]) -> None:
+    """Everything of `chosen` that has no result yet."""
+    missing = [key for key in chosen if not _place(options, *key).exists()]
+    with tqdm(total=len(missing), desc="runs", smoothing=0.02) as bar:
+        for start in range(0, len(missing), TOGETHER):
+            with ProcessPoolExecutor(
+                options.jobs, mp_context=get_context("spawn"), initializer=_prepare
+            ) as pool:
+                keys = missing[start : start + TOGETHER]
+                waiting = [pool.submit(one, options, *key) for key in keys]
+                try:
+                    for done in as_completed(waiting):
+                        done.result()
+                        bar.update()
+                except BaseException:
+                    pool.shutdown(cancel_futures=True)
+                    raise
+
+
+def judge(found: list[dict], healthy: float, recall: float) -> dict:
+    """What became of the runs of one sickness under one control.
+
+    A run is sick beyond `SICK` times the healthy distance and healed within
+    `HEALED` times; it has collapsed or diverged if it ended non-finite, beyond
+    ten times, or with a tenth of the healthy recall.
+    """
+    distances = [run["frechet_distance"] for run in found]
+    return {
+        "runs": len(found),
+        "frechet_distance": median(distances),
+        "ratio": median(distances) / healthy,
+        "ratios": [distance / healthy for distance in distances],
+        "healthy": sum(distance <= HEALED * healthy for distance in distances),
+        "sick": sum(distance > SICK * healthy for distance in distances),
+        "collapsed": [collapsed(run, healthy, recall) for run in found],
+        "alarms": [first_alarm(run["ticks"]) for run in found],
+        "in_time": [in_time(run["ticks"]) for run in found],
+    }
+
+
+def collapsed(run: dict, healthy: float, recall: float) -> bool:
+    return (
+        run["status"] == "diverged"
+        or run["frechet_distance"] > 10.0 * healthy
+        or run["recall"] < 0.1 * recall
+    )
+
+
+def first_alarm(ticks: list[dict]) -> tuple[int, list[str]] | None:
+    """When the detector would have spoken, in images, and of what."""
+    from gan.health import Watch
+
+    watch = Watch()
+    for tick in ticks:
+        new = watch.look(tick)
+        if new:
+            return int(tick["images"]), new
+    return None
+
+
+def in_time(ticks: list[dict]) -> bool:
+    """Whether the alarm came before a quarter of what was left was wasted.
+
+    Wasted is what follows the run's best tick by its own sliced Wasserstein distance.
+    """
+    alarm = first_alarm(ticks)
+    if alarm is None or not ticks:
+        return False
+    best = min(ticks, key=lambda tick: tick["quality/sliced_wasserstein"])["images"]
+    return alarm[0] <= best + 0.25 * (ticks[-1]["images"] - best)
+
+
+def table(options: Options, names: list[str], wanted: list[str]) -> dict[str, dict[str, dict]]:
+    """Sickness to control to what became of it, of all results that are there."""
+
+    def results(sickness: str, control: str) -> list[dict]:
+        paths = (_place(options, sickness, control, seed) for seed in range(options.seeds))
+        return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+    reference = results("healthy", "none")
+    healthy = median(run["frechet_distance"] for run in reference)
+    recall = median(run["recall"] for run in reference)
+    rows = {
+        sickness: {
+            control: judge(found, healthy, recall)
+            for control in wanted
+            if (found := results(sickness, control))
+        }
+        for sickness in names
+    }
+    return {sickness: row for sickness, row in rows.items() if row}
+
+
+def show(rows: dict[str, dict[str, dict]], wanted: list[str]) -> None:
+    width = max(map(len, rows))
+    print(f"{'Frechet distance over the healthy':{width}} " + " ".join(f"{c:>15}" for c in wanted))
+    for sickness, row in rows.items():
+        cells = (
+            f"{row[c]['ratio']:8.2f} {row[c]['healthy']:>2}/{row[c]['runs']} ok"
+            if c in row
+            else "-"
+            for c in wanted
+        )
+        print(f"{sickness:{width}} " + " ".join(f"{cell:>15}" for cell in cells))
+
+
+def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
+    """The suite as a whole: how sick, how many rescued, how well noticed."""
+    sick = {name: row for name, row in rows.items() if name != "healthy"}
+    untreated = [row["none"] for row in sick.values() if "none" in row]
+    rescued = [
+        after <= HEALED
+        for row in sick.values()
+        if {"none", "auto"} <= row.keys()
+        for before, after in zip(row["none"]["ratios"], row["auto"]["ratios"], strict=False)
+        if before > SICK
+    ]
+    flagged = [
+        (collapse, early)
+        for row in untreated
+        for collapse, early in zip(row["collapsed"], row["in_time"], strict=True)
+    ]
+    healthy = rows["healthy"]
+    return {
+        "untreated runs": sum(row["runs"] for row in untreated),
+        "of them sick": sum(row["sick"] for row in untreated),
+        "of these healthy under auto": f"{sum(rescued)} of {len(rescued)}",
+        "the healthy configuration, auto over none": healthy.get("auto", {}).get("ratio"),
+        "untreated runs that collapsed or diverged": sum(collapse for collapse, _ in flagged),
+        "of them flagged in time": sum(early for collapse, early in flagged if collapse),
+        "false alarms on healthy runs": sum(a is not None for a in healthy["none"]["alarms"]),
+    }
+
+
+def main() -> int:
+    options = cli.parse(Options, "python -m experiments.balance_lab", None)
+    names = list(options.sicknesses or SICKNESSES)
+    wanted = list(options.controls or controls(options.kimg))
+    for flag, given, known in (
+        ("--sicknesses", names, SICKNESSES),
+        ("--controls", wanted, controls(options.kimg)),
+    ):
+        unknown = [name for name in given if name not in known]
+        if unknown:
+            raise files.InputError(
+                f"{flag}: no {unknown[0]!r}; expected some of {', '.join(known)}"
+            )
+    chosen = [
+        (sickness, control, seed)
+        for seed in range(options.seeds)
+        for control in wanted
+        for sickness in names
+        if _possible(options, sickness, control)
+    ]
+    run_missing(options, chosen)
+    rows = table(options, names, wanted)
+    show(rows, wanted)
+    for name, value in verdict(rows).items():
+        print(f"{name}: {value}")
+    out = _place(options, "x", "x", 0).parent.parent
+    files.write_json(out / "table.json", {"rows": rows, "verdict": verdict(rows)})
+    draw_figure(rows, wanted, out / "table.png")
+    print(f"table: {out}/table.json | figure: {out}/table.png")
+    return 0
+
+
+def _possible(options: Options, sickness: str, control: str) -> bool:
+    """Whether the control exists for the sickness's loss."""
+    try:
+        check_config(settings(options, sickness, control, 0, 1000))
+    except files.InputError:
+        return False
+    return True
+
+
+def draw_figure(rows: dict[str, dict[str, dict]], wanted: list[str], path: Path) -> None:
+    """Sicknesses by controls, coloured by the distance over the healthy one."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import numpy as np
+    from matplotlib import pyplot as plt
+    from matplotlib.colors import LogNorm
+
+    values = np.array(
+        [[row.get(c, {}).get("ratio", np.nan) for c in wanted] for row in rows.values()]
+    )
+    figure, axes = plt.subplots(figsize=(1.1 * len(wanted) + 3.6, 0.36 * len(rows) + 1.4))
+    axes.imshow(values, cmap="RdYlGn_r", norm=LogNorm(0.7, 30), aspect="auto")
+    axes.set_xticks(range(len(wanted)), wanted, rotation=30, ha="left")
+    axes.xaxis.tick_top()
+    axes.set_yticks(range(len(rows)), list(rows))
+    for y, row in enumerate(rows.values()):
+        for x, control in enumerate(wanted):
+            if control in row:
+                cell = row[control]
+                text = f"{cell['ratio']:.1f}\n{cell['healthy']}/{cell['runs']}"
+                axes.text(x, y, text, ha="center", va="center", fontsize=7)
+    axes.set_xlabel("Frechet distance over the healthy one; how many runs ended within 1.5 times")
+    figure.tight_layout()
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    cli.run(main)

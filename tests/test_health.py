@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+
+from gan import health
+
+RANDOM = np.random.default_rng(0)
+WELL = {
+    "discriminator/accuracy": 0.75,
+    "discriminator/real_sign": 0.5,
+    "discriminator/over_chance": -0.3,
+    "health/spread": 0.9,
+    "health/neighbours": 0.9,
+    "health/class_entropy": 0.95,
+}
+ILL = {
+    "saturated": {"discriminator/accuracy": 0.99, "discriminator/real_sign": 0.98},
+    "worse than guessing": {"discriminator/over_chance": 0.4},
+    "outrun": {"discriminator/real_sign": -0.3},
+    "same picture": {"health/neighbours": 0.05},
+    "little spread": {"health/spread": 0.2},
+    "missing classes": {"health/class_entropy": 0.2},
+}
+
+
+def test_every_symptom_has_its_case():
+    assert set(ILL) == set(health.SYMPTOMS)
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_a_symptom_raises_one_alarm_once_it_has_lasted(name):
+    watch = health.Watch()
+    looks = [watch.look(WELL | ILL[name]) for _ in range(health.PATIENCE + 2)]
+    assert looks == [[]] * (health.PATIENCE - 1) + [[name], [], []]
+    assert watch.raised == [name]
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_a_symptom_that_goes_away_in_time_raises_none(name):
+    watch = health.Watch()
+    for _ in range(5):
+        for _ in range(health.PATIENCE - 1):
+            assert watch.look(WELL | ILL[name]) == []
+        assert watch.look(WELL) == []
+
+
+def test_figures_that_are_missing_or_not_numbers_show_nothing():
+    watch = health.Watch()
+    for _ in range(2 * health.PATIENCE):
+        assert watch.look({}) == []
+        assert watch.look(dict.fromkeys(WELL, float("nan"))) == []
+
+
+def test_counts_survive_a_resume():
+    watch = health.Watch()
+    for _ in range(health.PATIENCE - 1):
+        watch.look(WELL | ILL["outrun"])
+    resumed = health.Watch()
+    resumed.restore(watch.state())
+    assert resumed.look(WELL | ILL["outrun"]) == ["outrun"]
+
+
+def test_spread_is_a_ratio_of_standard_deviations():
+    real = RANDOM.normal(size=(400, 8))
+    assert health.spread(real, real) == 1.0
+    assert health.spread(real, 0.25 * real) == pytest.approx(0.25)
+    assert health.spread(real, np.ones_like(real)) == 0.0
+
+
+def test_neighbours_see_repeated_pictures_that_the_spread_does_not():
+    real = RANDOM.normal(size=(200, 8))
+    twins = np.concatenate([real[:100], real[:100] + 1e-3])
+    assert health.spread(real, twins) == pytest.approx(1.0, abs=0.1)
+    assert health.neighbours(real, twins) < 0.01
+    assert health.neighbours(real, RANDOM.normal(size=(200, 8))) == pytest.approx(1.0, abs=0.1)
+    line = np.arange(4.0)[:, None]
+    assert health.neighbours(line, 3.0 * line) == pytest.approx(3.0)
+
+
+def test_class_entropy_falls_when_classes_are_missing():
+    labels = np.repeat(np.arange(4), 50)
+    real = 10.0 * np.eye(4)[labels] + RANDOM.normal(size=(200, 4))
+    assert health.class_entropy(real, labels, real) == pytest.approx(1.0)
+    half = real[labels < 2]
+    assert health.class_entropy(real, labels, half) == pytest.approx(0.5)  # log 2 over log 4
+    assert health.class_entropy(real, labels, real[labels == 0]) == pytest.approx(0.0, abs=1e-6)
+    assert health.class_entropy(real, np.zeros(200, int), half) == 1.0
