@@ -17,7 +17,6 @@ import dataclasses
 import json
 import os
 import shutil
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -28,6 +27,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from common import cli, files
+from experiments.lab import Change, both, measure, rate, read, with_
 from gan.config import (
     Config,
     DataConfig,
@@ -40,8 +40,6 @@ from gan.config import check as check_config
 if TYPE_CHECKING:
     from gan.data import Pictures
 
-COUNT = 5000  # samples, and real pictures
-MANIFOLD = 2000  # of them for recall and coverage
 SICK, HEALED = 3.0, 1.5  # times the healthy distance
 TOGETHER = 24  # runs before the processes are renewed, which frees their memory
 
@@ -66,38 +64,6 @@ class Options:
     """Runs at the same time, each with one thread."""
     out: Path = Path("runs/balance_lab")
     """Where the results are kept."""
-
-
-Change = Callable[[Config], Config]
-
-
-def rate(network: str, factor: float) -> Change:
-    def change(config: Config) -> Config:
-        optimizer = getattr(config, network)
-        faster = dataclasses.replace(optimizer, learning_rate=factor * optimizer.learning_rate)
-        return dataclasses.replace(config, **{network: faster})
-
-    return change
-
-
-def with_(part: str = "", **fields: object) -> Change:
-    def change(config: Config) -> Config:
-        if not part:
-            return dataclasses.replace(config, **fields)
-        return dataclasses.replace(
-            config, **{part: dataclasses.replace(getattr(config, part), **fields)}
-        )
-
-    return change
-
-
-def both(*changes: Change) -> Change:
-    def change(config: Config) -> Config:
-        for one in changes:
-            config = one(config)
-        return config
-
-    return change
 
 
 WIDTH = 16
@@ -197,12 +163,8 @@ def one(options: Options, sickness: str, control: str, seed: int) -> None:
 
 def _one(options: Options, sickness: str, control: str, seed: int) -> None:
     import keras
-    import numpy as np
 
     from gan import data
-    from gan.evaluate import NEIGHBOURS, real_side
-    from gan.metrics import coverage, frechet_distance, gaussian
-    from gan.sample import draw, draw_latents, labels_in_turn
     from gan.train import train
 
     keras.backend.clear_session()
@@ -211,22 +173,14 @@ def _one(options: Options, sickness: str, control: str, seed: int) -> None:
     config = settings(options, sickness, control, seed, len(pictures))
     shutil.rmtree(config.run.run_dir, ignore_errors=True)  # half a run, from a lab cut short
     result = train(config, pictures=pictures)
-    gan = result.gan
-    labels = labels_in_turn(COUNT, len(whole.class_names))
-    labels = np.random.default_rng(0).permutation(labels)
-    fake = draw(gan.averaged_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
-    real = real_side(whole, "classifier", COUNT, 0, config.run.cache_dir)
-    features = real.features_of.extract(fake)
-    manifold = coverage(real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS)
+    found = measure(result.gan, whole)
     rows = (config.run.run_dir / "metrics.jsonl").read_text().splitlines()
     shutil.rmtree(config.run.run_dir)
     files.write_json(
         _place(options, sickness, control, seed),
         {
             "status": result.status,
-            "protocol": real.features_of.protocol,
-            "frechet_distance": frechet_distance(real.gaussian, gaussian(features)),
-            **manifold._asdict(),
+            **found,
             "ticks": [json.loads(row) for row in rows],
         },
     )
@@ -325,8 +279,7 @@ def table(options: Options, names: list[str], wanted: list[str]) -> dict[str, di
     """Sickness to control to what became of it, of all results that are there."""
 
     def results(sickness: str, control: str) -> list[dict]:
-        paths = (_place(options, sickness, control, seed) for seed in range(options.seeds))
-        return [json.loads(path.read_text()) for path in paths if path.exists()]
+        return read(_place(options, sickness, control, seed) for seed in range(options.seeds))
 
     reference = results("healthy", "none")
     healthy = median(run["frechet_distance"] for run in reference)

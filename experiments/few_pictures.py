@@ -1,9 +1,9 @@
-"""What does adaptive augmentation buy when there are only a few hundred pictures?
+"""What does `--balance auto` buy when there are only a few hundred pictures?
 
     python -m experiments.few_pictures --dataset glyphs --pictures 200 --minutes 2
 
 Trains twice on the same few pictures of a dataset, without and with
-`--balance.augment-target`, and measures both against the rest, which neither
+`--balance auto`, and measures both against the rest, which neither
 has seen: the Frechet distance on the features of a classifier trained on the
 rest's labels, of the last and of the best state by the training's own score.
 Takes a little more than twice the minutes. Expected: at most half the distance.
@@ -22,7 +22,7 @@ from gan.config import BalanceConfig, Config, DataConfig, RunConfig, StopConfig
 
 @dataclass(frozen=True)
 class Options:
-    """Trains without and with augmentation, one after the other."""
+    """Trains without and with the balance, one after the other."""
 
     dataset: str = "glyphs"
     """A dataset with labels."""
@@ -30,8 +30,6 @@ class Options:
     """How many to train on."""
     minutes: float = 2.0
     """For each of the two."""
-    target: float = 0.6
-    """The mean sign of D(real) to hold."""
     count: int = 5000
     """Samples and held-out pictures for the distance."""
     seed: int = 0
@@ -65,7 +63,7 @@ def main() -> int:
     found = {}
     for name, balance in (
         ("without", BalanceConfig()),
-        ("with", BalanceConfig(augment_target=options.target)),
+        ("with", BalanceConfig(mode="auto")),
     ):
         config = Config(
             data=DataConfig(dataset=options.dataset, conditional="off"),

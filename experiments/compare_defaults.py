@@ -1,0 +1,123 @@
+"""Are the defaults of training the best for one, three and ten minutes?
+
+    python -m experiments.compare_defaults
+    python -m experiments.compare_defaults --minutes 1 3 --variants default "width 24"
+
+Trains each variant once for the longest time and measures its averaged
+generator at each of the times on the way: the Frechet distance of 5,000 samples
+on the features of a classifier. Measuring does not count as time. Run it on a
+quiet machine; it takes variants x (longest time + about a minute). Every result
+is a file under runs/compare_defaults, so it goes on where it was.
+"""
+
+import dataclasses
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from common import cli, files
+from experiments.lab import Change, both, measure, rate, read, with_
+from gan.config import Config, DataConfig, RunConfig, StopConfig
+
+VARIANTS: dict[str, Change] = {
+    "default": both(),
+    "balance auto": with_("balance", mode="auto"),
+    "width 24": with_("networks", width=24),
+    "width 48": with_("networks", width=48),
+    "batch of 32": with_(batch_size=32),
+    "batch of 128": with_(batch_size=128),
+    "half the rates": both(rate("generator", 0.5), rate("discriminator", 0.5)),
+    "R1, layer norm": both(with_(penalty="r1"), with_("networks", normalization="layer")),
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Runs what is missing of the comparison, and shows all that is there."""
+
+    dataset: str = "glyphs"
+    """A dataset with labels."""
+    minutes: tuple[float, ...] = (1.0, 3.0, 10.0)
+    """When to measure, in ascending order; the last ends the run."""
+    variants: tuple[str, ...] = ()
+    """Some of them; all by default."""
+    seed: int = 0
+    """Of every run."""
+    out: Path = Path("runs/compare_defaults")
+    """Where the results are kept."""
+
+
+def place(options: Options, variant: str) -> Path:
+    times = "_".join(f"{minutes:g}" for minutes in options.minutes)
+    name = f"{Path(options.dataset).name}_{times}min_seed{options.seed}"
+    return options.out / name / f"{variant.replace(', ', '_').replace(' ', '_')}.json"
+
+
+def one(options: Options, variant: str) -> None:
+    """Trains one variant, measures it on the way, and writes its result."""
+    import keras
+
+    from gan import data
+    from gan.train import train
+
+    keras.backend.clear_session()
+    path = place(options, variant)
+    run = RunConfig(run_dir=path.with_suffix(""))
+    config = VARIANTS[variant](
+        Config(
+            data=DataConfig(dataset=options.dataset),
+            seed=options.seed,
+            stop=StopConfig(epochs=1e6, evaluate_every=0),  # the callback ends it
+            run=run,
+        )
+    )
+    whole = data.load(options.dataset, run.cache_dir)
+    shutil.rmtree(run.run_dir, ignore_errors=True)
+    waiting, found = list(options.minutes), {}
+
+    class MeasureOnTheWay(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.began = time.perf_counter()
+
+        def on_train_batch_end(self, batch, logs=None):
+            spent = time.perf_counter() - self.began
+            if waiting and spent >= 60 * waiting[0]:
+                kimg = int(self.model.images_seen) / 1000
+                found[f"{waiting.pop(0):g}"] = {"kimg": kimg, **measure(self.model, whole)}
+                self.began += time.perf_counter() - self.began - spent
+            self.model.stop_training = self.model.stop_training or not waiting
+
+    train(config, callbacks=[MeasureOnTheWay()], pictures=whole)
+    shutil.rmtree(run.run_dir)
+    if not waiting:
+        files.write_json(path, {"variant": variant, "at_minutes": found})
+
+
+def main() -> int:
+    options = cli.parse(Options, "python -m experiments.compare_defaults", None)
+    wanted = list(options.variants or VARIANTS)
+    for name in wanted:
+        if name not in VARIANTS:
+            raise files.InputError(f"--variants: no {name!r}; expected some of {list(VARIANTS)}")
+    cli.import_tensorflow()
+    for variant in tqdm([v for v in wanted if not place(options, v).exists()], desc="variants"):
+        one(options, variant)
+    rows = read(place(options, variant) for variant in wanted)
+    times = [f"{minutes:g}" for minutes in options.minutes]
+    print("Frechet distance (thousand images) after so many minutes")
+    print(f"{'':20} " + " ".join(f"{minutes:>14}" for minutes in times))
+    for row in rows:
+        at = row["at_minutes"]
+        cells = (f"{at[t]['frechet_distance']:.2f} ({at[t]['kimg']:.0f})" for t in times)
+        print(f"{row['variant']:20} " + " ".join(f"{cell:>14}" for cell in cells))
+    out = place(options, "x").with_name("table.json")
+    files.write_json(out, {"options": dataclasses.asdict(options), "rows": rows})
+    print(f"table: {out}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

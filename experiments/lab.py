@@ -1,0 +1,82 @@
+"""What the comparisons of whole runs share: changes of a configuration, and one measure."""
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gan.config import Config
+
+if TYPE_CHECKING:
+    from gan.data import Pictures
+    from gan.model import GAN
+
+COUNT = 5000  # samples, and real pictures
+MANIFOLD = 2000  # of them for recall and coverage
+
+Change = Callable[[Config], Config]
+
+
+def rate(network: str, factor: float) -> Change:
+    """Another learning rate for "generator" or "discriminator"."""
+
+    def change(config: Config) -> Config:
+        optimizer = getattr(config, network)
+        faster = dataclasses.replace(optimizer, learning_rate=factor * optimizer.learning_rate)
+        return dataclasses.replace(config, **{network: faster})
+
+    return change
+
+
+def with_(part: str = "", **fields: object) -> Change:
+    """Other fields of the configuration, or of the `part` of it."""
+
+    def change(config: Config) -> Config:
+        if not part:
+            return dataclasses.replace(config, **fields)
+        return dataclasses.replace(
+            config, **{part: dataclasses.replace(getattr(config, part), **fields)}
+        )
+
+    return change
+
+
+def both(*changes: Change) -> Change:
+    """One change after the other; none leaves all as it is."""
+
+    def change(config: Config) -> Config:
+        for one in changes:
+            config = one(config)
+        return config
+
+    return change
+
+
+def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
+    """Frechet distance, precision and recall, density and coverage, with their protocol.
+
+    Of the averaged generator, all classes alike, to the whole dataset.
+    """
+    import numpy as np
+
+    from gan.evaluate import NEIGHBOURS, real_side
+    from gan.metrics import coverage, frechet_distance, gaussian
+    from gan.sample import draw, draw_latents, labels_in_turn
+
+    labels = labels_in_turn(COUNT, len(whole.class_names))
+    labels = np.random.default_rng(0).permutation(labels)
+    fake = draw(gan.averaged_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
+    real = real_side(whole, "classifier", COUNT, 0, Config().run.cache_dir)
+    features = real.features_of.extract(fake)
+    manifold = coverage(real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS)
+    return {
+        "protocol": f"{real.features_of.protocol}; {COUNT} samples, {len(real.index)} real",
+        "frechet_distance": frechet_distance(real.gaussian, gaussian(features)),
+        **manifold._asdict(),
+    }
+
+
+def read(paths: Iterable[Path]) -> list[dict]:
+    """The results that are there."""
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
