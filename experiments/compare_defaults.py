@@ -11,6 +11,7 @@ is a file under runs/compare_defaults, so it goes on where it was.
 """
 
 import dataclasses
+import json
 import shutil
 import time
 from dataclasses import dataclass
@@ -91,9 +92,18 @@ def one(options: Options, variant: str) -> None:
             self.model.stop_training = self.model.stop_training or not waiting
 
     train(config, callbacks=[MeasureOnTheWay()], pictures=whole)
+    summary = json.loads((run.run_dir / "summary.json").read_text())
     shutil.rmtree(run.run_dir)
     if not waiting:
-        files.write_json(path, {"variant": variant, "at_minutes": found})
+        files.write_json(
+            path,
+            {
+                "variant": variant,
+                "at_minutes": found,
+                "alarms": summary["alarms"],
+                "figures": summary["figures"],
+            },
+        )
 
 
 def main() -> int:

@@ -47,8 +47,16 @@ SYMPTOMS = {
             _between("discriminator/real_sign", 0.95, 1.0),
         ),
         "the discriminator tells real from generated almost without error",
-        "--balance auto, or a lower --discriminator.learning-rate; with few pictures "
-        "--balance.augment-target 0.6",
+        "--balance auto, or a lower --discriminator.learning-rate",
+    ),
+    "by heart": Symptom(
+        _both(
+            _between("discriminator/accuracy", 0.9, 1.0),
+            _between("discriminator/real_sign", 0.75, 1.0),
+            _between("health/neighbours", 0.0, 0.6),
+        ),
+        "the discriminator is far ahead and the generated pictures come to resemble each other",
+        "--balance auto, or --balance.augment-target 0.6: there may be too few pictures",
     ),
     "worse than guessing": Symptom(
         _between("discriminator/over_chance", 0.3, INFINITY),

@@ -14,6 +14,11 @@ WELL = {
 }
 ILL = {
     "saturated": {"discriminator/accuracy": 0.99, "discriminator/real_sign": 0.98},
+    "by heart": {
+        "discriminator/accuracy": 0.92,
+        "discriminator/real_sign": 0.8,
+        "health/neighbours": 0.5,
+    },
     "worse than guessing": {"discriminator/over_chance": 0.4},
     "outrun": {"discriminator/real_sign": -0.3},
     "same picture": {"health/neighbours": 0.05},
