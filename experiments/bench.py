@@ -93,6 +93,7 @@ def measure(name: str, config: Config, pictures, build, rounds: int) -> dict[str
     """Images per second of both sides, taking turns; medians over the rounds."""
     import keras
 
+    from experiments.peak import operations_of_a_step
     from gan.train import train
 
     class TakeTurns(keras.callbacks.Callback):
@@ -126,7 +127,9 @@ def measure(name: str, config: Config, pictures, build, rounds: int) -> dict[str
     turns = TakeTurns()
     train(config, callbacks=[turns], pictures=pictures, build=build)
     ours, bare = turns.ours[1:], turns.bare[1:]  # the first round warms up
+    gan = turns.model
     return {
+        "operations_per_image": operations_of_a_step(gan.generator, gan.discriminator),
         "network": name,
         "precision": config.precision,
         "ours_images_per_second": statistics.median(ours),
@@ -142,6 +145,7 @@ def main() -> int:
     import numpy as np
 
     from experiments import bench_style
+    from experiments.peak import convolution_peak
     from experiments.references import build_pytorch, build_tutorial
     from gan import data
     from gan.train import build_gan
@@ -178,16 +182,22 @@ def main() -> int:
         for row in rows
         if row["precision"] == "float32"
     }
-    titles = f"{'ours img/s':>10} {'bare img/s':>10} {'ratio':>6} {'x float32':>9}"
+    peaks = {precision: convolution_peak(precision) for precision in {r["precision"] for r in rows}}
+    for precision, peak in peaks.items():
+        print(f"3x3 convolutions at their best in {precision}: {peak / 1e9:.0f} GFLOP/s")
+    titles = f"{'ours img/s':>10} {'bare img/s':>10} {'ratio':>6} {'x float32':>9} {'of peak':>7}"
     print(f"\n{'network':40} {'precision':10} {titles}")
     for row in rows:
         row["times_float32"] = row["ours_images_per_second"] / fastest[row["network"]]
+        speed = row["ours_images_per_second"] * row["operations_per_image"]
+        row["share_of_peak"] = speed / peaks[row["precision"]]
         print(
             f"{row['network']:40} {row['precision']:10} {row['ours_images_per_second']:10.0f} "
-            f"{row['bare_images_per_second']:10.0f} {row['ratio']:6.2f} {row['times_float32']:9.2f}"
+            f"{row['bare_images_per_second']:10.0f} {row['ratio']:6.2f} "
+            f"{row['times_float32']:9.2f} {100 * row['share_of_peak']:5.0f} %"
         )
     style = bench_style.rows() if not options.only or options.only == "style" else []
-    write_json(options.out, {"rows": rows, "style": style, "rounds": options.rounds})
+    write_json(options.out, {"rows": rows, "peaks": peaks, "style": style})
     print(f"figures: {options.out}")
     return 0
 

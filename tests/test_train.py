@@ -334,6 +334,14 @@ def test_an_unknown_figure_cannot_be_monitored(tiny):
         )
 
 
+def test_the_automatic_balance_is_one_flag_beside_the_single_ones():
+    from gan.train import parse
+
+    balance = parse(["--balance", "auto", "--balance.on-alarm", "restore"]).balance
+    assert (balance.mode, balance.on_alarm) == ("auto", "restore")
+    assert parse(["--balance.augment", "0.2"]).balance.mode == "fixed"
+
+
 def test_a_configuration_survives_the_disk(tiny):
     fields = json.loads(json.dumps(configuration.to_dict(tiny)))
     at_home = run_of(tiny, run_dir=None, resume=Path("here"))
