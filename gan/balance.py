@@ -7,7 +7,7 @@ further controls need no code here: the optimizers' own rates (two time
 scales: Heusel et al. 2017), the steps per network, and gradient clipping.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Literal, get_args
 
 import keras
@@ -19,7 +19,6 @@ from gan.config import MAX_AUGMENT, BalanceConfig
 AUTO_TARGET = 0.6  # of the mean sign of D(real), for the augmentation of `auto`
 Network = Literal["discriminator", "generator"]
 NETWORKS: tuple[Network, ...] = get_args(Network)
-USUAL_BETA_1: Mapping[Network, float] = dict.fromkeys(NETWORKS, 0.5)
 
 
 class Control(keras.layers.Layer):
@@ -269,18 +268,13 @@ class SpeedLimit(Control):
     """
 
     moderates = True
-    LIMIT = 0.1  # of the norm at the start, for a beta_1 of 0.5
+    LIMIT = 0.1  # of the norm, at the start
     KIMG = 2.0  # of slow decay
 
-    def __init__(self, generator_steps: int, beta_1: Mapping[Network, float]):
-        """The generator's updates of a round share its limit.
-
-        With a larger beta_1 of Adam than 0.5 an update lives on for longer, and
-        its limit is smaller.
-        """
+    def __init__(self, generator_steps: int):
+        """The generator's updates of a round share its limit."""
         super().__init__(name="speed_limit")
-        self.factor = {network: min(1.0, 2.0 * (1.0 - beta_1[network])) for network in NETWORKS}
-        self.factor["generator"] /= generator_steps
+        self.steps = {"discriminator": 1, "generator": generator_steps}
         self.scale = self.add_weight(
             name="scale", shape=(len(NETWORKS),), initializer="ones", trainable=False
         )
@@ -318,7 +312,7 @@ class Advantage(Control):
     images, below `LOW` the generator's; in between both go back to their own.
     """
 
-    HIGH, LOW = 0.8, 0.25
+    HIGH, LOW = 0.8, 0.35
     KIMG = 0.5
     LEAST = 1 / 64
     MOMENTUM = 0.95  # of the running mean sign, per step
@@ -377,15 +371,10 @@ class Auto(Balance):
         return logged
 
 
-def build_balance(
-    config: BalanceConfig,
-    seed: int,
-    beta_1: Mapping[Network, float] = USUAL_BETA_1,
-) -> Balance:
+def build_balance(config: BalanceConfig, seed: int) -> Balance:
     """The controls that `config` switches on, with random streams from `seed`.
 
-    `beta_1` is Adam's of each network. Where an alarm may switch the controls of
-    `auto` on, they are there and rest.
+    Where an alarm may switch the controls of `auto` on, they are there and rest.
     """
     auto = config.mode == "auto" or config.on_alarm in ("balance", "restore")
     makers = [
@@ -427,14 +416,14 @@ def build_balance(
         ),
         (
             auto,
-            lambda: _auto(config, seed + 4, beta_1, active=config.mode == "auto"),
+            lambda: _auto(config, seed + 4, active=config.mode == "auto"),
         ),
     ]
     return Balance([make() for switched_on, make in makers if switched_on])
 
 
-def _auto(config: BalanceConfig, seed: int, beta_1: Mapping[Network, float], active: bool) -> Auto:
-    controls = [SpeedLimit(config.generator_steps, beta_1), Advantage()]
+def _auto(config: BalanceConfig, seed: int, active: bool) -> Auto:
+    controls = [SpeedLimit(config.generator_steps), Advantage()]
     if not config.augment and not config.augment_target:
         controls.insert(
             0,

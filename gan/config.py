@@ -78,8 +78,8 @@ class BalanceConfig:
     mode: Annotated[Literal["fixed", "auto"], tyro.conf.arg(name="balance", prefix_name=False)] = (
         "fixed"
     )
-    """auto: augmentation, the networks' rates and the length of their steps follow the mean sign
-    of D(real); fixed: only the controls named below."""
+    """auto: augmentation and both rates follow the mean sign of D(real), steps are bounded, beta_1
+    is at most 0.5; fixed: only the controls named below."""
     on_alarm: Literal["warn", "stop", "balance", "restore"] = "warn"
     """When a collapse is noticed: only say so; end the run; switch the controls of --balance auto
     on; or do that and go back to the best state."""

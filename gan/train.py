@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "python -m gan.train"
 DEFAULT_MINUTES = 4.0
+MOST_MOMENTUM = 0.5  # Adam's beta_1 under --balance auto: Radford et al. 2016, section 4
 SHOWN = (  # beside the progress bar
     ("D", "loss/discriminator"),
     ("G", "loss/generator"),
@@ -76,14 +77,7 @@ def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "
         build_discriminator(config.networks, resolution, channels, classes),
         averaged,
         loss=ADVERSARIAL[config.loss],
-        balance=build_balance(
-            balance,
-            seed=config.seed + 10,
-            beta_1={
-                "discriminator": config.discriminator.beta_1,
-                "generator": config.generator.beta_1,
-            },
-        ),
+        balance=build_balance(balance, seed=config.seed + 10),
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
         label_smoothing=balance.label_smoothing,
@@ -103,10 +97,12 @@ def compile_gan(gan: "GAN", config: Config, **kwargs: Any) -> None:
         _adam(
             config.generator,
             lambda: generator_rate(gan.images_seen.value) * gan.balance.share("generator"),
+            config.balance.mode,
         ),
         _adam(
             config.discriminator,
             lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share("discriminator"),
+            config.balance.mode,
         ),
         jit_compile=False,  # XLA made the step 1.5 times slower on a CPU
         **kwargs,
@@ -126,12 +122,12 @@ def _schedule(config: OptimizerConfig):
     return lambda seen: tf.constant(rate)
 
 
-def _adam(config: OptimizerConfig, rate) -> "keras.optimizers.Optimizer":
+def _adam(config: OptimizerConfig, rate, balance: str) -> "keras.optimizers.Optimizer":
     import keras
 
     return keras.optimizers.Adam(
         rate,
-        beta_1=config.beta_1,
+        beta_1=min(config.beta_1, MOST_MOMENTUM) if balance == "auto" else config.beta_1,
         beta_2=config.beta_2,
         global_clipnorm=config.clip_norm or None,
     )

@@ -121,7 +121,7 @@ def network(value):
 
 
 def test_a_long_step_is_cut_to_a_share_of_the_norm_and_a_short_one_left():
-    limit = balance.SpeedLimit(1, balance.USUAL_BETA_1)
+    limit = balance.SpeedLimit(1)
     variables = network(1.0)  # norm 4
     before = [tf.identity(v.value) for v in variables]
     for moved, expected in ((1.0, 0.1), (0.05, 0.05)):
@@ -135,21 +135,18 @@ def test_a_long_step_is_cut_to_a_share_of_the_norm_and_a_short_one_left():
     assert float(figures["balance/speed_limit_generator"]) == 1.0
 
 
-def test_the_limit_falls_with_images_steps_and_momentum():
-    def limit(images, steps=1, beta_1=0.5, network="generator"):
-        control = balance.SpeedLimit(steps, dict.fromkeys(balance.NETWORKS, beta_1))
-        return float(control.limit(network, tf.constant(images, tf.int64)))
+def test_the_limit_falls_with_images_and_is_shared_by_the_steps_of_a_round():
+    def limit(images, steps=1, network="generator"):
+        return float(balance.SpeedLimit(steps).limit(network, tf.constant(images, tf.int64)))
 
     assert limit(0) == pytest.approx(0.1)
     assert limit(6000) == pytest.approx(0.05)  # 1 / sqrt(1 + 6000 / 2000)
     assert limit(0, steps=5) == pytest.approx(0.02)
     assert limit(0, steps=5, network="discriminator") == pytest.approx(0.1)
-    assert limit(0, beta_1=0.9) == pytest.approx(0.02)
-    assert limit(0, beta_1=0.0) == pytest.approx(0.1)
 
 
 def test_a_step_that_is_not_finite_is_left_for_the_guard_to_see():
-    limit = balance.SpeedLimit(1, balance.USUAL_BETA_1)
+    limit = balance.SpeedLimit(1)
     variables = network(1.0)
     before = [tf.identity(v.value) for v in variables]
     variables[0].assign(float("nan") * tf.ones((4, 4)))

@@ -23,7 +23,7 @@ from gan.config import (
     StopConfig,
 )
 from gan.health import SYMPTOMS
-from gan.train import train
+from gan.train import build_gan, compile_gan, train
 
 LONGER = StopConfig(epochs=8, evaluate_every=0)
 
@@ -340,6 +340,16 @@ def test_the_automatic_balance_is_one_flag_beside_the_single_ones():
     balance = parse(["--balance", "auto", "--balance.on-alarm", "restore"]).balance
     assert (balance.mode, balance.on_alarm) == ("auto", "restore")
     assert parse(["--balance.augment", "0.2"]).balance.mode == "fixed"
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("auto", 0.5), ("fixed", 0.9)])
+def test_the_automatic_balance_lowers_momentum(tiny, mode, expected):
+    heavy = OptimizerConfig(beta_1=0.9)
+    balance = BalanceConfig(mode=mode)
+    config = dataclasses.replace(tiny, generator=heavy, discriminator=heavy, balance=balance)
+    gan = build_gan(config, 16, 1, 0)
+    compile_gan(gan, config)
+    assert gan.generator_optimizer.beta_1 == gan.discriminator_optimizer.beta_1 == expected
 
 
 def test_a_configuration_survives_the_disk(tiny):
