@@ -281,11 +281,8 @@ class SpeedLimit(Control):
 
     def limit(self, network: Network, images_seen: tf.Tensor) -> tf.Tensor:
         """The largest relative step now."""
-        return (
-            self.LIMIT
-            * self.factor[network]
-            * tf.math.rsqrt(1.0 + tf.cast(images_seen, tf.float32) / (1000.0 * self.KIMG))
-        )
+        passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.KIMG)
+        return self.LIMIT / self.steps[network] * tf.math.rsqrt(1.0 + passed)
 
     def moderate(self, network, variables, before, images_seen):
         kernels = [i for i, variable in enumerate(variables) if len(variable.shape) > 1]
