@@ -11,9 +11,11 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
+from common.cluster import WorkerLostError
 from common.files import InputError
 
 T = TypeVar("T")
+LOST = 3  # the exit code when another worker has gone
 BORDER = "│╭╮╰╯─ "
 
 
@@ -60,6 +62,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(main() or 0)
     except InputError as error:
         sys.exit(_complain(str(error)))
+    except WorkerLostError as error:
+        _complain(str(error))
+        sys.exit(LOST)
     except OSError as error:
         if not is_disk_full(error):
             if error.filename is None:
