@@ -6,6 +6,7 @@ what they are given. `Replicas` is for around it.
 
 import contextlib
 import functools
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -142,15 +143,18 @@ class Replicas:
         except LOST as error:
             if self.cluster is None:
                 raise
-            raise WorkerLostError(
-                f"worker {self.cluster.index} of {len(self.cluster.workers)}: another worker "
-                f"has gone ({_first_line(error)})"
-            ) from None
+            raise WorkerLostError(_who_has_gone(error.message, self.cluster)) from None
 
 
-def _first_line(error: tf.errors.OpError) -> str:
-    text = error.message.strip().splitlines()[0] if error.message.strip() else type(error).__name__
-    return text.split("}} ")[-1][:160].rstrip(": ")
+def _who_has_gone(message: str, found: Cluster) -> str:
+    """TensorFlow's many lines as one."""
+    gone = sorted({int(task) for task in re.findall(r"task:(\d+)", message)} - {found.index})
+    who = " and ".join(f"worker {task}" for task in gone) or "another worker"
+    why = re.search(r"aborted by: (.*)", message)
+    shown = f" ({why[1][:120].strip(' :')})" if why and not gone else ""
+    return (
+        f"worker {found.index} of {len(found.workers)}: {who} has gone or cannot be reached{shown}"
+    )
 
 
 def make(strategy: Strategy, found: Cluster | None, batch_size: int) -> Replicas:
@@ -176,8 +180,9 @@ def make(strategy: Strategy, found: Cluster | None, batch_size: int) -> Replicas
 def _connect(found: Cluster) -> tf.distribute.Strategy:
     """Waits for all workers."""
     others = [address for at, address in enumerate(found.workers) if at != found.index]
-    if found.index == 0:
-        print(f"waiting for {len(others)} other workers: {', '.join(others)}", file=sys.stderr)
+    awaited = ", ".join(others if found.index == 0 else others[:1])
+    own = f"worker {found.index} of {len(found.workers)}"
+    print(f"{own}: waiting for {awaited}  (Ctrl-C ends it)", file=sys.stderr)
     resolver = tf.distribute.cluster_resolver.SimpleClusterResolver(
         tf.train.ClusterSpec({"worker": list(found.workers)}),
         task_type="worker",

@@ -134,7 +134,7 @@ class GAN(keras.Model):
         return [self.figures]
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: all is built. Keras 3.15 would fail on the shares of several workers' batches."""
+        """Nothing: all is built. Keras 3.15 would fail on a share of several workers' batch."""
 
     def make_train_function(self, force=False):
         """Keras's own for one replica; in 3.15 several replicas cannot go more than one step."""

@@ -556,6 +556,12 @@ def parse(arguments: Sequence[str] | None) -> Config:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     config = parse(arguments)
+    if cluster.find(config.run.strategy):
+        return cli.end_at_once(lambda: _run(config))
+    return _run(config)
+
+
+def _run(config: Config) -> int:
     result = train(config)
     folder, images = result.folder, int(result.gan.images_seen.numpy())
     if not result.chief:
