@@ -37,7 +37,11 @@ def count() -> int:
 
 
 def mean(tensors: Any) -> Any:
-    """The mean over all replicas of tensors in any nest, the same on each of them."""
+    """The mean over all replicas of tensors in any nest, the same on each of them.
+
+    The sparse gradients of embeddings stay so, with one row for each picture:
+    Keras 3.15 squares row by row for Adam's second moment.
+    """
     if count() == 1:
         return tensors
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tensors)
@@ -49,13 +53,6 @@ def mean_of_scalars(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         return scalars
     row = mean(tf.stack([tf.cast(value, tf.float32) for value in scalars.values()]))
     return dict(zip(scalars, tf.unstack(row), strict=True))
-
-
-def mean_of_gradients(gradients: Sequence[Any]) -> list[tf.Tensor]:
-    """`mean` of gradients; those of embeddings become dense, as their sparse forms differ."""
-    if count() == 1:
-        return gradients
-    return mean([tf.convert_to_tensor(gradient) for gradient in gradients])
 
 
 def draw(random: Callable[..., tf.Tensor], shape: Any, *arguments, axis: int = 0, **options):
@@ -76,7 +73,7 @@ def draw(random: Callable[..., tf.Tensor], shape: Any, *arguments, axis: int = 0
 
 
 def expect_mean_gradients(optimizer: keras.optimizers.Optimizer) -> None:
-    """Tells an optimizer that its gradients come from `mean_of_gradients`.
+    """Tells an optimizer that its gradients are the `mean` over replicas already.
 
     Keras 3.15 would sum them over the replicas, after clipping them and after
     looking for overflow, each of which must see the whole gradient.

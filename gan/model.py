@@ -230,9 +230,7 @@ class GAN(keras.Model):
             )
             penalty = self._penalty(real, fake, labels)
             total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
-        gradients = replicas.mean_of_gradients(
-            tape.gradient(total, self.discriminator.trainable_variables)
-        )
+        gradients = replicas.mean(tape.gradient(total, self.discriminator.trainable_variables))
         figures = {
             "loss/discriminator": loss,
             "loss/penalty": penalty,
@@ -252,9 +250,7 @@ class GAN(keras.Model):
             fake_logits = self._judge(fake, labels)  # (B,)
             loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
             total = self.generator_optimizer.scale_loss(loss)
-        gradients = replicas.mean_of_gradients(
-            tape.gradient(total, self.generator.trainable_variables)
-        )
+        gradients = replicas.mean(tape.gradient(total, self.generator.trainable_variables))
         return gradients, replicas.mean_of_scalars(
             {
                 "loss/generator": loss,
