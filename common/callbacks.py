@@ -179,6 +179,27 @@ class Interrupt(keras.callbacks.Callback):
         self.received = number
 
 
+class EndTogether(keras.callbacks.Callback):
+    """Ends `fit` in all processes of a run at the same step, once one of them wants to end.
+
+    Otherwise the others would wait for its part of the next step. The last of
+    all callbacks, so that it hears what the others decided.
+    """
+
+    def __init__(self, gather: Callable[[str], Sequence[str]], ending: Ending):
+        """`gather` tells all processes something and returns what each of them told."""
+        super().__init__()
+        self.gather, self.ending = gather, ending
+
+    def on_train_batch_end(self, batch, logs=None):
+        own = f"{self.ending.status}\n{self.ending.reason}" if self.model.stop_training else ""
+        if told := next(filter(None, self.gather(own)), ""):
+            self.ending.stop(self.model, *told.split("\n", 1))
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.on_train_batch_end(epoch)
+
+
 class Progress(keras.callbacks.Callback):
     """One bar for the whole run: share done, time left, and the figures that matter.
 

@@ -2,18 +2,22 @@
 
 import contextlib
 import errno
+import functools
 import io
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn, TypeVar
 
 import tyro
 
+from common.cluster import WorkerLostError
 from common.files import InputError
 
 T = TypeVar("T")
+LOST = 3  # the exit code when another worker has gone
 BORDER = "│╭╮╰╯─ "
 
 
@@ -60,6 +64,9 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(main() or 0)
     except InputError as error:
         sys.exit(_complain(str(error)))
+    except WorkerLostError as error:
+        _complain(str(error))
+        sys.exit(LOST)
     except OSError as error:
         if not is_disk_full(error):
             if error.filename is None:
@@ -73,6 +80,30 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def end_at_once(main: Callable[[], int]) -> int:
+    """`run` for a process that others wait for: one that fails is gone the next moment.
+
+    At an ordinary exit TensorFlow may wait for the others in turn.
+    """
+    try:
+        return main()
+    except BaseException as error:
+        code = 1
+        try:
+            run(functools.partial(_raise, error))
+        except SystemExit as end:
+            code = int(end.code or 0)
+        except BaseException:
+            traceback.print_exc()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
 
 
 def is_disk_full(error: OSError) -> bool:

@@ -371,7 +371,8 @@ def main() -> int:
 def _possible(options: Options, sickness: str, control: str) -> bool:
     """Whether the control exists for the sickness's loss."""
     try:
-        check_config(settings(options, sickness, control, 0, 1000))
+        config = settings(options, sickness, control, 0, 1000)
+        check_config(dataclasses.replace(config, run=RunConfig()))
     except files.InputError:
         return False
     return True

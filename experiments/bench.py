@@ -112,7 +112,7 @@ def measure(name: str, config: Config, pictures, build, rounds: int) -> dict[str
 
         def on_epoch_end(self, epoch, logs=None):
             ended = time.perf_counter()
-            images = int(self.model.images_seen) - self.seen
+            images = int(self.model.images_seen.numpy()) - self.seen
             self.seen += images
             self.loop(images // config.batch_size)
             again = time.perf_counter()

@@ -86,7 +86,7 @@ def one(options: Options, variant: str) -> None:
         def on_train_batch_end(self, batch, logs=None):
             spent = time.perf_counter() - self.began
             if waiting and spent >= 60 * waiting[0]:
-                kimg = int(self.model.images_seen) / 1000
+                kimg = int(self.model.images_seen.numpy()) / 1000
                 found[f"{waiting.pop(0):g}"] = {"kimg": kimg, **measure(self.model, whole)}
                 self.began += time.perf_counter() - self.began - spent
             self.model.stop_training = self.model.stop_training or not waiting

@@ -95,7 +95,11 @@ def one(options: Options, variant: str, seed: int) -> None:
         labels = labels_in_turn(72, len(whole.class_names))
         fake = draw(gan.averaged_generator, draw_latents(72, gan.latent_size, 0), labels)
         image_io.write_image(path.with_suffix(".png"), image_io.grid(fake, 12))
-    found = {"kimg": int(gan.images_seen) / 1000, "status": result.status, **measure(gan, whole)}
+    found = {
+        "kimg": int(gan.images_seen.numpy()) / 1000,
+        "status": result.status,
+        **measure(gan, whole),
+    }
     shutil.rmtree(config.run.run_dir)
     files.write_json(path, found)
 

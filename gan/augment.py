@@ -11,6 +11,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
+from common import replicas
+
 SHIFT = 0.125  # of the side, at most: Zhao et al. 2020, appendix B.1 (DiffAugment)
 CUTOUT = 0.5  # of the side
 BRIGHTNESS = 0.2  # standard deviation, pictures in [-1, 1]: Karras et al. 2020, appendix B
@@ -23,7 +25,8 @@ def translate(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Shifts by whole pixels, up to an eighth of the side; the border is repeated."""
     batch, side = tf.shape(images)[0], images.shape[1]
     reach = max(1, round(SHIFT * side))
-    shift = keras.random.randint((2, batch), -reach, reach + 1, seed=seed)  # (2, B)
+    bounds = (-reach, reach + 1)
+    shift = replicas.draw(keras.random.randint, (2, batch), *bounds, axis=1, seed=seed)  # (2, B)
     shift = shift * tf.cast(chosen, tf.int32)[None, :]
     for axis in (1, 2):
         places = tf.range(side)[None, :] + shift[axis - 1][:, None]  # (B, side)
@@ -41,7 +44,7 @@ def flip(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
 def cutout(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Blanks a square of half the side around a random place (DeVries and Taylor 2017)."""
     batch, side = tf.shape(images)[0], images.shape[1]
-    centre = keras.random.uniform((2, batch, 1), 0.0, side, seed=seed)
+    centre = replicas.draw(keras.random.uniform, (2, batch, 1), 0.0, side, axis=1, seed=seed)
     near = tf.abs(tf.range(side, dtype=tf.float32) + 0.5 - centre) < 0.5 * CUTOUT * side
     hole = near[0][:, :, None] & near[1][:, None, :] & chosen[:, None, None]  # (B, H, W)
     return tf.where(hole[..., None], tf.zeros_like(images), images)
@@ -49,14 +52,19 @@ def cutout(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
 
 def brighten(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Adds one normal number to all of a picture."""
-    change = BRIGHTNESS * keras.random.normal((tf.shape(images)[0], 1, 1, 1), seed=seed)
+    change = BRIGHTNESS * _normal(images, seed)
     return images + tf.where(chosen[:, None, None, None], change, 0.0)
 
 
 def change_contrast(images: tf.Tensor, chosen: tf.Tensor, seed: Seed) -> tf.Tensor:
     """Multiplies the distance from middle gray by a log-normal factor."""
-    exponent = CONTRAST * keras.random.normal((tf.shape(images)[0], 1, 1, 1), seed=seed)
+    exponent = CONTRAST * _normal(images, seed)
     return images * tf.where(chosen[:, None, None, None], tf.pow(2.0, exponent), 1.0)
+
+
+def _normal(images: tf.Tensor, seed: Seed) -> tf.Tensor:
+    """One number for each picture, (B, 1, 1, 1)."""
+    return replicas.draw(keras.random.normal, (tf.shape(images)[0], 1, 1, 1), seed=seed)
 
 
 OPERATIONS: dict[str, Callable[[tf.Tensor, tf.Tensor, Seed], tf.Tensor]] = {
@@ -74,6 +82,6 @@ def augment(
     """Applies each of `operations` to each picture (B, H, W, C) with `probability`."""
     images = tf.cast(images, tf.float32)
     for name in operations:
-        draw = keras.random.uniform((tf.shape(images)[0],), seed=seed)
+        draw = replicas.draw(keras.random.uniform, (tf.shape(images)[0],), seed=seed)
         images = OPERATIONS[name](images, draw < probability, seed)
     return images

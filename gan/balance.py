@@ -13,6 +13,7 @@ from typing import Literal, get_args
 import keras
 import tensorflow as tf
 
+from common import replicas
 from gan.augment import augment
 from gan.config import MAX_AUGMENT, BalanceConfig
 
@@ -36,7 +37,7 @@ class Control(keras.layers.Layer):
         return real, fake
 
     def observe(self, figures: dict[str, tf.Tensor]) -> None:
-        """Learns how the last discriminator step went."""
+        """Learns how the last discriminator step went, from figures of the whole batch."""
 
     def share(self, network: Network) -> tf.Tensor | float:
         """The factor on a network's learning rate; 0 skips its update."""
@@ -159,7 +160,8 @@ class LabelFlips(Control):
         self.seed = keras.random.SeedGenerator(seed)
 
     def relabel(self, real, fake):
-        flip = keras.random.uniform(tf.shape(real), seed=self.seed) < self.probability
+        chance = replicas.draw(keras.random.uniform, tf.shape(real), seed=self.seed)
+        flip = chance < self.probability
         return tf.where(flip, fake, real), tf.where(flip, real, fake)
 
     def figures(self, images_seen):
@@ -182,7 +184,8 @@ class InstanceNoise(Control):
         return self.deviation * tf.maximum(0.0, 1.0 - passed)
 
     def corrupt(self, images, images_seen):
-        noise = keras.random.normal(tf.shape(images), seed=self.seed, dtype="float32")
+        shape = tf.shape(images)
+        noise = replicas.draw(keras.random.normal, shape, seed=self.seed, dtype="float32")
         return images + self.level(images_seen) * noise
 
     def figures(self, images_seen):

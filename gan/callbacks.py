@@ -31,10 +31,10 @@ class Speed(keras.callbacks.Callback):
     """Adds `speed/images_per_second` of the tick to the logs."""
 
     def on_train_begin(self, logs=None):
-        self.last = (time.perf_counter(), int(self.model.images_seen))
+        self.last = (time.perf_counter(), int(self.model.images_seen.numpy()))
 
     def on_epoch_end(self, epoch, logs=None):
-        now, images = time.perf_counter(), int(self.model.images_seen)
+        now, images = time.perf_counter(), int(self.model.images_seen.numpy())
         logs[SPEED] = (images - self.last[1]) / (now - self.last[0])
         self.last = (now, images)
 
@@ -75,10 +75,10 @@ class Evaluate(keras.callbacks.Callback):
         self.spent, self.cost = 0.0, 0.0
 
     def on_train_begin(self, logs=None):
-        self.began, self.last = time.perf_counter(), int(self.model.images_seen)
+        self.began, self.last = time.perf_counter(), int(self.model.images_seen.numpy())
 
     def on_epoch_end(self, epoch, logs=None):
-        images, started = int(self.model.images_seen), time.perf_counter()
+        images, started = int(self.model.images_seen.numpy()), time.perf_counter()
         due = images // self.every > self.last // self.every
         if not due or self.spent + self.cost > self.MOST * (started - self.began):
             return
@@ -150,8 +150,8 @@ class Alarm(keras.callbacks.Callback):
         return {**self.watch.state(), "alarms": self.raised}
 
     def on_epoch_end(self, epoch, logs=None):
-        images = int(self.model.images_seen)
-        for name in self.watch.look(logs):
+        images = int(self.model.images_seen.numpy())
+        for name in self.watch.look(logs) if images >= health.WARMUP else ():
             message = health.describe(name, images)
             done = self.act(name)
             tqdm.write(f"{message}\n{done}" if done else message)
@@ -170,7 +170,7 @@ class Log(keras.callbacks.Callback):
         self.folder, self.events, self.histograms = folder, events, histograms
 
     def on_epoch_end(self, epoch, logs=None):
-        images = int(self.model.images_seen)
+        images = int(self.model.images_seen.numpy())
         figures = {name: float(value) for name, value in logs.items()}
         if not all(map(math.isfinite, figures.values())):
             return  # the run has diverged and been set back; summary.json says so
@@ -202,7 +202,7 @@ class Snapshots(keras.callbacks.Callback):
         self.tick = 0
 
     def on_train_begin(self, logs=None):
-        if int(self.model.images_seen) == 0:
+        if int(self.model.images_seen.numpy()) == 0:
             self._write()
 
     def on_epoch_end(self, epoch, logs=None):
@@ -214,13 +214,13 @@ class Snapshots(keras.callbacks.Callback):
         """Also the last state, and the animation from the files, those before a resume included."""
         latest = self._write()
         image_io.write_image(self.folder.parent / "latest.png", latest)
-        images = int(self.model.images_seen)
+        images = int(self.model.images_seen.numpy())
         paths = [p for p in sorted(self.folder.glob("[0-9]*.png")) if int(p.stem) <= images]
         frames = [image_io.to_array(Image.open(path)) for path in paths]
         image_io.write_animation(self.folder.parent / "training.gif", frames)
 
     def _write(self) -> np.ndarray:
-        images = int(self.model.images_seen)
+        images = int(self.model.images_seen.numpy())
         sheet = image_io.grid(
             draw(self.model.averaged_generator, self.latents, self.labels), self.columns
         )
@@ -272,7 +272,7 @@ class SaveCheckpoints(keras.callbacks.Callback):
     def _save(self) -> Path:
         return self.checkpoints.save(
             "last",
-            int(self.model.images_seen),
+            int(self.model.images_seen.numpy()),
             checkpoint_variables(self.model),
             {**self.state(), "best": self.best},
         )

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common.devices import Precision
+from common import cluster
+from common.cluster import Strategy
+from common.devices import Compile, Precision
 from common.files import InputError
 from common.image_io import MODES
 from common.runs import check_new, plain
@@ -161,6 +163,11 @@ class RunConfig:
     """Training steps between two looks at the clock and at Ctrl-C."""
     deterministic: bool = False
     """Force repeatable kernels; on a processor they are so anyway."""
+    compile: Compile = "auto"
+    """Compile the step with XLA. auto: on a single GPU."""
+    strategy: Strategy = "auto"
+    """Among whom each batch is split. mirrored: this machine's GPUs. multiworker: the processes in
+    TF_CONFIG or of srun. auto: these where there are several, then those."""
     cache_dir: Path = CACHE
     """Where prepared datasets and downloads are kept."""
 
@@ -181,13 +188,14 @@ class Config:
     update: Literal["alternating", "simultaneous"] = "alternating"
     """Whether the generator meets the updated discriminator, or both move at once."""
     batch_size: int = 64
-    """Pictures per update."""
+    """Pictures per update, all replicas together."""
     ema_kimg: float = 40.0
     """Half-life of the averaged generator, in thousand images."""
     seed: int = 0
     """All randomness comes from it."""
     precision: Precision = "auto"
-    """auto: bfloat16 where the processor computes it natively."""
+    """auto: bfloat16 where the processor or GPU computes it natively, float16 with scaled losses
+    on older GPUs."""
     networks: NetworkConfig = NetworkConfig()
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
@@ -205,7 +213,13 @@ PARTS = {
     "stop": StopConfig,
 }
 MAX_AUGMENT = 0.8  # above, the generator would learn the augmented look
-CHANGEABLE = ("stop.", "run.histograms", "run.cache_dir")  # on a resume; the rest decides
+CHANGEABLE = (  # on a resume; the rest decides
+    "stop.",
+    "run.histograms",
+    "run.cache_dir",
+    "run.compile",
+    "run.strategy",
+)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -302,6 +316,10 @@ def check(config: Config) -> None:
         and balance.discriminator_steps * balance.generator_steps > 1
     ):
         raise InputError("--update simultaneous: expected one step of each network")
+    if run.compile == "on" and run.deterministic:
+        raise InputError("--compile on: cannot be had with --deterministic")
+    if found := cluster.find(run.strategy):
+        cluster.check_batch_size(config.batch_size, len(found.workers), "workers")
     if run.run_dir and not run.resume:
         check_new(run.run_dir)
     if run.run_dir and run.resume:

@@ -15,7 +15,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -432,8 +432,18 @@ def _probe(urls: list[str], name: str) -> None:
 # Pictures to batches
 
 
+def share(batch_size: int, updates: int, replica: int, replicas: int) -> np.ndarray:
+    """The places in a batch that one of the replicas takes: an equal part of each update's."""
+    return np.arange(batch_size).reshape(updates, replicas, -1)[:, replica].ravel()
+
+
 def batches(
-    pictures: Pictures, batch_size: int, seed: int, start: int = 0, mirror: bool = False
+    pictures: Pictures,
+    batch_size: int,
+    seed: int,
+    start: int = 0,
+    mirror: bool = False,
+    shares: Sequence[np.ndarray] | None = None,
 ) -> "tf.data.Dataset":
     """An endless, shuffled stream of batches.
 
@@ -446,6 +456,8 @@ def batches(
         seed: chooses the permutations.
         start: pictures already drawn, a multiple of `batch_size`.
         mirror: flips every second picture left to right at random.
+        shares: places in a batch; instead of each batch the stream holds so many
+            parts of it, one after the other.
 
     Returns:
         Batches of float32 (B, H, W, C) in [-1, 1] and int32 labels (B,).
@@ -453,13 +465,15 @@ def batches(
     import tensorflow as tf  # here, because the checks above must not wait for it
 
     count = len(pictures)
-    shape = (batch_size, *pictures.images.shape[1:])
+    shares = np.stack(shares or [np.arange(batch_size)])  # (parts, B)
+    shape = (shares.shape[1], *pictures.images.shape[1:])
 
     def gather(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return pictures.images[indices], pictures.labels[indices]
 
-    def draw(batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        position = batch * batch_size + tf.range(batch_size, dtype=tf.int64)  # (B,)
+    def draw(part: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch, places = part // len(shares), tf.gather(shares, part % len(shares))
+        position = batch * batch_size + tf.cast(places, tf.int64)  # (B,)
         passes = position // count
         seeds = tf.stack([0 * passes, 0 * passes + seed, passes], axis=1)  # (B, 3)
         # The raw operation: tf.random.experimental.index_shuffle 2.21 mangles a seed per index.
@@ -469,10 +483,11 @@ def batches(
         images, labels = tf.numpy_function(gather, [indices], [tf.uint8, tf.int32], stateful=False)
         images = tf.ensure_shape(images, shape)
         if mirror:
-            flip = tf.random.stateless_uniform([batch_size, 1, 1, 1], [seed, batch]) < 0.5
+            chance = tf.random.stateless_uniform([batch_size, 1, 1, 1], [seed, batch])
+            flip = tf.gather(chance, places) < 0.5
             images = tf.where(flip, images[:, :, ::-1], images)
-        return tf.cast(images, tf.float32) / 127.5 - 1.0, tf.ensure_shape(labels, [batch_size])
+        return tf.cast(images, tf.float32) / 127.5 - 1.0, tf.ensure_shape(labels, shape[:1])
 
-    stream = tf.data.Dataset.counter(start=start // batch_size)
+    stream = tf.data.Dataset.counter(start=start // batch_size * len(shares))
     stream = stream.map(draw, num_parallel_calls=2, deterministic=True)
     return stream.prefetch(4)

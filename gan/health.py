@@ -13,6 +13,7 @@ from gan.metrics import class_shares, entropy, squared_distances
 
 Figures = Mapping[str, float]
 PATIENCE = 3  # ticks in a row before an alarm
+WARMUP = 3000  # images, in which every generator looks ill
 VITALS = ("health/spread", "health/neighbours", "health/class_entropy")
 
 

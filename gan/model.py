@@ -5,6 +5,7 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
+from common import replicas
 from common.losses import AdversarialLoss, Penalty
 from gan.balance import Balance
 
@@ -26,12 +27,17 @@ FIGURES = (
 
 
 class Figures(keras.metrics.Metric):
-    """Means of several scalars since the last reset, kept in one variable for speed."""
+    """Means of several scalars since the last reset, kept in one variable for speed.
+
+    The scalars must be those of the whole batch, the same on every replica.
+    """
 
     def __init__(self, names: tuple[str, ...]):
         super().__init__(name="figures")
         self.names = names
-        self.total = self.add_variable((len(names) + 1,), "zeros", name="total")  # last: the count
+        self.total = self.add_variable(  # last: the count
+            (len(names) + 1,), "zeros", name="total", aggregation="only_first_replica"
+        )
 
     def update_state(self, figures: dict[str, tf.Tensor]) -> None:
         row = [tf.cast(figures[name], tf.float32) for name in self.names]
@@ -122,22 +128,52 @@ class GAN(keras.Model):
         self.discriminator_optimizer = discriminator_optimizer
         generator_optimizer.build(self.generator.trainable_variables)
         discriminator_optimizer.build(self.discriminator.trainable_variables)
+        for optimizer in (generator_optimizer, discriminator_optimizer):
+            replicas.expect_mean_gradients(optimizer)
 
     @property
     def metrics(self):
         return [self.figures]
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: all is built. Keras 3.15 would fail on a share of several workers' batch."""
+
+    def make_train_function(self, force=False):
+        """Keras's own for one replica; in 3.15 several replicas cannot go more than one step."""
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1:
+            return super().make_train_function(force)
+        step = tf.autograph.experimental.do_not_convert(self.train_step)
+
+        @tf.function
+        def execute(iterator):
+            for _ in tf.range(self.steps_per_execution):
+                strategy.run(step, args=(next(iterator),))
+
+        def train_function(iterator):
+            execute(iterator)
+            return self.figures.result()
+
+        self.train_function = train_function
+        return train_function
 
     def call(self, latents, labels=None, training=False):
         """Pictures (B, H, W, C) in [-1, 1] from the averaged generator."""
         return self.averaged_generator(self._with_labels(latents, labels), training=training)
 
     def train_step(self, data):
-        """One round of the game on a batch of `discriminator_steps` x B pictures."""
+        """One round of the game on a batch of `discriminator_steps` x B pictures.
+
+        Each of several replicas does this with its share of the batch. Gradients and
+        figures are means over all of them and random numbers are drawn for all of
+        them, so every replica makes the same updates, those of a single one.
+        """
         batches = [tf.split(part, self.discriminator_steps) for part in data]
         step = self._simultaneous_step if self.update == "simultaneous" else self._alternating_step
         figures = step(list(zip(*batches, strict=True)))
-        self.images_seen.assign_add(tf.shape(data[0], out_type=tf.int64)[0])
-        self._update_average(batch_size=tf.shape(data[0])[0])
+        batch_size = replicas.count() * tf.shape(data[0], out_type=tf.int64)[0]
+        self.images_seen.assign_add(batch_size)
+        self._update_average(batch_size)
         figures |= {
             "learning_rate/discriminator": self.discriminator_optimizer.learning_rate,
             "learning_rate/generator": self.generator_optimizer.learning_rate,
@@ -178,7 +214,8 @@ class GAN(keras.Model):
 
     def _generate(self, labels):
         """Fresh pictures (B, H, W, C), and the tape that saw them being made."""
-        latents = keras.random.normal((tf.shape(labels)[0], self.latent_size), seed=self.seed)
+        shape = (tf.shape(labels)[0], self.latent_size)
+        latents = replicas.draw(keras.random.normal, shape, seed=self.seed)
         with tf.GradientTape() as tape:
             fake = self.generator(self._with_labels(latents, labels), training=True)
         return tape, fake
@@ -194,8 +231,8 @@ class GAN(keras.Model):
                 self.loss_pair.discriminator(real=shown[0], fake=shown[1], **smoothing)
             )
             penalty = self._penalty(real, fake, labels)
-            total = loss + self.penalty_weight * penalty
-        gradients = tape.gradient(total, self.discriminator.trainable_variables)
+            total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
+        gradients = replicas.mean(tape.gradient(total, self.discriminator.trainable_variables))
         figures = {
             "loss/discriminator": loss,
             "loss/penalty": penalty,
@@ -207,9 +244,10 @@ class GAN(keras.Model):
             ),
             "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
             "discriminator/real_sign": self._real_sign(real_logits, fake_logits),
-            "gradient_norm/discriminator": tf.linalg.global_norm(gradients),
+            "gradient_norm/discriminator": _norm(gradients, self.discriminator_optimizer),
         }
-        self.balance.observe(figures | {"images": tf.shape(real)[0]})
+        figures = replicas.mean_of_scalars(figures)
+        self.balance.observe(figures | {"images": replicas.count() * tf.shape(real)[0]})
         return gradients, figures
 
     def _generator_gradients(self, tape, real, fake, labels):
@@ -217,11 +255,14 @@ class GAN(keras.Model):
         with tape:  # goes on recording from where the pictures were made
             fake_logits = self._judge(fake, labels)  # (B,)
             loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
-        gradients = tape.gradient(loss, self.generator.trainable_variables)
-        return gradients, {
-            "loss/generator": loss,
-            "gradient_norm/generator": tf.linalg.global_norm(gradients),
-        }
+            total = self.generator_optimizer.scale_loss(loss)
+        gradients = replicas.mean(tape.gradient(total, self.generator.trainable_variables))
+        return gradients, replicas.mean_of_scalars(
+            {
+                "loss/generator": loss,
+                "gradient_norm/generator": _norm(gradients, self.generator_optimizer),
+            }
+        )
 
     def _update_discriminator(self, gradients):
         self._apply("discriminator", self.discriminator_optimizer, gradients)
@@ -244,7 +285,7 @@ class GAN(keras.Model):
     def _penalty(self, real, fake, labels):
         if self.penalty is None:
             return tf.constant(0.0)
-        mix = keras.random.uniform(tf.shape(labels), seed=self.seed)  # (B,)
+        mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
         return tf.reduce_mean(
             self.penalty(lambda images: self._judge(images, labels), real, fake, mix)
         )
@@ -269,7 +310,7 @@ class GAN(keras.Model):
         have no zero, is measured from its mean for the fakes.
         """
         boundary = self.loss_pair.boundary
-        zero = tf.reduce_mean(fake_logits) if boundary is None else boundary
+        zero = replicas.mean(tf.reduce_mean(fake_logits)) if boundary is None else boundary
         return tf.reduce_mean(tf.sign(real_logits - zero))
 
     def _update_average(self, batch_size):
@@ -284,3 +325,11 @@ class GAN(keras.Model):
 
     def _with_labels(self, inputs, labels):
         return [inputs, labels] if self.conditional else inputs
+
+
+def _norm(gradients, optimizer):
+    """Of the whole gradient; 0 where it overflowed under a loss scale and the update is skipped."""
+    norm = tf.linalg.global_norm(gradients)
+    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return norm
+    return tf.where(tf.math.is_finite(norm), norm, 0.0) / optimizer.dynamic_scale.value

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
+from common import replicas
 from gan.config import NetworkConfig
 
 KERNEL = 4  # pixels
@@ -23,12 +24,14 @@ class BatchNormalization(layers.BatchNormalization):
 
     A third of the time of Keras 3.15's own arithmetic on a CPU, and bfloat16
     activations need no cast. Deviation: the running variance is the unbiased
-    one. Batches split over replicas take Keras's own path.
+    one. A batch that is split among replicas is normalised as a whole.
     """
 
     def call(self, inputs, training=None, mask=None):
-        if not training or self.synchronized:
+        if not training:
             return super().call(inputs, training=training, mask=mask)
+        if replicas.count() > 1:
+            return self._over_replicas(tf.cast(inputs, tf.float32))
         pixels = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]  # (B, H, W, C)
         outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
             x=pixels,
@@ -39,9 +42,24 @@ class BatchNormalization(layers.BatchNormalization):
             epsilon=self.epsilon,
             is_training=True,
         )
+        self._follow(mean, variance)
+        return tf.reshape(outputs, tf.shape(inputs))
+
+    def _over_replicas(self, inputs):
+        """The same from the moments of all replicas; the second is centred, as it would cancel."""
+        axes = list(range(inputs.shape.rank - 1))
+        mean = replicas.mean(tf.reduce_mean(inputs, axes))  # (C,)
+        variance = replicas.mean(tf.reduce_mean(tf.square(inputs - mean), axes))
+        outputs = tf.nn.batch_normalization(
+            inputs, mean, variance, self.beta.value, self.gamma.value, self.epsilon
+        )
+        count = tf.cast(replicas.count() * tf.size(inputs) / inputs.shape[-1], tf.float32)
+        self._follow(mean, variance * count / (count - 1.0))
+        return tf.cast(outputs, self.compute_dtype)
+
+    def _follow(self, mean, variance):
         for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
             running.assign(running * self.momentum + batch * (1.0 - self.momentum))
-        return tf.reshape(outputs, tf.shape(inputs))
 
 
 @keras.saving.register_keras_serializable("gan")

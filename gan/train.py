@@ -5,6 +5,8 @@ python -m gan.train --dataset mnist                 any image dataset of TensorF
 python -m gan.train --dataset my_pictures/          a folder
 """
 
+import hashlib
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -12,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from common import cli, devices, runs
+from common import cli, cluster, devices, runs
+from common.cluster import WorkerLostError
 from common.files import InputError, remove_temporaries
 from gan import config as configuration
 from gan import data
@@ -21,11 +24,14 @@ from gan.config import Config, OptimizerConfig
 if TYPE_CHECKING:
     import keras
 
+    from common.replicas import Replicas
+    from common.summaries import Events
     from gan.model import GAN
 
 PROGRAM = "python -m gan.train"
 DEFAULT_MINUTES = 4.0
 MOST_MOMENTUM = 0.5  # Adam's beta_1 under --balance auto: Radford et al. 2016, section 4
+CODES = {"interrupted": 130, "collapsed": 1, "diverged": 1}  # to exit with, by status
 SHOWN = (  # beside the progress bar
     ("D", "loss/discriminator"),
     ("G", "loss/generator"),
@@ -39,10 +45,12 @@ class Result:
     """How a run ended.
 
     Attributes:
+        gan: in a process other than the chief, not set back where a run diverged.
         status: "finished", "target", "no progress", "interrupted", "collapsed" or
             "diverged".
         reason: one line.
-        figures: those of the last tick.
+        figures: those of the last tick; none but in the chief.
+        chief: whether this process is the one that writes and talks.
     """
 
     folder: Path
@@ -50,13 +58,18 @@ class Result:
     status: str
     reason: str
     figures: dict[str, float]
+    chief: bool = True
+
+
+def _precision(config: Config) -> str:
+    return devices.resolve_precision(config.precision, float16=True)
 
 
 def set_precision_and_seed(config: Config) -> None:
     """Keras's global precision, and the seed of the initial weights; before networks are built."""
     import keras
 
-    policy = devices.keras_policy(devices.resolve_precision(config.precision))
+    policy = devices.keras_policy(_precision(config))
     keras.config.set_dtype_policy(policy)
     keras.utils.set_random_seed(config.seed)
 
@@ -91,20 +104,23 @@ def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "
 
 def compile_gan(gan: "GAN", config: Config, **kwargs: Any) -> None:
     """Attaches both optimizers; their rates follow the images seen and the balance."""
+    scaled = _precision(config) == "float16"
+    momentum = MOST_MOMENTUM if config.balance.mode == "auto" else 1.0
     generator_rate = _schedule(config.generator)
     discriminator_rate = _schedule(config.discriminator)
     gan.compile(
         _adam(
             config.generator,
             lambda: generator_rate(gan.images_seen.value) * gan.balance.share("generator"),
-            config.balance.mode,
+            momentum,
+            scaled,
         ),
         _adam(
             config.discriminator,
             lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share("discriminator"),
-            config.balance.mode,
+            momentum,
+            scaled,
         ),
-        jit_compile=False,  # XLA made the step 1.5 times slower on a CPU
         **kwargs,
     )
 
@@ -122,15 +138,19 @@ def _schedule(config: OptimizerConfig):
     return lambda seen: tf.constant(rate)
 
 
-def _adam(config: OptimizerConfig, rate, balance: str) -> "keras.optimizers.Optimizer":
+def _adam(
+    config: OptimizerConfig, rate, momentum: float, scaled: bool
+) -> "keras.optimizers.Optimizer":
+    """Adam, for float16 with a loss scale that it finds (Micikevicius et al. 2018, section 3.2)."""
     import keras
 
-    return keras.optimizers.Adam(
+    adam = keras.optimizers.Adam(
         rate,
-        beta_1=min(config.beta_1, MOST_MOMENTUM) if balance == "auto" else config.beta_1,
+        beta_1=min(config.beta_1, momentum),
         beta_2=config.beta_2,
         global_clipnorm=config.clip_norm or None,
     )
+    return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
 
 
 def train(
@@ -142,14 +162,16 @@ def train(
     """Trains, or goes on with, one run, and leaves everything in its folder.
 
     Args:
-        callbacks: any Keras callbacks, called after the run's own; a Keras
-            epoch is a tick of `config.run.tick_kimg` thousand images.
+        callbacks: any Keras callbacks, called after the run's own, of several
+            processes in the chief; a Keras epoch is a tick of
+            `config.run.tick_kimg` thousand images.
         pictures: a dataset of your own, instead of loading `config.data.dataset`.
         build: networks of your own: (config, resolution, channels, classes) to
             a GAN. `gan.sample` can only rebuild those of `build_gan`.
 
     Raises:
         InputError: a configuration, dataset or folder that cannot be used.
+        WorkerLostError: another process has gone; this one's last checkpoint stands.
     """
     configuration.check(config)
     before = runs.read_config(config.run.resume, "--resume") if config.run.resume else None
@@ -158,12 +180,33 @@ def train(
     cli.import_tensorflow()
     import tensorflow as tf
 
-    from common.callbacks import Ending
-    from common.summaries import Events, flatten
-    from gan.callbacks import ADDED_FIGURES, EVALUATED, checkpoint_variables
+    from common import replicas
 
     if config.run.deterministic:
         tf.config.experimental.enable_op_determinism()
+    found = cluster.find(config.run.strategy)
+    team = replicas.make(config.run.strategy, found, config.batch_size)
+    with team.watch():
+        return _train(config, before, callbacks, pictures, build, team)
+
+
+def _train(
+    config: Config,
+    before: dict[str, Any] | None,
+    callbacks: Sequence["keras.callbacks.Callback"],
+    pictures: data.Pictures | None,
+    build: Callable[[Config, int, int, int], "GAN"],
+    team: "Replicas",
+) -> Result:
+    from common.callbacks import Ending
+    from gan.callbacks import ADDED_FIGURES, EVALUATED, checkpoint_variables
+
+    if team.cluster and config.balance.on_alarm in ("balance", "restore"):
+        raise InputError(
+            f"--balance.on-alarm {config.balance.on_alarm}: expected a single process, got a "
+            "cluster; use stop or warn, or --balance auto from the start"
+        )
+    compiled = _compiled(config, team)
     pictures = pictures or data.load(
         config.data.dataset, config.run.cache_dir, config.data.resolution, config.data.channels
     )
@@ -173,23 +216,28 @@ def train(
             f"--resume {config.run.resume}: {pictures.name} has changed since the run began; "
             "start a new run"
         )
+    _agree(team, config, pictures)
     plan = _plan(config, len(pictures))
-    set_precision_and_seed(config)
-    gan = build(config, about["resolution"], about["channels"], about["classes"])
-    compile_gan(gan, config, steps_per_execution=plan.steps_per_execution)
+    with team.scope():
+        set_precision_and_seed(config)
+        gan = build(config, about["resolution"], about["channels"], about["classes"])
+        compile_gan(gan, config, steps_per_execution=plan.steps_per_execution, jit_compile=compiled)
     stop, real = config.stop, None
     known = (*gan.figures.names, *ADDED_FIGURES, *(EVALUATED if stop.evaluate_every else ()))
     monitor = configuration.monitored(stop)
     if monitor not in known:
         raise InputError(f"--monitor {monitor}: expected one of {', '.join(known)}")
 
-    if stop.evaluate_every:
+    if stop.evaluate_every and team.chief:
         from gan.evaluate import real_side
 
         real = real_side(
             pictures, stop.evaluate_features, stop.evaluate_count, 0, config.run.cache_dir
         )
-    folder = config.run.resume or runs.create(config.run.run_dir, Path(pictures.name).name)
+    folder = config.run.resume
+    if folder is None and team.chief:
+        folder = runs.create(config.run.run_dir, Path(pictures.name).name)
+    folder = Path(team.gather(str(folder))[0])
     checkpoints = runs.Checkpoints(folder)
     state = {
         "elapsed": 0.0,
@@ -197,53 +245,121 @@ def train(
         "patience": {"best": None, "waited": 0},
         "health": {"lasted": {}, "raised": [], "alarms": []},
     }
-    if before:
-        if checkpoints.paths("last"):  # otherwise it was killed before its first: begin again
-            arrays, state = checkpoints.load("last")
-            runs.assign(checkpoint_variables(gan), arrays)
+    if before and checkpoints.paths("last"):  # without, it was killed before its first: begin again
+        arrays, state = checkpoints.load("last")
+        runs.assign(checkpoint_variables(gan), arrays)
+    start = int(gan.images_seen.numpy())
+    if len(set(team.gather(str(start)))) > 1:
+        raise InputError(f"--resume {folder}: the workers find different checkpoints there")
+    _refuse_finished(folder, plan, start, state["elapsed"])
+    ending, figures, own = Ending(), {}, {}
+    if team.chief:
+        events = _open_folder(config, folder, gan, pictures, about, team, before)
         if not checkpoints.paths("best"):
             state["best"] = None
-        runs.rewind_metrics(folder, int(gan.images_seen))
-        remove_temporaries(folder)
-    _refuse_finished(folder, plan, int(gan.images_seen), state["elapsed"])
-    fields = configuration.to_dict(config)
-    runs.write_config(folder, fields, data=about, machine=_machine(config))
-    _print_header(pictures, gan, about, folder)
+        own = _callbacks(
+            config, plan, gan, pictures, real, about, folder, events, ending, state, figures
+        )
+    try:
+        _fit(gan, config, plan, pictures, start, team, ending, own, callbacks)
+    except WorkerLostError as lost:
+        if team.chief:
+            runs.update_summary(folder, status="worker lost", reason=str(lost))
+        raise WorkerLostError(
+            f"{lost}\nstart all workers again with --resume {folder}: its last checkpoint stands"
+        ) from None
+    if team.chief:
+        runs.update_summary(
+            folder,
+            status=ending.status,
+            reason=ending.reason,
+            images=int(gan.images_seen.numpy()),
+            minutes=round(own["budget"].elapsed / 60, 3),
+            best={monitor: own["saver"].best},
+            alarms=own["alarm"].raised,
+            figures=figures,
+        )
+    return Result(folder, gan, ending.status, ending.reason, figures, team.chief)
 
+
+def _fit(gan, config, plan, pictures, start, team, ending, own, callbacks) -> None:
+    """Trains until `own` or `callbacks`, which only the chief has, or Ctrl-C end it."""
+    from common.callbacks import EndTogether, Interrupt
+
+    def stream(replicas: Sequence[int]):
+        updates = config.balance.discriminator_steps
+        shares = [data.share(plan.images_per_step, updates, r, team.count) for r in replicas]
+        mirror = config.data.mirror
+        return data.batches(pictures, plan.images_per_step, config.seed, start, mirror, shares)
+
+    heard = own.get("interrupt") or Interrupt(ending)
+    together = [EndTogether(team.gather, ending)] if team.cluster else []
+    try:
+        with team.watch():
+            gan.fit(
+                team.distribute(stream),
+                steps_per_epoch=plan.steps_per_tick,
+                initial_epoch=round(start / (plan.steps_per_tick * plan.images_per_step)),
+                epochs=sys.maxsize,  # the callbacks know when to end
+                callbacks=[*own.values(), *callbacks, *together] if own else [heard, *together],
+                shuffle=False,  # the stream is shuffled
+                verbose=0,
+            )
+    finally:
+        heard.on_train_end()
+        if own:
+            own["progress"].on_train_end()
+
+
+def _compiled(config: Config, team: "Replicas") -> bool:
+    """Whether XLA compiles the step: not together with the exchange between replicas."""
+    if config.run.compile == "on" and team.count > 1:
+        raise InputError(f"--compile on: expected one replica, got {team.count}; leave it out")
+    return (
+        devices.resolve_compile(config.run.compile)
+        and team.count == 1
+        and not config.run.deterministic
+    )
+
+
+def _agree(team: "Replicas", config: Config, pictures: data.Pictures) -> None:
+    """Raises InputError unless all workers were told and have found the same."""
+    fields = configuration.to_dict(config)
+    for name in ("cache_dir", "strategy", "compile"):
+        del fields["run"][name]
+    facts = json.dumps([fields, pictures.fingerprint, _precision(config)], sort_keys=True)
+    if len(set(team.gather(hashlib.sha256(facts.encode()).hexdigest()))) > 1:
+        raise InputError(
+            "the workers differ in their arguments, their pictures or their arithmetic\n"
+            f"give all the same arguments and folders; {pictures.name} has the fingerprint "
+            f"{pictures.fingerprint} here, --precision is {_precision(config)}"
+        )
+
+
+def _open_folder(
+    config: Config,
+    folder: Path,
+    gan: "GAN",
+    pictures: data.Pictures,
+    about: dict[str, Any],
+    team: "Replicas",
+    before: dict[str, Any] | None,
+) -> "Events":
+    """Writes what describes the run, tidies up after an earlier part of it, and says both."""
+    from common.summaries import Events, flatten
+
+    if before:
+        runs.rewind_metrics(folder, int(gan.images_seen.numpy()))
+        remove_temporaries(folder)
+    fields = configuration.to_dict(config)
+    runs.write_config(folder, fields, data=about, machine=_machine(config, team))
+    _print_header(pictures, gan, about, folder)
     events = Events(folder)
     if not before:
         events.text("config", _as_table(flatten(fields)))
         events.hyperparameters(flatten(fields), trial=folder.name)
         events.picture("data/real", _real_grid(pictures), step=0)
-    ending, figures = Ending(), {}
-    own = _callbacks(
-        config, plan, gan, pictures, real, about, folder, events, ending, state, figures
-    )
-    start = int(gan.images_seen)
-    try:
-        gan.fit(
-            data.batches(pictures, plan.images_per_step, config.seed, start, config.data.mirror),
-            steps_per_epoch=plan.steps_per_tick,
-            initial_epoch=round(start / (plan.steps_per_tick * plan.images_per_step)),
-            epochs=sys.maxsize,  # the callbacks know when to end
-            callbacks=[*own.values(), *callbacks],
-            shuffle=False,  # the stream is shuffled
-            verbose=0,
-        )
-    finally:
-        own["interrupt"].on_train_end()
-        own["progress"].on_train_end()
-    runs.update_summary(
-        folder,
-        status=ending.status,
-        reason=ending.reason,
-        images=int(gan.images_seen),
-        minutes=round(own["budget"].elapsed / 60, 3),
-        best={monitor: own["saver"].best},
-        alarms=own["alarm"].raised,
-        figures=figures,
-    )
-    return Result(folder, gan, ending.status, ending.reason, figures)
+    return events
 
 
 @dataclass(frozen=True)
@@ -293,7 +409,7 @@ def _callbacks(
     monitor = configuration.monitored(stop)
 
     def images_seen() -> int:
-        return int(gan.images_seen)
+        return int(gan.images_seen.numpy())
 
     def share_done() -> float:
         by_time = budget.elapsed / (60 * plan.minutes) if plan.minutes else 0.0
@@ -386,14 +502,15 @@ def _describe(config: Config, pictures: data.Pictures) -> dict[str, Any]:
     }
 
 
-def _machine(config: Config) -> dict[str, Any]:
+def _machine(config: Config, team: "Replicas") -> dict[str, Any]:
     """What config.json says of the machine."""
     import keras
     import tensorflow as tf
 
     return {
-        "precision": devices.resolve_precision(config.precision),
+        "precision": _precision(config),
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
+        "replicas": team.count,
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
     }
 
@@ -416,7 +533,7 @@ def _refuse_changes(config: Config, before: dict[str, Any]) -> None:
         for line in runs.differences(before["config"], configuration.to_dict(config))
         if not line.startswith(configuration.CHANGEABLE)
     ]
-    precision = devices.resolve_precision(config.precision)
+    precision = _precision(config)
     if precision != before["machine"]["precision"]:
         changed.append(f"precision here: {before['machine']['precision']} -> {precision}")
     if changed:
@@ -480,24 +597,30 @@ def parse(arguments: Sequence[str] | None) -> Config:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     config = parse(arguments)
+    if cluster.find(config.run.strategy):
+        return cli.end_at_once(lambda: _run(config))
+    return _run(config)
+
+
+def _run(config: Config) -> int:
     result = train(config)
-    folder, images = result.folder, int(result.gan.images_seen)
+    folder, images = result.folder, int(result.gan.images_seen.numpy())
+    if not result.chief:
+        return CODES.get(result.status, 0)
     python = cli.python_to_type()
     print(f"{result.status}: {result.reason}, after {images / 1000:.0f} thousand images")
     if result.status == "interrupted":
         print(f"everything is saved; go on with: {python} -m gan.train --resume {folder}")
-        return 130
-    if result.status == "collapsed":
+    elif result.status == "collapsed":
         print(f"the best state is kept: {python} -m gan.sample --run {folder} --checkpoint best")
-        return 1
-    if result.status == "diverged":
+    elif result.status == "diverged":
         print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
-        return 1
-    print(
-        f"pictures: {folder}/latest.png and training.gif | figures: make tensorboard | more "
-        f"pictures: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
-    )
-    return 0
+    else:
+        print(
+            f"pictures: {folder}/latest.png and training.gif | figures: make tensorboard | more "
+            f"pictures: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
+        )
+    return CODES.get(result.status, 0)
 
 
 if __name__ == "__main__":

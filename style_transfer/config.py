@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Any, Literal
 import tyro
 
 from common import npz
-from common.devices import Precision
+from common.devices import Compile, Precision
 from common.files import InputError
 from common.image_io import SUFFIXES, picture_files
 from common.runs import check_new, plain
@@ -71,7 +72,9 @@ class SearchConfig:
     pooling: Literal["max", "average"] = "max"
     """Of a VGG."""
     precision: Precision = "auto"
-    """auto: bfloat16 where the processor computes it natively."""
+    """auto: bfloat16 where the processor or GPU computes it natively; float16 is too narrow."""
+    compile: Compile = "auto"
+    """Compile the iteration with XLA. auto: on a GPU."""
     max_minutes: float | None = None
     """Wall-clock budget for all pictures; what there is by then is written at full size."""
 
@@ -88,6 +91,8 @@ class OutputConfig:
     """A .gif of the picture as it grows."""
     run_dir: Path | None = None
     """The run's new folder, with TensorBoard's events; runs/stylize-DATE-TIME by default."""
+    shard: str = "0/1"
+    """INDEX/COUNT: of a folder only every COUNT-th picture from INDEX on, for several processes."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,11 @@ def check(config: Config) -> None:
     ):
         if not low <= value <= high:
             raise InputError(f"{flag}: expected {low:g} to {high:g}, got {value:g}")
+    if search.precision == "float16":
+        raise InputError(
+            "--precision float16: expected auto, float32 or bfloat16; sums over a layer's squares, "
+            "which Gram matrices are, leave float16's range"
+        )
     if search.max_minutes is not None and not 0 < search.max_minutes < math.inf:
         raise InputError(f"--max-minutes: expected more than 0, got {search.max_minutes:g}")
     if look.style_weights and len(look.style_weights) != max(1, len(config.style)):
@@ -183,10 +193,25 @@ def parse_layers(flag: str, layers: tuple[str, ...]) -> dict[str, float]:
 
 
 def contents(config: Config) -> list[Path]:
-    """The pictures to paint: one, or those of a folder, in the order of their names."""
+    """The pictures to paint: one, or this shard's of a folder, in the order of their names."""
     if config.content is None or not config.content.is_dir():
         return [config.content]
-    return picture_files(config.content)
+    index, count = parse_shard(config.output.shard)
+    return picture_files(config.content)[index::count]
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """INDEX/COUNT as numbers.
+
+    Raises:
+        InputError: it is not that.
+    """
+    found = re.fullmatch(r"(\d+)/(\d+)", text)
+    if not found or int(found[1]) >= int(found[2]):
+        raise InputError(
+            f"--shard: expected INDEX/COUNT with an index from 0 to COUNT - 1, got {text!r}"
+        )
+    return int(found[1]), int(found[2])
 
 
 def _check_files(config: Config) -> None:
@@ -194,7 +219,10 @@ def _check_files(config: Config) -> None:
         raise InputError("--content: missing; name the picture to paint")
     if config.content is not None and not config.style:
         raise InputError("--style: missing; name one or more pictures to take the style from")
-    if config.content is not None and not contents(config):
+    folder = config.content is not None and config.content.is_dir()
+    if parse_shard(config.output.shard) != (0, 1) and not folder:
+        raise InputError("--shard: expected --content to be a folder")
+    if folder and not picture_files(config.content):
         raise InputError(f"--content {config.content}: no pictures in this folder")
     for flag, path in (("--content", config.content), *(("--style", p) for p in config.style)):
         if path is None:

@@ -3,6 +3,7 @@
 python -m style_transfer.stylize                                      an embedded demonstration
 python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
 python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
+python -m style_transfer.stylize ... --shard 0/4                      a quarter of such a folder
 """
 
 import math
@@ -174,7 +175,7 @@ def _paint_level(
         model.compile(
             keras.optimizers.Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
             steps_per_execution=execution,
-            jit_compile=False,
+            jit_compile=devices.resolve_compile(config.search.compile),
         )
         if moments is not None:
             carry(model.optimizer, *moments)
@@ -354,10 +355,11 @@ def run(config: Config) -> Path:
     configuration.check(config)
     config = configuration.resolve(config)
     styles, contents = _sources(config)
+    several = config.content is not None and config.content.is_dir()
     waiting = [(content, out) for content, out in contents if not (out and out.exists())]
-    if len(contents) > 1 and len(waiting) < len(contents):
+    if several and len(waiting) < len(contents):
         print(f"{len(contents) - len(waiting)} of {len(contents)} pictures are there already")
-    if len(contents) == 1:
+    if not several:
         waiting = contents  # asked for by name: made again
         check_sizes(image_io.as_picture(contents[0][0]), styles, config)
     if not waiting:
@@ -390,11 +392,11 @@ def run(config: Config) -> Path:
                 picture = image_io.as_picture(content, near=config.size)
                 check_sizes(picture, styles, config)
             except InputError as error:
-                if len(contents) == 1:
+                if not several:
                     raise
                 tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
                 continue
-            name = f"{out.stem}/" if len(contents) > 1 else ""
+            name = f"{out.stem}/" if several else ""
             events.picture(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
             sizes = level_sizes(picture.size, config.size, config.search.smallest)
             pyramid.begin(sizes, plan(config, len(sizes)))
@@ -403,7 +405,7 @@ def run(config: Config) -> Path:
             if config.output.animation:
                 guards.append(frames)
             result, levels = paint(picture, styles, config, guards, extractor, ending)
-            if ending.decided and len(contents) > 1:
+            if ending.decided and several:
                 break  # a folder's unfinished picture is made anew next time
             image_io.write_image(out, image_io.from_unit(result, config.output.bits))
             if config.output.animation and frames.frames:
@@ -415,9 +417,10 @@ def run(config: Config) -> Path:
     runs.update_summary(folder, status=ending.status, reason=ending.reason, pictures=reports)
     if ending.decided:
         print(f"{ending.status}: {ending.reason}")
-    done = reports[-1]["out"] if reports and len(contents) == 1 else config.output.out
-    _say_where(Path(done), folder, len(contents) - len(waiting) + len(reports), len(contents))
-    return Path(done)
+    done = Path(reports[-1]["out"] if reports and not several else config.output.out)
+    finished = len(contents) - len(waiting) + len(reports)
+    _say_where(done, folder, f"{finished} of {len(contents)} pictures" if several else "picture")
+    return done
 
 
 def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Picture, Path | None]]]:
@@ -440,9 +443,8 @@ def _report(levels: Sequence[Level]) -> dict[str, object]:
     }
 
 
-def _say_where(result: Path, folder: Path, done: int, count: int) -> None:
+def _say_where(result: Path, folder: Path, what: str) -> None:
     python = cli.python_to_type()
-    what = f"{done} of {count} pictures" if count > 1 else "picture"
     print(
         f"{what}: {result}\nsee how it came about: {python} -m tensorboard.main --logdir {folder}"
     )

@@ -237,6 +237,13 @@ SATURATED = {  # the discriminator knows 16 pictures by heart at once
 }
 
 
+@pytest.fixture
+def alert(monkeypatch):
+    """Alarms from the first picture on."""
+    monkeypatch.setattr("gan.health.WARMUP", 0)
+
+
+@pytest.mark.usefixtures("alert")
 def test_an_alarm_is_raised_and_told_everywhere(tiny, capsys):
     result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER))
     alarms = json.loads((result.folder / "summary.json").read_text())["alarms"]
@@ -255,6 +262,12 @@ def test_an_alarm_is_raised_and_told_everywhere(tiny, capsys):
     assert len(events.Tensors("health/alarm")) == len(alarms)
 
 
+def test_no_alarm_is_raised_while_warming_up(tiny):
+    result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER))
+    assert json.loads((result.folder / "summary.json").read_text())["alarms"] == []
+
+
+@pytest.mark.usefixtures("alert")
 def test_an_alarm_can_end_the_run(tiny):
     balance = BalanceConfig(on_alarm="stop")
     result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER, balance=balance))
@@ -263,6 +276,7 @@ def test_an_alarm_can_end_the_run(tiny):
     assert int(result.gan.images_seen) < 8 * 64
 
 
+@pytest.mark.usefixtures("alert")
 @pytest.mark.parametrize("on_alarm", ["balance", "restore"])
 def test_an_alarm_can_switch_the_balance_on(tiny, on_alarm):
     balance = BalanceConfig(on_alarm=on_alarm)
