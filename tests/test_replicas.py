@@ -12,7 +12,8 @@ import pytest
 from test_cli import ROOT, arrays_of, run, start
 
 from common.runs import Checkpoints
-from experiments.launch import free_ports, launch
+from experiments import launch as launcher
+from experiments.launch import free_ports
 
 SMALL = ["--batch-size", "8", "--networks.width", "4", "--networks.latent-size", "8"]
 TICKS = ["--tick-kimg", "0.064", "--steps-per-execution", "4", "--evaluate-every", "0"]
@@ -116,11 +117,21 @@ def test_a_killed_worker_ends_the_other_and_the_job_goes_on(options, together, t
         np.testing.assert_array_equal(resumed[name], value, err_msg=name)
 
 
-def test_a_launched_worker_that_fails_ends_the_job(capfd, tmp_path):
-    assert launch(2, ["--dataset", str(tmp_path / "none"), "--max-minutes", "1"]) == 2
-    said = capfd.readouterr().err
-    assert "none: no such folder" in said
-    assert "error: worker 0 of 2 ended with code 2" in said
+def test_what_all_launched_workers_refuse_is_said_once(tmp_path):
+    code, out, err = run("experiments.launch", "--", "--dataset", tmp_path / "none")
+    assert code == 2
+    assert (out, err.count("no such folder"), len(err.splitlines())) == ("", 1, 1)
+
+
+def test_the_launcher_names_a_worker_that_fails(monkeypatch, capfd):
+    def start(index, ports, arguments, log):  # the chief is told, and ends by itself
+        code = "import sys; print('last words', file=sys.stderr); sys.exit({})"
+        return subprocess.Popen([sys.executable, "-c", code.format(3 + 4 * index)], stderr=log)
+
+    monkeypatch.setattr(launcher, "start", start)
+    assert launcher.launch(2, []) == 7
+    said = capfd.readouterr().err.splitlines()
+    assert said[-2:] == ["error: worker 1 of 2 ended with code 7", "last words"]
 
 
 @pytest.mark.parametrize(
