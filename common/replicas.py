@@ -166,8 +166,8 @@ def make(strategy: Strategy, found: Cluster | None, batch_size: int) -> Replicas
         replicas = Replicas(_connect(found), found)
     else:
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
-        several = len(devices) > 1 and devices[0].device_type == "GPU"
-        if strategy == "single" or (strategy != "mirrored" and not several):
+        wanted = strategy == "mirrored" or devices[0].device_type == "GPU"
+        if strategy == "single" or len(devices) == 1 or not wanted:
             return Replicas()
         replicas = Replicas(tf.distribute.MirroredStrategy([device.name for device in devices]))
     cluster.check_batch_size(batch_size, replicas.count, "replicas")

@@ -106,12 +106,12 @@ def _report(processes: Sequence[subprocess.Popen], logs: Sequence[Path]) -> int:
     """Says which worker ended badly by itself, and its last words."""
     codes = [process.returncode for process in processes]
     guilty = [at for at, code in enumerate(codes) if code not in (0, cli.LOST)]
-    if not guilty or set(codes) == {130}:
+    if not guilty or len(set(codes)) == 1:  # all agreed, and the chief has said why
         return codes[0]
     first = guilty[0]
     code = codes[first]
     how = f"by {signal.Signals(-code).name}" if code < 0 else f"with code {code}"
-    words = logs[first].read_text(errors="replace").strip().splitlines()[-2:]
+    words = logs[first].read_text(errors="replace").strip().splitlines()[-2:] if code > 0 else []
     print(f"error: worker {first} of {len(codes)} ended {how}", *words, sep="\n", file=sys.stderr)
     return code if code > 0 else 128 - code
 

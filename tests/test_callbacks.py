@@ -103,6 +103,30 @@ def test_a_signal_ends_the_run_after_the_current_execution(number):
     assert signal.getsignal(number) is before
 
 
+def test_all_processes_end_together_and_know_why():
+    endings = [callbacks.Ending() for _ in range(2)]
+    told = {}
+
+    def gather(place):
+        def tell(text):
+            told[place] = text
+            return [told.get(0, ""), told.get(1, "")]
+
+        return tell
+
+    first, second = (
+        attach(callbacks.EndTogether(gather(place), ending)) for place, ending in enumerate(endings)
+    )
+    first.on_train_batch_end(0)
+    second.on_epoch_end(0)
+    assert not endings[0].decided
+    endings[0].stop(first.model, "target", "reached it")
+    first.on_train_batch_end(1)
+    second.on_train_batch_end(1)
+    assert second.model.stop_training
+    assert (endings[1].status, endings[1].reason) == ("target", "reached it")
+
+
 def test_progress_shows_share_time_and_figures(capsys):
     share = iter([0.0, 0.25, 0.5, 1.5])
     bar = attach(

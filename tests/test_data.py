@@ -211,6 +211,18 @@ def test_each_pass_is_a_permutation_and_they_differ(numbered):
     assert other.tolist() != passes[0].tolist()
 
 
+def test_replicas_share_every_batch_and_every_update_of_it(numbered):
+    assert data.share(12, 2, 0, 3).tolist() == [0, 1, 6, 7]
+    assert data.share(12, 2, 2, 3).tolist() == [4, 5, 10, 11]
+    whole = stream(numbered, 6, 8, seed=1, mirror=True)
+    places = [data.share(6, 1, replica, 3) for replica in range(3)]
+    own = stream(numbered, 6, 14, seed=1, start=6, mirror=True, shares=places[1:])
+    for step in range(7):  # two replicas of this process, in turn
+        for at, place in enumerate(places[1:]):
+            for found, expected in zip(own[2 * step + at], whole[step + 1], strict=True):
+                np.testing.assert_array_equal(found, expected[place])
+
+
 def test_images_are_scaled_and_keep_their_labels(numbered):
     ((images, labels),) = stream(numbered, 12, 1, seed=0)
     assert images.dtype == np.float32

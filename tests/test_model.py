@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from common.losses import ADVERSARIAL, PENALTIES
 from gan.balance import Balance, InstanceNoise, Pause, build_balance
+from gan.callbacks import checkpoint_variables
 from gan.config import BalanceConfig, NetworkConfig
 from gan.model import GAN
 from gan.networks import build_discriminator, build_generator
@@ -190,3 +191,23 @@ def test_random_streams_are_variables_of_the_model():
     gan.train_step(batch())
     after = [np.array(variable) for variable in gan.variables if "seed" in variable.path]
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
+
+
+def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
+    def scaled(rate):
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate), initial_scale=8.0)
+
+    plain, held = make(), make(optimizer=scaled)
+    expected, found = (gan.train_step(batch()) for gan in (plain, held))
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+    for one, other in zip(values(plain.generator), values(held.generator), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
+    before = values(held.generator)
+    held.generator_optimizer.dynamic_scale.assign(float("inf"))
+    held.figures.reset_state()
+    figures = held.train_step(batch())
+    assert not moved(before, held.generator)
+    assert float(figures["gradient_norm/generator"]) == 0.0
+    saved = [variable.path for variable in checkpoint_variables(held)]
+    assert sum("dynamic_scale" in path for path in saved) == 2

@@ -106,6 +106,20 @@ def test_a_folder_is_finished_where_it_was_left(pictures, tmp_path):
     assert {"one/picture", "three/picture"} <= set(tags)
 
 
+def test_two_shards_paint_a_folder_once(pictures, tmp_path):
+    found = []
+    for shard in ("0/2", "1/2"):
+        code, out, err = run(
+            "style_transfer.stylize", "--content", pictures / "photos", "--style",
+            pictures / "painting.jpg", "--out", tmp_path / "out", "--shard", shard,
+            "--run-dir", tmp_path / shard[0], *QUICK,
+        )  # fmt: skip
+        assert code == 0, err
+        found.append(sorted(path.name for path in (tmp_path / "out").iterdir()))
+    assert "1 of 1 pictures" in out
+    assert found == [["one.png", "two.png"], ["one.png", "three.png", "two.png"]]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -117,6 +131,9 @@ def test_a_folder_is_finished_where_it_was_left(pictures, tmp_path):
         (["--sise", "9"], ["--sise"]),
         (["--extractor", "vgg7"], ["--extractor vgg7", "compact"]),
         (["--colors", "blue"], ["--colors", "content"]),
+        (["--precision", "float16"], ["--precision float16", "bfloat16"]),
+        (["--shard", "2/2"], ["--shard", "INDEX/COUNT", "2/2"]),
+        (["--shard", "0/2"], ["--shard", "folder"]),
     ],
 )
 def test_bad_arguments_end_with_2_and_at_most_two_lines(arguments, words):
