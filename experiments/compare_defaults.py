@@ -20,6 +20,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common import cli, files
+from common.runs import plain
 from experiments.lab import Change, both, measure, rate, read, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
@@ -124,7 +125,7 @@ def main() -> int:
         cells = (f"{at[t]['frechet_distance']:.2f} ({at[t]['kimg']:.0f})" for t in times)
         print(f"{row['variant']:20} " + " ".join(f"{cell:>14}" for cell in cells))
     out = place(options, "x").with_name("table.json")
-    files.write_json(out, {"options": dataclasses.asdict(options), "rows": rows})
+    files.write_json(out, {"options": plain(dataclasses.asdict(options)), "rows": rows})
     print(f"table: {out}")
     return 0
 

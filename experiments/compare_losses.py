@@ -19,6 +19,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common import cli, files
+from common.runs import plain
 from experiments.lab import Change, both, measure, read, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
@@ -128,7 +129,9 @@ def main() -> int:
             f"{_median(found, 'recall'):8.2f} {_median(found, 'coverage'):9.2f}"
         )
     out = place(options, "x", 0).parent
-    files.write_json(out / "table.json", {"options": dataclasses.asdict(options), "rows": rows})
+    files.write_json(
+        out / "table.json", {"options": plain(dataclasses.asdict(options)), "rows": rows}
+    )
     draw_figure(rows, options, out / "table.png")
     print(f"table: {out}/table.json | figure: {out}/table.png")
     return 0

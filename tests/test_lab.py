@@ -121,3 +121,39 @@ def test_subsets_are_what_they_say():
     assert counts[0] == 1000
     assert 2 <= counts[9] <= 25
     assert (np.diff(counts) < 0).all()
+
+
+def test_tables_and_figures_are_made_of_the_results_that_are_there(tmp_path, monkeypatch, capsys):
+    from common.files import write_json
+
+    def call(module, *arguments):
+        monkeypatch.setattr("sys.argv", ["x", "--out", str(tmp_path), *arguments])
+        assert module.main() == 0
+        return capsys.readouterr().out
+
+    found = {"frechet_distance": 12.5, "recall": 0.8, "coverage": 0.5, "kimg": 9.0}
+    losses = compare_losses.Options(out=tmp_path, seeds=1)
+    write_json(compare_losses.place(losses, "minimax", 0), found)
+    said = call(compare_losses, "--variants", "minimax", "--seeds", "1")
+    assert "minimax" in said
+    assert "12.5" in said
+
+    defaults = compare_defaults.Options(out=tmp_path, minutes=(1.0,))
+    row = {"variant": "default", "at_minutes": {"1": found}}
+    write_json(compare_defaults.place(defaults, "default"), row)
+    assert "12.50 (9)" in call(compare_defaults, "--variants", "default", "--minutes", "1")
+
+    ill = [tick(i, ill=True, quality=i) for i in range(1, 30)]
+    stress = balance_lab.Options(out=tmp_path, seeds=1)
+    for sickness, control, result in (
+        ("healthy", "none", run(10.0)),
+        ("healthy", "auto", run(10.0)),
+        ("generator rate x30", "none", run(500.0, ticks=ill)),
+        ("generator rate x30", "auto", run(11.0)),
+    ):
+        write_json(balance_lab._place(stress, sickness, control, 0), result)
+    chosen = ("--sicknesses", "healthy", "generator rate x30", "--controls", "none", "auto")
+    assert "of these healthy under auto: 1 of 1" in call(balance_lab, *chosen, "--seeds", "1")
+
+    assert len(list(tmp_path.rglob("table.json"))) == 3
+    assert len(list(tmp_path.rglob("table.png"))) == 2
