@@ -72,7 +72,9 @@ def one(options: Options, variant: str) -> None:
         Config(
             data=DataConfig(dataset=options.dataset),
             seed=options.seed,
-            stop=StopConfig(epochs=1e6, evaluate_every=0),  # the callback ends it
+            stop=StopConfig(  # the callback ends it sooner
+                max_minutes=2.0 * options.minutes[-1] + 3.0, evaluate_every=0
+            ),
             run=run,
         )
     )
