@@ -27,7 +27,17 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from common import cli, files
-from experiments.lab import Change, both, measure, rate, read, with_
+from experiments.lab import (
+    Change,
+    both,
+    choose,
+    measure,
+    part,
+    rate,
+    read,
+    save_figure,
+    with_,
+)
 from gan.config import (
     Config,
     DataConfig,
@@ -124,14 +134,7 @@ def subset(whole: "Pictures", sickness: str, seed: int) -> "Pictures":
         index = order[random.random(len(order)) < kept]
     else:
         return whole
-    index = np.sort(index)
-    return dataclasses.replace(
-        whole,
-        name=sickness,
-        images=whole.images[index],
-        labels=whole.labels[index],
-        fingerprint=f"{whole.fingerprint}-{sickness}-{seed}",
-    )
+    return part(whole, index, sickness, f"{sickness}-{seed}")
 
 
 def settings(options: Options, sickness: str, control: str, seed: int, count: int) -> Config:
@@ -338,17 +341,8 @@ def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
 
 def main() -> int:
     options = cli.parse(Options, "python -m experiments.balance_lab", None)
-    names = list(options.sicknesses or SICKNESSES)
-    wanted = list(options.controls or controls(options.kimg))
-    for flag, given, known in (
-        ("--sicknesses", names, SICKNESSES),
-        ("--controls", wanted, controls(options.kimg)),
-    ):
-        unknown = [name for name in given if name not in known]
-        if unknown:
-            raise files.InputError(
-                f"{flag}: no {unknown[0]!r}; expected some of {', '.join(known)}"
-            )
+    names = choose("--sicknesses", options.sicknesses, SICKNESSES)
+    wanted = choose("--controls", options.controls, controls(options.kimg))
     chosen = [
         (sickness, control, seed)
         for seed in range(options.seeds)
@@ -359,10 +353,11 @@ def main() -> int:
     run_missing(options, chosen)
     rows = table(options, names, wanted)
     show(rows, wanted)
-    for name, value in verdict(rows).items():
+    summary = verdict(rows)
+    for name, value in summary.items():
         print(f"{name}: {value}")
     out = _place(options, "x", "x", 0).parent.parent
-    files.write_json(out / "table.json", {"rows": rows, "verdict": verdict(rows)})
+    files.write_json(out / "table.json", {"rows": rows, "verdict": summary})
     draw_figure(rows, wanted, out / "table.png")
     print(f"table: {out}/table.json | figure: {out}/table.png")
     return 0
@@ -402,9 +397,7 @@ def draw_figure(rows: dict[str, dict[str, dict]], wanted: list[str], path: Path)
                 text = f"{cell['ratio']:.1f}\n{cell['healthy']}/{cell['runs']}"
                 axes.text(x, y, text, ha="center", va="center", fontsize=7)
     axes.set_xlabel("Frechet distance over the healthy one; how many runs ended within 1.5 times")
-    figure.tight_layout()
-    with files.atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    save_figure(figure, path)
     plt.close(figure)
 
 

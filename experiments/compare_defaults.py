@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from common import cli, files
 from common.runs import plain
-from experiments.lab import Change, both, measure, rate, read, with_
+from experiments.lab import Change, both, choose, measure, rate, read, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
 VARIANTS: dict[str, Change] = {
@@ -111,10 +111,7 @@ def one(options: Options, variant: str) -> None:
 
 def main() -> int:
     options = cli.parse(Options, "python -m experiments.compare_defaults", None)
-    wanted = list(options.variants or VARIANTS)
-    for name in wanted:
-        if name not in VARIANTS:
-            raise files.InputError(f"--variants: no {name!r}; expected some of {list(VARIANTS)}")
+    wanted = choose("--variants", options.variants, VARIANTS)
     cli.import_tensorflow()
     for variant in tqdm([v for v in wanted if not place(options, v).exists()], desc="variants"):
         one(options, variant)

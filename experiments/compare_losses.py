@@ -15,12 +15,13 @@ import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median_high
 
 from tqdm import tqdm
 
 from common import cli, files
 from common.runs import plain
-from experiments.lab import Change, both, measure, read, with_
+from experiments.lab import Change, both, choose, measure, read, save_figure, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
 LAYER = with_("networks", normalization="layer")
@@ -107,10 +108,7 @@ def one(options: Options, variant: str, seed: int) -> None:
 
 def main() -> int:
     options = cli.parse(Options, "python -m experiments.compare_losses", None)
-    wanted = list(options.variants or VARIANTS)
-    for name in wanted:
-        if name not in VARIANTS:
-            raise files.InputError(f"--variants: no {name!r}; expected some of {list(VARIANTS)}")
+    wanted = choose("--variants", options.variants, VARIANTS)
     chosen = [(variant, seed) for seed in range(options.seeds) for variant in wanted]
     missing = [key for key in chosen if not place(options, *key).exists()]
     cli.import_tensorflow()
@@ -138,7 +136,7 @@ def main() -> int:
 
 
 def _median(found: list[dict], name: str = "frechet_distance") -> float:
-    return sorted(run[name] for run in found)[len(found) // 2]
+    return median_high(run[name] for run in found)
 
 
 def draw_figure(rows: dict[str, list[dict]], options: Options, path: Path) -> None:
@@ -160,9 +158,7 @@ def draw_figure(rows: dict[str, list[dict]], options: Options, path: Path) -> No
         "less is better"
     )
     axes.grid(axis="x", alpha=0.3, which="both")
-    figure.tight_layout()
-    with files.atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+    save_figure(figure, path)
     plt.close(figure)
 
 

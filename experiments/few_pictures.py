@@ -10,13 +10,13 @@ Takes a little more than twice the minutes. Expected: at most half the distance.
 Writes runs/few_pictures.json and both grids beside it.
 """
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common import cli, files, image_io
+from experiments.lab import part
 from gan.config import BalanceConfig, Config, DataConfig, RunConfig, StopConfig
 
 
@@ -49,16 +49,18 @@ def main() -> int:
     cache = Config().run.cache_dir
     whole = data.load(options.dataset, cache)
     order = np.random.default_rng(options.seed).permutation(len(whole))
-    parts = {}
-    for name, index in (("few", order[: options.pictures]), ("rest", order[options.pictures :])):
-        index = np.sort(index)
-        parts[name] = dataclasses.replace(
+    parts = {
+        name: part(
             whole,
-            name=f"{Path(whole.name).name}-{name}-{options.pictures}",
-            images=whole.images[index],
-            labels=whole.labels[index],
-            fingerprint=f"{whole.fingerprint}-{name}-{options.pictures}-{options.seed}",
+            index,
+            f"{Path(whole.name).name}-{name}-{options.pictures}",
+            f"{name}-{options.pictures}-{options.seed}",
         )
+        for name, index in (
+            ("few", order[: options.pictures]),
+            ("rest", order[options.pictures :]),
+        )
+    }
     real = real_side(parts["rest"], "classifier", options.count, 0, cache)
     found = {}
     for name, balance in (

@@ -2,13 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from common import files
 from gan.config import Config
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from gan.data import Pictures
     from gan.model import GAN
 
@@ -58,8 +63,6 @@ def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
 
     Of the averaged generator, all classes alike, to the whole dataset.
     """
-    import numpy as np
-
     from gan.evaluate import NEIGHBOURS, real_side
     from gan.metrics import coverage, frechet_distance, gaussian
     from gan.sample import draw, draw_latents, labels_in_turn
@@ -80,3 +83,34 @@ def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
 def read(paths: Iterable[Path]) -> list[dict]:
     """The results that are there."""
     return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def choose(flag: str, given: Collection[str], known: Collection[str]) -> list[str]:
+    """The names that were given, or all.
+
+    Raises:
+        InputError: one that is not known.
+    """
+    for name in given:
+        if name not in known:
+            raise files.InputError(f"{flag}: no {name!r}; expected some of {', '.join(known)}")
+    return list(given or known)
+
+
+def part(whole: "Pictures", index: np.ndarray, name: str, mark: str) -> "Pictures":
+    """Some pictures of a dataset, in its order; `mark` tells them from other parts in caches."""
+    index = np.sort(index)
+    return dataclasses.replace(
+        whole,
+        name=name,
+        images=whole.images[index],
+        labels=whole.labels[index],
+        fingerprint=f"{whole.fingerprint}-{mark}",
+    )
+
+
+def save_figure(figure: "Figure", path: Path) -> None:
+    """Writes a figure of matplotlib as PNG, whole or not at all."""
+    figure.tight_layout()
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=110, format="png")

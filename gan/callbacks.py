@@ -47,14 +47,21 @@ class Quality(keras.callbacks.Callback):
     def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
         """`real` is uint8 (N, H, W, C), `labels` (N,)."""
         super().__init__()
-        chosen = np.random.default_rng(seed).choice(len(real), min(self.COUNT, len(real)), False)
-        chosen.sort()
-        self.real, self.labels = image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
-        self.latents = draw_latents(len(chosen), latent_size, seed + 1)
+        self.real, self.labels = _some(real, labels, self.COUNT, seed)
+        self.latents = draw_latents(len(self.real), latent_size, seed + 1)
 
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.averaged_generator, self.latents, self.labels)
         logs[QUALITY] = metrics.sliced_wasserstein(self.real, image_io.to_signed(fake))
+
+
+def _some(
+    real: np.ndarray, labels: np.ndarray, count: int, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """At most `count` of the pictures, uint8 (N, H, W, C), in [-1, 1], and their labels."""
+    chosen = np.random.default_rng(seed).choice(len(real), min(count, len(real)), False)
+    chosen.sort()
+    return image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
 
 
 class Evaluate(keras.callbacks.Callback):
@@ -102,10 +109,8 @@ class Vitals(keras.callbacks.Callback):
     def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
         """`real` is uint8 (N, H, W, C), `labels` (N,)."""
         super().__init__()
-        chosen = np.random.default_rng(seed).choice(len(real), min(self.COUNT, len(real)), False)
-        chosen.sort()
-        self.real, self.labels = image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
-        self.latents = draw_latents(len(chosen), latent_size, seed + 3)
+        self.real, self.labels = _some(real, labels, self.COUNT, seed)
+        self.latents = draw_latents(len(self.real), latent_size, seed + 3)
 
     def on_train_begin(self, logs=None):
         discriminator = self.model.discriminator

@@ -320,6 +320,11 @@ def check(config: Config) -> None:
         raise InputError("--compile on: cannot be had with --deterministic")
     if found := cluster.find(run.strategy):
         cluster.check_batch_size(config.batch_size, len(found.workers), "workers")
+        if balance.on_alarm in ("balance", "restore"):
+            raise InputError(
+                f"--balance.on-alarm {balance.on_alarm}: expected a single process, got a "
+                "cluster; use stop or warn, or --balance auto from the start"
+            )
     if run.run_dir and not run.resume:
         check_new(run.run_dir)
     if run.run_dir and run.resume:

@@ -201,11 +201,6 @@ def _train(
     from common.callbacks import Ending
     from gan.callbacks import ADDED_FIGURES, EVALUATED, checkpoint_variables
 
-    if team.cluster and config.balance.on_alarm in ("balance", "restore"):
-        raise InputError(
-            f"--balance.on-alarm {config.balance.on_alarm}: expected a single process, got a "
-            "cluster; use stop or warn, or --balance auto from the start"
-        )
     compiled = _compiled(config, team)
     pictures = pictures or data.load(
         config.data.dataset, config.run.cache_dir, config.data.resolution, config.data.channels

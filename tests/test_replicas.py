@@ -145,6 +145,11 @@ def test_the_launcher_names_a_worker_that_fails(monkeypatch, capfd):
             ["--batch-size", "64"],
             "--batch-size: expected a multiple of the 3 workers, got 64; try 63 or 66",
         ),
+        (
+            json.dumps({"cluster": {"worker": ["a:1", "b:1"]}, "task": TASK}),
+            ["--balance.on-alarm", "restore"],
+            "--balance.on-alarm restore: expected a single process, got a cluster",
+        ),
     ],
 )
 def test_what_cannot_train_together_is_told_without_tensorflow(config, arguments, message):
