@@ -15,9 +15,8 @@ import tensorflow as tf
 
 from common import replicas
 from gan.augment import augment
-from gan.config import MAX_AUGMENT, BalanceConfig
+from gan.config import MAX_AUGMENT, BalanceConfig, has_auto
 
-AUTO_TARGET = 0.6  # of the mean sign of D(real), for the augmentation of `auto`
 Network = Literal["discriminator", "generator"]
 NETWORKS: tuple[Network, ...] = get_args(Network)
 
@@ -38,6 +37,9 @@ class Control(keras.layers.Layer):
 
     def observe(self, figures: dict[str, tf.Tensor]) -> None:
         """Learns how the last discriminator step went, from figures of the whole batch."""
+
+    def learn(self, by_heart: float) -> None:
+        """Learns from time to time how far the discriminator overfits: `health.by_heart`."""
 
     def share(self, network: Network) -> tf.Tensor | float:
         """The factor on a network's learning rate; 0 skips its update."""
@@ -81,6 +83,10 @@ class Balance(Control):
     def observe(self, figures):
         for control in self.controls:
             control.observe(figures)
+
+    def learn(self, by_heart):
+        for control in self.controls:
+            control.learn(by_heart)
 
     def share(self, network):
         product = 1.0
@@ -217,8 +223,7 @@ class Augmentation(Control):
     Adapted as in Karras et al. 2020, section 3.2: it rises while the
     discriminator is surer of real pictures than `target`, the mean sign of its
     logits for them, and falls otherwise. Deviations: it moves at every step
-    instead of every fourth, and by default five times as fast, as small
-    networks overfit sooner.
+    instead of every fourth, and faster, as small networks overfit sooner.
     """
 
     MOMENTUM = 0.95  # of the running mean sign, per step
@@ -229,7 +234,7 @@ class Augmentation(Control):
         operations: tuple[str, ...],
         seed: int,
         target: float = 0.0,
-        kimg: float = 100.0,
+        kimg: float = 20.0,
     ):
         """`target` 0 keeps the probability; `kimg` is the way from 0 to 1 in thousand images."""
         super().__init__(name="augment")
@@ -245,19 +250,53 @@ class Augmentation(Control):
         )
 
     def corrupt(self, images, images_seen):
-        return augment(images, self.probability.value, self.operations, self.seed)
+        probability, key = self.probability.value, self.seed.next()
+        return tf.cond(
+            probability > 0.0,
+            lambda: augment(images, probability, self.operations, key),
+            lambda: tf.cast(images, tf.float32),
+        )
 
     def observe(self, figures):
         if not self.target:
             return
         sign = figures["discriminator/real_sign"]
         self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
-        images = tf.cast(figures["images"], tf.float32)
-        step = tf.sign(self.running - self.target) * images / (1000.0 * self.kimg)
+        self.move(tf.sign(self.running - self.target), figures["images"])
+
+    def move(self, speed: tf.Tensor, images: tf.Tensor) -> None:
+        """Raises the probability at a part of full speed, -1 to 1, for so many images."""
+        step = speed * tf.cast(images, tf.float32) / (1000.0 * self.kimg)
         self.probability.assign(tf.clip_by_value(self.probability + step, 0.0, MAX_AUGMENT))
 
     def figures(self, images_seen):
         return {"balance/augment": tf.convert_to_tensor(self.probability)}
+
+
+class AugmentationAgainstLearningByHeart(Augmentation):
+    """Augments as much as it takes to keep the discriminator from knowing pictures by heart.
+
+    The second heuristic of Karras et al. 2020, section 3.2, r_v: measured with
+    pictures that were held out, it tells overfitting from mere strength, which
+    the mean sign of the logits cannot. Deviation: it moves in proportion to
+    the distance from the target.
+    """
+
+    TARGET = 0.4
+    GAIN = 2.0  # full speed at a distance of a half
+
+    def __init__(self, operations: tuple[str, ...], seed: int, kimg: float):
+        super().__init__(0.0, operations, seed, kimg=kimg)
+        self.by_heart = self.add_weight(
+            name="by_heart", initializer=keras.initializers.Constant(self.TARGET), trainable=False
+        )
+
+    def learn(self, by_heart):
+        self.by_heart.assign(by_heart)
+
+    def observe(self, figures):
+        speed = self.GAIN * (self.by_heart - self.TARGET)
+        self.move(tf.clip_by_value(speed, -1.0, 1.0), figures["images"])
 
 
 class SpeedLimit(Control):
@@ -376,7 +415,6 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
 
     Where an alarm may switch the controls of `auto` on, they are there and rest.
     """
-    auto = config.mode == "auto" or config.on_alarm in ("balance", "restore")
     makers = [
         (
             config.pause_accuracy,
@@ -415,7 +453,7 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
             ),
         ),
         (
-            auto,
+            has_auto(config),
             lambda: _auto(config, seed + 4, active=config.mode == "auto"),
         ),
     ]
@@ -427,6 +465,8 @@ def _auto(config: BalanceConfig, seed: int, active: bool) -> Auto:
     if not config.augment and not config.augment_target:
         controls.insert(
             0,
-            Augmentation(0.0, config.augment_operations, seed, AUTO_TARGET, config.augment_kimg),
+            AugmentationAgainstLearningByHeart(
+                config.augment_operations, seed, config.augment_kimg
+            ),
         )
     return Auto(controls, active)

@@ -19,11 +19,12 @@ from common.summaries import Events
 from gan import evaluate, health, metrics
 from gan.config import EVALUATED as FRECHET
 from gan.config import UNEVALUATED as QUALITY
+from gan.data import Pictures
 from gan.model import GAN
 from gan.sample import columns_for, draw, draw_latents, labels_in_turn
 
 SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
-ALARMS = "health/alarms"
+ALARMS, BY_HEART = "health/alarms", "health/by_heart"
 ADDED_FIGURES, EVALUATED = (SPEED, QUALITY, *health.VITALS, ALARMS), (FRECHET, EVALUATION)
 
 
@@ -56,10 +57,15 @@ class Quality(keras.callbacks.Callback):
 
 
 def _some(
-    real: np.ndarray, labels: np.ndarray, count: int, seed: int
+    real: np.ndarray,
+    labels: np.ndarray,
+    count: int,
+    seed: int,
+    among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """At most `count` of the pictures, uint8 (N, H, W, C), in [-1, 1], and their labels."""
-    chosen = np.random.default_rng(seed).choice(len(real), min(count, len(real)), False)
+    among = np.arange(len(real)) if among is None else among
+    chosen = np.random.default_rng(seed).choice(among, min(count, len(among)), False)
     chosen.sort()
     return image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
 
@@ -132,6 +138,37 @@ class Vitals(keras.callbacks.Callback):
         inputs = [images, self.labels][: len(self.features.inputs)]
         found = np.asarray(self.features(inputs, training=False), np.float32)
         return found.reshape(len(images), -1)
+
+
+class Overfitting(keras.callbacks.Callback):
+    """Adds health.by_heart to the logs and tells it the balance; in every process, as all need it.
+
+    With fewer than ten pictures none is held out, and all count as known by heart.
+    """
+
+    COUNT = 128
+
+    def __init__(self, pictures: Pictures, held_out: np.ndarray, latent_size: int):
+        """`held_out` says which of `pictures` are not learnt from."""
+        super().__init__()
+        images, labels = pictures.images, pictures.labels
+        learnt = np.setdiff1d(np.arange(len(pictures)), held_out)
+        self.learnt = _some(images, labels, self.COUNT, 0, among=learnt)
+        self.held_out = _some(images, labels, self.COUNT, 0, among=held_out)
+        self.latents = draw_latents(len(self.learnt[0]), latent_size, 0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs[BY_HEART] = 1.0
+        if len(self.held_out[0]):
+            labels = self.learnt[1]
+            fake = image_io.to_signed(draw(self.model.generator, self.latents, labels))
+            shown = (self.learnt, self.held_out, (fake, labels))
+            logs[BY_HEART] = health.by_heart(*(self._judge(*pictures) for pictures in shown))
+        self.model.balance.learn(logs[BY_HEART])
+
+    def _judge(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        inputs = [images, labels] if self.model.conditional else images
+        return np.asarray(self.model.discriminator(inputs, training=False), np.float32)
 
 
 class Alarm(keras.callbacks.Callback):

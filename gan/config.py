@@ -80,8 +80,9 @@ class BalanceConfig:
     mode: Annotated[Literal["fixed", "auto"], tyro.conf.arg(name="balance", prefix_name=False)] = (
         "fixed"
     )
-    """auto: augmentation and both rates follow the mean sign of D(real), steps are bounded, beta_1
-    is at most 0.5; fixed: only the controls named below."""
+    """auto: augmentation follows how far D overfits (a tenth of the pictures, at most 128, are held
+    out to tell), both rates the mean sign of D(real), steps are bounded, beta_1 is at most 0.5;
+    fixed: only the controls named below."""
     on_alarm: Literal["warn", "stop", "balance", "restore"] = "warn"
     """When a collapse is noticed: only say so; end the run; switch the controls of --balance auto
     on; or do that and go back to the best state."""
@@ -111,12 +112,17 @@ class BalanceConfig:
     """Probability of each augmentation of what the discriminator sees; at most 0.8."""
     augment_target: float = 0.0
     """Adapt that probability until the mean sign of D(real) is this; 0.6 suits small datasets."""
-    augment_kimg: float = 50.0
+    augment_kimg: float = 20.0
     """Thousand images in which it can rise from 0 to 1."""
     augment_operations: tuple[
         Literal["translate", "flip", "cutout", "brightness", "contrast"], ...
     ] = ("translate", "cutout", "brightness", "contrast")
     """Which augmentations."""
+
+
+def has_auto(balance: BalanceConfig) -> bool:
+    """Whether the controls of `--balance auto` are there, if only to be woken by an alarm."""
+    return balance.mode == "auto" or balance.on_alarm in ("balance", "restore")
 
 
 EVALUATED, UNEVALUATED = "quality/frechet_distance", "quality/sliced_wasserstein"

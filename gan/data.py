@@ -43,6 +43,7 @@ GLYPH_FONTS = (  # those of matplotlib's fonts that hold letters and digits
 MIN_RESOLUTION, MAX_RESOLUTION = 16, 128  # pixels
 AUTO_RESOLUTION_LIMIT = 64  # pixels; beyond it two cores need hours
 MIN_PER_CLASS = 50  # pictures; sub-folders with fewer on average are no classes to learn
+HELD_OUT = 128  # pictures at most, for the figures that need some
 PROBE_SECONDS = 10.0
 OFFLINE_HINT = "what works offline: glyphs, a folder of pictures, a dataset downloaded before"
 
@@ -437,6 +438,13 @@ def share(batch_size: int, updates: int, replica: int, replicas: int) -> np.ndar
     return np.arange(batch_size).reshape(updates, replicas, -1)[:, replica].ravel()
 
 
+def hold_out(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Which of `count` pictures to learn from, and which not: a tenth, at most `HELD_OUT`."""
+    order = np.random.default_rng(seed).permutation(count)
+    held_out = min(HELD_OUT, count // 10)
+    return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
 def batches(
     pictures: Pictures,
     batch_size: int,
@@ -444,6 +452,7 @@ def batches(
     start: int = 0,
     mirror: bool = False,
     shares: Sequence[np.ndarray] | None = None,
+    among: np.ndarray | None = None,
 ) -> "tf.data.Dataset":
     """An endless, shuffled stream of batches.
 
@@ -458,18 +467,21 @@ def batches(
         mirror: flips every second picture left to right at random.
         shares: places in a batch; instead of each batch the stream holds so many
             parts of it, one after the other.
+        among: which pictures to draw from; all by default.
 
     Returns:
         Batches of float32 (B, H, W, C) in [-1, 1] and int32 labels (B,).
     """
     import tensorflow as tf  # here, because the checks above must not wait for it
 
-    count = len(pictures)
+    among = np.arange(len(pictures)) if among is None else among
+    count = len(among)
     shares = np.stack(shares or [np.arange(batch_size)])  # (parts, B)
     shape = (shares.shape[1], *pictures.images.shape[1:])
 
     def gather(indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        return pictures.images[indices], pictures.labels[indices]
+        chosen = among[indices]
+        return pictures.images[chosen], pictures.labels[chosen]
 
     def draw(part: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch, places = part // len(shares), tf.gather(shares, part % len(shares))

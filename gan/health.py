@@ -139,6 +139,17 @@ def _nearest_other(features: np.ndarray) -> float:
     return float(np.sqrt(np.maximum(distances.min(axis=1), 0.0)).mean())
 
 
+def by_heart(learnt: np.ndarray, held_out: np.ndarray, fake: np.ndarray) -> float:
+    """How far the discriminator overfits, from its logits for three sets of pictures.
+
+    0 if it judges held-out real pictures as those it learns from, 1 if as
+    generated ones; 0 also where it prefers the generated. Karras et al. 2020,
+    equation 1, r_v.
+    """
+    lead = learnt.mean() - fake.mean()
+    return float(np.clip((learnt.mean() - held_out.mean()) / lead, -2.0, 2.0)) if lead > 0 else 0.0
+
+
 def class_entropy(real: np.ndarray, labels: np.ndarray, fake: np.ndarray) -> float:
     """Entropy of the nearest class mean, fake over real, of features (N, D); 1 without classes."""
     present, numbers = np.unique(labels, return_inverse=True)

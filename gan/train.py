@@ -23,6 +23,7 @@ from gan.config import Config, OptimizerConfig
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from common.replicas import Replicas
     from common.summaries import Events
@@ -198,8 +199,8 @@ def _train(
     build: Callable[[Config, int, int, int], "GAN"],
     team: "Replicas",
 ) -> Result:
-    from common.callbacks import Ending
-    from gan.callbacks import ADDED_FIGURES, EVALUATED, checkpoint_variables
+    from common.callbacks import Ending, Interrupt
+    from gan.callbacks import ADDED_FIGURES, BY_HEART, EVALUATED, Overfitting, checkpoint_variables
 
     compiled = _compiled(config, team)
     pictures = pictures or data.load(
@@ -217,8 +218,11 @@ def _train(
         set_precision_and_seed(config)
         gan = build(config, about["resolution"], about["channels"], about["classes"])
         compile_gan(gan, config, steps_per_execution=plan.steps_per_execution, jit_compile=compiled)
-    stop, real = config.stop, None
-    known = (*gan.figures.names, *ADDED_FIGURES, *(EVALUATED if stop.evaluate_every else ()))
+    stop, real, everywhere = config.stop, None, {}
+    if plan.held_out is not None:
+        everywhere["overfitting"] = Overfitting(pictures, plan.held_out, gan.latent_size)
+    evaluated = EVALUATED if stop.evaluate_every else ()
+    known = (*gan.figures.names, *ADDED_FIGURES, *evaluated, *([BY_HEART] if everywhere else []))
     monitor = configuration.monitored(stop)
     if monitor not in known:
         raise InputError(f"--monitor {monitor}: expected one of {', '.join(known)}")
@@ -247,13 +251,14 @@ def _train(
     if len(set(team.gather(str(start)))) > 1:
         raise InputError(f"--resume {folder}: the workers find different checkpoints there")
     _refuse_finished(folder, plan, start, state["elapsed"])
-    ending, figures, own = Ending(), {}, {}
+    ending, figures = Ending(), {}
+    own = {"interrupt": Interrupt(ending), **everywhere}
     if team.chief:
         events = _open_folder(config, folder, gan, pictures, about, team, before)
         if not checkpoints.paths("best"):
             state["best"] = None
         own = _callbacks(
-            config, plan, gan, pictures, real, about, folder, events, ending, state, figures
+            config, plan, gan, pictures, real, about, folder, events, ending, own, state, figures
         )
     try:
         _fit(gan, config, plan, pictures, start, team, ending, own, callbacks)
@@ -278,17 +283,20 @@ def _train(
 
 
 def _fit(gan, config, plan, pictures, start, team, ending, own, callbacks) -> None:
-    """Trains until `own` or `callbacks`, which only the chief has, or Ctrl-C end it."""
-    from common.callbacks import EndTogether, Interrupt
+    """Trains until `own` callbacks, or `callbacks` in the chief, or Ctrl-C end it."""
+    from common.callbacks import EndTogether
 
     def stream(replicas: Sequence[int]):
         updates = config.balance.discriminator_steps
         shares = [data.share(plan.images_per_step, updates, r, team.count) for r in replicas]
-        mirror = config.data.mirror
-        return data.batches(pictures, plan.images_per_step, config.seed, start, mirror, shares)
+        mirror, learnt = config.data.mirror, plan.learnt
+        return data.batches(
+            pictures, plan.images_per_step, config.seed, start, mirror, shares, learnt
+        )
 
-    heard = own.get("interrupt") or Interrupt(ending)
-    together = [EndTogether(team.gather, ending)] if team.cluster else []
+    more = list(callbacks) if team.chief else []
+    if team.cluster:
+        more.append(EndTogether(team.gather, ending))
     try:
         with team.watch():
             gan.fit(
@@ -296,13 +304,13 @@ def _fit(gan, config, plan, pictures, start, team, ending, own, callbacks) -> No
                 steps_per_epoch=plan.steps_per_tick,
                 initial_epoch=round(start / (plan.steps_per_tick * plan.images_per_step)),
                 epochs=sys.maxsize,  # the callbacks know when to end
-                callbacks=[*own.values(), *callbacks, *together] if own else [heard, *together],
+                callbacks=[*own.values(), *more],
                 shuffle=False,  # the stream is shuffled
                 verbose=0,
             )
     finally:
-        heard.on_train_end()
-        if own:
+        own["interrupt"].on_train_end()
+        if team.chief:
             own["progress"].on_train_end()
 
 
@@ -359,18 +367,28 @@ def _open_folder(
 
 @dataclass(frozen=True)
 class Plan:
-    """How far to train; None where there is no such bound."""
+    """How far to train, and on which pictures; None where there is no such bound.
+
+    Attributes:
+        learnt: which pictures to draw from; None: all.
+        held_out: the others, to see whether the discriminator overfits.
+    """
 
     images_per_step: int
     steps_per_execution: int
     steps_per_tick: int
     target_images: int | None
     minutes: float | None
+    learnt: "np.ndarray | None" = None
+    held_out: "np.ndarray | None" = None
 
 
 def _plan(config: Config, count: int) -> Plan:
     """Ticks and epochs are whole numbers of executions; epochs are rounded up."""
     images_per_step = config.batch_size * config.balance.discriminator_steps
+    learnt, held_out = None, None
+    if configuration.has_auto(config.balance):
+        learnt, held_out = data.hold_out(count, config.seed)
     steps, minutes, execution = None, config.stop.max_minutes, config.run.steps_per_execution
     if config.stop.epochs is not None:
         steps = math.ceil(config.stop.epochs * count / images_per_step)
@@ -384,13 +402,15 @@ def _plan(config: Config, count: int) -> Plan:
         steps_per_tick=max(1, executions_per_tick) * execution,
         target_images=steps * images_per_step if steps else None,
         minutes=minutes,
+        learnt=learnt,
+        held_out=held_out,
     )
 
 
 def _callbacks(
-    config, plan, gan, pictures, real, about, folder, events, ending, state, figures
+    config, plan, gan, pictures, real, about, folder, events, ending, everywhere, state, figures
 ) -> dict[str, "keras.callbacks.Callback"]:
-    """The run's own callbacks by name, in the order in which Keras calls them.
+    """The run's own callbacks by name, in the order in which Keras calls them, `everywhere` too.
 
     First what ends a run, then what adds figures to the logs, then what uses
     them; the checkpoint comes last, so that it holds what the others decided.
@@ -442,7 +462,7 @@ def _callbacks(
         )
     own = {
         "finite": guards.StopOnNonFinite(step_back, ending),
-        "interrupt": guards.Interrupt(ending),
+        **everywhere,
         "budget": budget,
         "target images": guards.StopAfter(images_seen, plan.target_images or math.inf, ending),
         "progress": guards.Progress(share_done, images_seen, _pace, SHOWN),

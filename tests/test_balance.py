@@ -179,7 +179,7 @@ def test_auto_is_the_three_controls_and_rests_until_woken():
         assert built.moderates
         (only,) = built.controls
         assert [type(control) for control in only.controls] == [
-            balance.Augmentation,
+            balance.AugmentationAgainstLearningByHeart,
             balance.SpeedLimit,
             balance.Advantage,
         ]
@@ -196,6 +196,7 @@ def test_auto_is_the_three_controls_and_rests_until_woken():
     resting.wake()
     resting.moderate("generator", variables, before, START)
     np.testing.assert_allclose(variables[0], 1.1 * before[0], rtol=1e-5)
+    resting.learn(1.0)
     resting.observe(saturated)
     assert float(resting.share("discriminator")) == pytest.approx(0.5)
     assert float(resting.figures(START)["balance/augment"]) > 0.0

@@ -211,6 +211,20 @@ def test_each_pass_is_a_permutation_and_they_differ(numbered):
     assert other.tolist() != passes[0].tolist()
 
 
+def test_a_tenth_but_not_more_than_a_batch_or_two_is_held_out():
+    for count, expected in ((9, 0), (10, 1), (200, 20), (36_000, data.HELD_OUT)):
+        learnt, held_out = data.hold_out(count, seed=3)
+        assert len(held_out) == expected
+        assert sorted([*learnt, *held_out]) == list(range(count))
+    assert data.hold_out(200, seed=4)[1].tolist() != data.hold_out(200, seed=3)[1].tolist()
+
+
+def test_a_stream_can_be_of_some_pictures_only(numbered):
+    among = np.array([1, 4, 7, 10])
+    labels = np.concatenate([x for _, x in stream(numbered, 3, 4, seed=1, among=among)])
+    assert (np.sort(labels.reshape(3, 4), axis=1) == among).all()
+
+
 def test_replicas_share_every_batch_and_every_update_of_it(numbered):
     assert data.share(12, 2, 0, 3).tolist() == [0, 1, 6, 7]
     assert data.share(12, 2, 2, 3).tolist() == [4, 5, 10, 11]

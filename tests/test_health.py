@@ -81,6 +81,14 @@ def test_neighbours_see_repeated_pictures_that_the_spread_does_not():
     assert health.neighbours(line, 3.0 * line) == pytest.approx(3.0)
 
 
+def test_by_heart_is_where_the_held_out_pictures_lie_between_real_and_generated():
+    learnt, fake = np.array([3.0, 5.0]), np.array([-1.0, 1.0])
+    for held_out, expected in ((4.0, 0.0), (0.0, 1.0), (3.0, 0.25), (8.0, -1.0), (-99.0, 2.0)):
+        assert health.by_heart(learnt, np.array([held_out]), fake) == pytest.approx(expected)
+    assert health.by_heart(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
+    assert health.by_heart(learnt, np.array([1.0]), np.array([np.nan])) == 0.0
+
+
 def test_class_entropy_falls_when_classes_are_missing():
     labels = np.repeat(np.arange(4), 50)
     real = 10.0 * np.eye(4)[labels] + RANDOM.normal(size=(200, 4))

@@ -37,7 +37,7 @@ def options(blobs, tmp_path_factory):
         *("--dataset", blobs, "--epochs", "8", "--precision", "float32", "--mirror"),
         *("--cache-dir", tmp_path_factory.mktemp("cache"), *SMALL, *TICKS),
         *("--generator.learning-rate", "1e-3", "--discriminator.learning-rate", "1e-3"),
-        *("--balance.instance-noise", "0.1"),
+        *("--balance.instance-noise", "0.1", "--balance", "auto", "--balance.augment", "0.3"),
     ]
 
 

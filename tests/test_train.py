@@ -12,6 +12,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from common.files import InputError
 from common.runs import Checkpoints
 from gan import config as configuration
+from gan import data, health
 from gan.callbacks import Evaluate
 from gan.config import (
     BalanceConfig,
@@ -288,6 +289,19 @@ def test_an_alarm_can_switch_the_balance_on(tiny, on_alarm):
     assert rows[first + 2]["balance/auto"] == 1.0
     assert rows[first + 2]["balance/discriminator_share"] < 1.0
     assert [row["images"] for row in rows] == sorted(row["images"] for row in rows)
+
+
+def test_auto_holds_pictures_out_and_augments_what_is_known_by_heart(tiny, monkeypatch):
+    streams, judged, batches = [], [], data.batches
+    monkeypatch.setattr(data, "batches", lambda *given: streams.append(given) or batches(*given))
+    monkeypatch.setattr(health, "by_heart", lambda *sets: judged.append(sets) or 1.0)
+    balance = BalanceConfig(mode="auto", augment_kimg=0.1)
+    whole = train(dataclasses.replace(tiny, balance=balance))
+    ((*_, learnt),) = streams
+    assert len(learnt) == 58  # of 64
+    assert {tuple(map(len, sets)) for sets in judged} == {(58, 6, 58)}
+    assert whole.figures["health/by_heart"] == 1.0
+    assert whole.figures["balance/augment"] > 0.0
 
 
 def test_going_back_changes_the_networks_and_neither_clock_nor_balance(tiny):
