@@ -1,204 +1,260 @@
-"""How fast are our training step and our style iteration beside bare loops over the same networks?
+"""How fast is it, beside bare loops over the same networks, the tutorial's loop and PyTorch?
 
-    make bench                          about 9 minutes on 2 cores
-    make bench ARGS="--only default"    a minute and a half
+    make bench                                about 10 minutes on 2 cores
+    make bench ARGS="--only step style"       a part of it
 
-For our default, the TensorFlow tutorial's networks (28x28, batch 256) and the
-PyTorch example's (64x64, batch 128), in float32 and, where the processor has
-it, bfloat16: images per second of `gan.train` as it is (Keras's `fit`, input
-pipeline, averaged generator, figures, guards, snapshots, checkpoints,
-TensorBoard) and of a bare `tf.function` loop that does nothing but the two
-updates. Both take turns within one run, so their ratio holds on a busy machine
-where seconds do not. Ticks are shortened to save time; what a tick costs is
-measured and charged as often as it comes by default, every 10,000 images.
-Expected: ours at 0.95 of the bare loop or more. Then the rows of
-experiments/bench_style.py. Writes runs/bench.json.
+    step      images per second of `gan.train` as it is (Keras's `fit`, input pipeline,
+              averaged generator, figures, guards, checkpoints, TensorBoard) and of a
+              bare `tf.function` loop that does nothing but the two updates, for our
+              default, the TensorFlow tutorial's networks and the PyTorch example's,
+              in float32 and, where the processor has it, bfloat16. What a tick costs
+              is charged as often as it comes by default, every 10,000 images.
+    tutorial  the tutorial's networks in a loop as the tutorial writes it
+    torch     the reference networks in PyTorch, if `pip install torch` was done
+    pipeline  images per second of the input alone
+    style     an iteration of `stylize` and a bare pass of the same extractor
+    growth    a step against batch size and resolution
+
+Ours and the bare loop take turns within one process, so their ratio holds on a
+busy machine where seconds do not. Every row has a process of its own, whose
+peak of memory is shown. Expected: ours at 0.95 of the bare loop or more, a
+style iteration at most 1.1 times the bare pass. Writes runs/bench.json and a
+figure beside it.
 """
 
-import statistics
-import tempfile
-import time
+import contextlib
+import os
+import resource
+import sys
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 from common import cli, devices
 from common.files import write_json
-from gan.config import Config, RunConfig, StopConfig
+from experiments import bench_gan, bench_style, bench_torch
+from experiments.lab import choose, save_figure
 
-DEFAULT_TICK = 1000 * RunConfig.tick_kimg  # images
+Row = dict[str, object]
+STYLES = (  # extractor, pixels, turns, whether in every precision
+    ("compact", 256, 8, True),
+    ("compact", 512, 6, True),
+    ("compact", 1024, 3, False),
+    ("vgg19", 256, 4, True),
+    ("vgg19", 512, 3, True),
+    ("vgg19", 1024, 2, False),
+)
 
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """Times the training step."""
+    """Times training and stylizing."""
 
+    only: tuple[str, ...] = ()
+    """Some parts: step, tutorial, torch, pipeline, style, growth; all by default."""
     rounds: int = 3
-    """Turns that each side takes, after one to warm up."""
-    only: str = ""
-    """Measure only the networks whose name contains this; "style": the style iteration."""
+    """Turns that our step and the bare loop take, after one to warm up."""
     out: Path = Path("runs/bench.json")
     """Where the figures go."""
 
 
-def bare_loop(gan, pictures, batch_size: int, learning_rate: float) -> Callable[[int], None]:
-    """The same two updates on copies of the networks, and nothing else.
-
-    Returns:
-        A function that runs so many steps and waits for the last.
-    """
-    import keras
-    import tensorflow as tf
-
-    generator, discriminator = (
-        keras.models.clone_model(network) for network in (gan.generator, gan.discriminator)
-    )
-    conditional, latent_size = gan.conditional, gan.latent_size
-    optimizers = [keras.optimizers.Adam(learning_rate, beta_1=0.5) for _ in range(2)]
-    for optimizer, network in zip(optimizers, (generator, discriminator), strict=True):
-        optimizer.build(network.trainable_variables)
-    images = tf.constant(pictures.images[: 4 * batch_size], tf.float32) / 127.5 - 1.0
-    labels = tf.constant(pictures.labels[: 4 * batch_size])
-    stream = iter(
-        tf.data.Dataset.from_tensor_slices((images, labels)).repeat().batch(batch_size).prefetch(4)
-    )
-
-    @tf.function
-    def step(real, labels):
-        inputs = (lambda x: [x, labels]) if conditional else (lambda x: x)
-        latents = tf.random.normal((batch_size, latent_size))
-        with tf.GradientTape() as generator_tape:
-            fake = generator(inputs(latents), training=True)
-        with tf.GradientTape() as tape:
-            real_logits = discriminator(inputs(real), training=True)
-            fake_logits = discriminator(inputs(tf.stop_gradient(fake)), training=True)
-            loss = tf.reduce_mean(tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits))
-        variables = discriminator.trainable_variables
-        optimizers[1].apply(tape.gradient(loss, variables), variables)
-        with generator_tape:
-            loss = tf.reduce_mean(tf.nn.softplus(-discriminator(inputs(fake), training=True)))
-        variables = generator.trainable_variables
-        optimizers[0].apply(generator_tape.gradient(loss, variables), variables)
-        return loss
-
-    def run(steps: int) -> None:
-        for _ in range(steps):
-            loss = step(*next(stream))
-        float(loss)
-
-    return run
+def alone(function: Callable[..., Row], *arguments: object) -> Row:
+    """The row that `function` measures in a process of its own, with that one's peak of memory."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_with_memory, function, *arguments).result()
 
 
-def measure(name: str, config: Config, pictures, build, rounds: int) -> dict[str, object]:
-    """Images per second of both sides, taking turns; medians over the rounds."""
-    import keras
+def _with_memory(function: Callable[..., Row], *arguments: object) -> Row:
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        row = function(*arguments)
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    return {**row, "peak_megabytes": round(peak)}
 
-    from experiments.peak import operations_of_a_step
-    from gan.train import train
 
-    class TakeTurns(keras.callbacks.Callback):
-        """The last callback of a tick: ours ends here; then the bare loop runs as far."""
+def peak(precision: str) -> Row:
+    cli.import_tensorflow()
+    from experiments.peak import convolution_peak
 
-        def on_train_begin(self, logs=None):
-            self.ours, self.bare, self.seen = [], [], 0
-            self.loop = bare_loop(
-                self.model, pictures, config.batch_size, config.generator.learning_rate
-            )
-            self.loop(2)  # traces
-            self.resumed = time.perf_counter()
+    return {"operations_per_second": convolution_peak(precision)}
 
-        def on_train_batch_end(self, batch, logs=None):
-            self.stepped = time.perf_counter()
 
-        def on_epoch_end(self, epoch, logs=None):
-            ended = time.perf_counter()
-            images = int(self.model.images_seen.numpy()) - self.seen
-            self.seen += images
-            self.loop(images // config.batch_size)
-            again = time.perf_counter()
-            by_step = (self.stepped - self.resumed) / images  # seconds an image
-            by_tick = (ended - self.stepped) / DEFAULT_TICK
-            self.ours.append(1.0 / (by_step + by_tick))
-            self.bare.append(images / (again - ended))
-            if epoch >= rounds:
-                self.model.stop_training = True
-            self.resumed = time.perf_counter()
+def steps(precisions: list[str], options: BenchConfig) -> list[Row]:
+    """Prints and returns our step's rows, with their share of the convolutions' peak."""
+    peaks = {p: alone(peak, p)["operations_per_second"] for p in precisions}
+    for precision, speed in peaks.items():
+        print(f"3x3 convolutions at their best in {precision}: {speed / 1e9:.0f} GFLOP/s")
+    _print_title("a step of", "ours img/s", "bare img/s", "ratio", "x float32", "of peak")
+    found = []
+    for key, networks in bench_gan.NETWORKS.items():
+        slow = None
+        for precision in precisions:
+            row = alone(bench_gan.step, key, precision, options.rounds)
+            ours = row["ours_images_per_second"]
+            slow = slow or ours
+            row = {"networks": key, "precision": precision, **row, "times_float32": ours / slow}
+            row["share_of_peak"] = ours * row["operations_per_image"] / peaks[precision]
+            found.append(row)
+            bare, share = row["bare_images_per_second"], f"{100 * row['share_of_peak']:.0f} %"
+            times = row["times_float32"]
+            _print_row(networks.name, row, f"{ours:.0f}", f"{bare:.0f}", row["ratio"], times, share)
+    return found
 
-    turns = TakeTurns()
-    train(config, callbacks=[turns], pictures=pictures, build=build)
-    ours, bare = turns.ours[1:], turns.bare[1:]  # the first round warms up
-    gan = turns.model
-    return {
-        "operations_per_image": operations_of_a_step(gan.generator, gan.discriminator),
-        "network": name,
-        "precision": config.precision,
-        "ours_images_per_second": statistics.median(ours),
-        "bare_images_per_second": statistics.median(bare),
-        "ratio": statistics.median(o / b for o, b in zip(ours, bare, strict=True)),
-    }
+
+def tutorial(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del precisions, options
+    row = {"precision": "float32", **alone(bench_gan.tutorial_loop)}
+    _print_title("in the tutorial's own loop", "img/s")
+    name = bench_gan.NETWORKS["tutorial"].name
+    _print_row(name, row, f"{row['ours_images_per_second']:.0f}")
+    return [row]
+
+
+def torch(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del options
+    if not bench_torch.installed():
+        print("\nPyTorch is not installed; to measure it beside ours: pip install torch")
+        return []
+    _print_title("in PyTorch, by memory layout", "NCHW", "NHWC")
+    found = []
+    for key in bench_torch.NETWORKS:
+        networks = bench_gan.NETWORKS[key]
+        for precision in precisions:
+            row = alone(bench_torch.speed, key, networks.batch_size, precision)
+            found.append({"networks": key, "precision": precision, **row})
+            speeds = (f"{row[layout]:.0f}" for layout in bench_torch.LAYOUTS)
+            _print_row(networks.name, row, *speeds)
+    return found
+
+
+def pipeline(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del precisions, options
+    _print_title("the input alone", "img/s")
+    found = []
+    for key, networks in bench_gan.NETWORKS.items():
+        row = {"networks": key, "precision": "", **alone(bench_gan.pipeline, key)}
+        found.append(row)
+        _print_row(networks.name, row, f"{row['images_per_second']:.0f}")
+    return found
+
+
+def style(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del options
+    _print_title("a style iteration", "ours ms", "bare ms", "ratio", "x float32")
+    found = []
+    for extractor, size, turns, every in STYLES:
+        slow = None
+        for precision in precisions if every else precisions[-1:]:
+            row = alone(bench_style.iteration, extractor, size, precision, turns)
+            slow = slow or row["ours_seconds"]
+            row = {"extractor": extractor, "size": size, "precision": precision, **row}
+            row["times_float32"] = slow / row["ours_seconds"] if every else None
+            found.append(row)
+            ours, bare = (f"{1000 * row[side]:.1f}" for side in ("ours_seconds", "bare_seconds"))
+            times = row["times_float32"] or "-"
+            _print_row(f"{extractor}, {size} px", row, ours, bare, row["ratio"], times)
+    return found
+
+
+def growth(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del options
+    row = alone(bench_gan.growth, precisions[-1])
+    for what in ("batch_size", "resolution"):
+        cells = ", ".join(f"{size}: {spent:.1f}" for size, spent in row[what].items())
+        print(f"\nour default's step in ms by {what.replace('_', ' ')}: {cells}")
+    return [{"precision": precisions[-1], **row}]
+
+
+def _print_title(what: str, *titles: str) -> None:
+    cells = "".join(f"{title:>11}" for title in (*titles, "MB"))
+    print(f"\n{what:38} {'precision':9} {cells}", flush=True)
+
+
+def _print_row(name: str, row: Row, *cells: str | float) -> None:
+    shown = (f"{cell:.2f}" if isinstance(cell, float) else str(cell) for cell in cells)
+    row_cells = "".join(f"{cell:>11}" for cell in (*shown, row["peak_megabytes"]))
+    print(f"{name:38} {row['precision']:9} {row_cells}", flush=True)
+
+
+PARTS = {
+    "step": steps,
+    "tutorial": tutorial,
+    "torch": torch,
+    "pipeline": pipeline,
+    "style": style,
+    "growth": growth,
+}
+
+
+def draw_figure(found: dict[str, list[Row]], path: Path) -> None:
+    """Speeds side by side, and how time grows; of the parts that were measured."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (speeds, batches, sizes) = plt.subplots(1, 3, figsize=(14, 4.2))
+    for number, key in enumerate(bench_gan.NETWORKS):
+        bars = _bars(found, key)
+        base = max(bars.values(), default=1.0)
+        for place, (name, speed) in enumerate(bars.items()):
+            bar = speeds.barh(number + 0.13 * (place - 2.5), speed / base, 0.12, color=f"C{place}")
+            speeds.bar_label(bar, [f" {name}: {speed:.0f}/s"], fontsize=7)
+    names = [networks.name.split(",")[0] for networks in bench_gan.NETWORKS.values()]
+    speeds.set_yticks(range(len(names)), names)
+    speeds.set(xlim=(0, 1.7), xticks=(), title="images per second, over the fastest")
+    for row in found.get("growth", ()):
+        for what, marker in (("batch_size", "o"), ("resolution", "s")):
+            batches.loglog(*zip(*row[what].items(), strict=True), marker=marker, label=what)
+    batches.set(title="our default's step, ms", xlabel="batch size, or pixels of a side")
+    styles = found.get("style", ())
+    for curve in sorted({(row["extractor"], row["precision"]) for row in styles}):
+        points = [
+            (row["size"], 1000 * row["ours_seconds"])
+            for row in styles
+            if (row["extractor"], row["precision"]) == curve
+        ]
+        sizes.loglog(*zip(*points, strict=True), marker="o", label=", ".join(curve))
+    sizes.set(title="a style iteration, ms", xlabel="pixels of the longer side")
+    for axes in (batches, sizes):
+        if axes.lines:
+            axes.legend(fontsize=8)
+            axes.grid(True, which="both", alpha=0.3)
+    save_figure(figure, path)
+    plt.close(figure)
+
+
+def _bars(found: dict[str, list[Row]], key: str) -> dict[str, float]:
+    """Images per second by what was measured, for one pair of networks."""
+    bars = {}
+    for row in found.get("step", ()):
+        if row["networks"] == key:
+            bars[f"ours, {row['precision']}"] = row["ours_images_per_second"]
+    for row in found.get("torch", ()):
+        if row["networks"] == key:
+            best = max(row[layout] for layout in bench_torch.LAYOUTS)
+            bars[f"PyTorch, {row['precision']}"] = best
+    for row in found.get("tutorial", ()) if key == "tutorial" else ():
+        bars["the tutorial's loop"] = row["ours_images_per_second"]
+    return bars
 
 
 def main() -> int:
     options = cli.parse(BenchConfig, "python -m experiments.bench", None)
-    cli.import_tensorflow()
-
-    import numpy as np
-
-    from experiments import bench_style
-    from experiments.peak import convolution_peak
-    from experiments.references import build_pytorch, build_tutorial
-    from gan import data
-    from gan.train import build_gan
-
-    def noise(side: int, channels: int) -> data.Pictures:
-        shape = (4096, side, side, channels)
-        images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-        return data.Pictures("noise", images, np.zeros(len(images), np.int32), (), "")
-
+    wanted = choose("--only", options.only, PARTS)
     native = devices.resolve_precision("auto")
-    rows = []
-    with tempfile.TemporaryDirectory() as folder:
-        for name, pictures, build, batch_size, steps in (
-            ("default, 32x32, batch 64", noise(32, 1), build_gan, Config.batch_size, 64),
-            ("TensorFlow tutorial, 28x28, batch 256", noise(28, 1), build_tutorial, 256, 8),
-            ("PyTorch example, 64x64, batch 128", noise(64, 3), build_pytorch, 128, 8),
-        ):
-            if options.only not in name:
-                continue
-            for precision in sorted({"float32", native}, reverse=True):
-                config = Config(
-                    batch_size=batch_size,
-                    precision=precision,
-                    stop=StopConfig(epochs=1000),
-                    run=RunConfig(
-                        run_dir=Path(folder) / f"{len(rows)}",
-                        tick_kimg=steps * batch_size / 1000,
-                        steps_per_execution=min(steps, RunConfig.steps_per_execution),
-                    ),
-                )
-                rows.append(measure(name, config, pictures, build, options.rounds))
-    fastest = {
-        row["network"]: row["ours_images_per_second"]
-        for row in rows
-        if row["precision"] == "float32"
-    }
-    peaks = {precision: convolution_peak(precision) for precision in {r["precision"] for r in rows}}
-    for precision, peak in peaks.items():
-        print(f"3x3 convolutions at their best in {precision}: {peak / 1e9:.0f} GFLOP/s")
-    titles = f"{'ours img/s':>10} {'bare img/s':>10} {'ratio':>6} {'x float32':>9} {'of peak':>7}"
-    print(f"\n{'network':40} {'precision':10} {titles}")
-    for row in rows:
-        row["times_float32"] = row["ours_images_per_second"] / fastest[row["network"]]
-        speed = row["ours_images_per_second"] * row["operations_per_image"]
-        row["share_of_peak"] = speed / peaks[row["precision"]]
-        print(
-            f"{row['network']:40} {row['precision']:10} {row['ours_images_per_second']:10.0f} "
-            f"{row['bare_images_per_second']:10.0f} {row['ratio']:6.2f} "
-            f"{row['times_float32']:9.2f} {100 * row['share_of_peak']:5.0f} %"
-        )
-    style = bench_style.rows() if not options.only or options.only == "style" else []
-    write_json(options.out, {"rows": rows, "peaks": peaks, "style": style})
-    print(f"figures: {options.out}")
+    precisions = sorted({"float32", native}, reverse=True)
+    found = {part: PARTS[part](precisions, options) for part in wanted}
+    write_json(options.out, found)
+    figure = options.out.with_suffix(".png")
+    draw_figure(found, figure)
+    print(f"figures: {options.out} | drawn: {figure}")
     return 0
 
 

@@ -1,15 +1,10 @@
-"""The style rows of `make bench`: an iteration of ours beside a bare pass of the same extractor.
+"""The rows of `make bench` on style transfer: an iteration of ours beside a bare pass.
 
-    python -m experiments.bench_style                   about 3 minutes on 2 cores
-
-For `compact` and for VGG-19's architecture to relu5_1 (random weights take as
-long as the true ones), at 256 and 512 pixels, in float32 and, where the
-processor has it, bfloat16. Ours is an iteration of `stylize` as it is: Keras's
-`fit`, objective, Adam, averaged iterates, guards, TensorBoard. The bare pass is
-a `tf.function` that does nothing but run the extractor to the Gram matrices of
-the same layers and back to the picture. Both take turns within one run.
-Expected: ours at most 1.1 times the bare pass; bfloat16 at least 1.5 times as
-fast as float32.
+Ours is an iteration of `stylize` as it is: Keras's `fit`, objective, Adam,
+averaged iterates, guards, TensorBoard. The bare pass is a `tf.function` that
+does nothing but run the extractor to the Gram matrices of the same layers and
+back to the picture. VGG-19 has random weights, which take as long as the true
+ones.
 """
 
 import statistics
@@ -21,12 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, devices
+from common import cli
 from style_transfer.config import Config, SearchConfig
-from style_transfer.stylize import choose_weights, paint
-
-SIZES = (256, 512)
-CHUNK = 10  # iterations of a turn
 
 
 def bare_pass(extractor, layers: Sequence[str], picture: np.ndarray):
@@ -54,14 +45,24 @@ def bare_pass(extractor, layers: Sequence[str], picture: np.ndarray):
     return run
 
 
-def measure(extractor, size: int, turns: int) -> dict[str, float]:
-    """Seconds of an iteration of ours and of a bare pass, and the median of their ratios."""
+def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, float]:
+    """Seconds of an iteration of ours and of a bare pass, taking turns; medians.
+
+    Args:
+        name: "compact", or "vgg19": its architecture to relu5_1.
+    """
+    cli.import_tensorflow()
     import keras
 
     from common.callbacks import Ending, Interrupt, Progress, TimeBudget
     from common.summaries import Events
+    from experiments.beside_the_teacher import whole_vgg
+    from style_transfer import features
     from style_transfer.callbacks import Pyramid, Trace
+    from style_transfer.stylize import STEPS_PER_EXECUTION, choose_weights, paint
 
+    extractor = whole_vgg(precision) if name == "vgg19" else features.load(name, dtype=precision)
+    chunk = (2 if name == "compact" else 1) * STEPS_PER_EXECUTION  # iterations of a turn
     config = Config(size=size)
     weights = choose_weights(config, extractor)
     layers = sorted({*weights.style, *weights.content})
@@ -77,7 +78,7 @@ def measure(extractor, size: int, turns: int) -> dict[str, float]:
 
         def on_train_batch_end(self, batch, logs=None):
             count = self.model.steps_done - self.done
-            if count < CHUNK:
+            if count < chunk:
                 return
             ended = time.perf_counter()
             self.done += count
@@ -88,7 +89,7 @@ def measure(extractor, size: int, turns: int) -> dict[str, float]:
             self.resumed = time.perf_counter()
 
     turn, ending = TakeTurns(), Ending()
-    search = SearchConfig(iterations=CHUNK * (turns + 1), smallest=size, settled=0.0)
+    search = SearchConfig(iterations=chunk * (turns + 1), smallest=size, settled=0.0)
     random = np.random.default_rng(0)
     content, style = random.random((2, size * 3 // 4, size, 3), np.float32)
     pyramid = Pyramid(1)
@@ -109,42 +110,3 @@ def measure(extractor, size: int, turns: int) -> dict[str, float]:
         "bare_seconds": statistics.median(bare),
         "ratio": statistics.median(o / b for o, b in zip(ours, bare, strict=True)),
     }
-
-
-def rows(turns: int = 8) -> list[dict[str, object]]:
-    """All combinations, printed as they come."""
-    from experiments.beside_the_teacher import whole_vgg
-    from style_transfer import features
-
-    native = devices.resolve_precision("auto")
-    found: list[dict[str, object]] = []
-    for name, build in (
-        ("compact", lambda dtype: features.load("compact", dtype=dtype)),
-        ("VGG-19 to relu5_1", whole_vgg),
-    ):
-        for size in SIZES:
-            for precision in sorted({"float32", native}, reverse=True):
-                row = {"extractor": name, "size": size, "precision": precision}
-                found.append(row | measure(build(precision), size, turns))
-    titles = f"{'ours ms':>9} {'bare ms':>9} {'ratio':>6} {'x float32':>9}"
-    print(f"\n{'style, an iteration at':40} {'precision':10} {titles}")
-    slow = {(r["extractor"], r["size"]): r for r in found if r["precision"] == "float32"}
-    for row in found:
-        base = slow[row["extractor"], row["size"]]["ours_seconds"]
-        row["times_float32"] = base / row["ours_seconds"]
-        print(
-            f"{row['extractor'] + ', ' + str(row['size']) + ' px':40} {row['precision']:10} "
-            f"{1000 * row['ours_seconds']:9.1f} {1000 * row['bare_seconds']:9.1f} "
-            f"{row['ratio']:6.2f} {row['times_float32']:9.2f}"
-        )
-    return found
-
-
-def main() -> int:
-    cli.import_tensorflow()
-    rows()
-    return 0
-
-
-if __name__ == "__main__":
-    cli.run(main)

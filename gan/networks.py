@@ -6,72 +6,15 @@ al. 2016), Glorot's initialisation.
 """
 
 import keras
-import tensorflow as tf
 from keras import layers
 
-from common import replicas
 from gan.config import NetworkConfig
+from gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, DepthToSpace, LeakyReLU
 
 KERNEL = 4  # pixels
 LEAK = 0.2  # slope of LeakyReLU below zero: Radford et al. 2016, section 4
 LABEL_NORM = 0.25  # of a label's embedding, the latent's being 1; at 0.5, or free, classes collapse
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
-
-
-@keras.saving.register_keras_serializable("gan")
-class BatchNormalization(layers.BatchNormalization):
-    """Keras's layer, trained through TensorFlow's fused kernel.
-
-    A third of the time of Keras 3.15's own arithmetic on a CPU, and bfloat16
-    activations need no cast. Deviation: the running variance is the unbiased
-    one. A batch that is split among replicas is normalised as a whole.
-    """
-
-    def call(self, inputs, training=None, mask=None):
-        if not training:
-            return super().call(inputs, training=training, mask=mask)
-        if replicas.count() > 1:
-            return self._over_replicas(tf.cast(inputs, tf.float32))
-        pixels = inputs if inputs.shape.rank == 4 else inputs[:, None, None, :]  # (B, H, W, C)
-        outputs, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
-            x=pixels,
-            scale=tf.cast(self.gamma, tf.float32),
-            offset=tf.cast(self.beta, tf.float32),
-            mean=[],
-            variance=[],
-            epsilon=self.epsilon,
-            is_training=True,
-        )
-        self._follow(mean, variance)
-        return tf.reshape(outputs, tf.shape(inputs))
-
-    def _over_replicas(self, inputs):
-        """The same from the moments of all replicas; the second is centred, as it would cancel."""
-        axes = list(range(inputs.shape.rank - 1))
-        mean = replicas.mean(tf.reduce_mean(inputs, axes))  # (C,)
-        variance = replicas.mean(tf.reduce_mean(tf.square(inputs - mean), axes))
-        outputs = tf.nn.batch_normalization(
-            inputs, mean, variance, self.beta.value, self.gamma.value, self.epsilon
-        )
-        count = tf.cast(replicas.count() * tf.size(inputs) / inputs.shape[-1], tf.float32)
-        self._follow(mean, variance * count / (count - 1.0))
-        return tf.cast(outputs, self.compute_dtype)
-
-    def _follow(self, mean, variance):
-        for running, batch in ((self.moving_mean, mean), (self.moving_variance, variance)):
-            running.assign(running * self.momentum + batch * (1.0 - self.momentum))
-
-
-@keras.saving.register_keras_serializable("gan")
-class DepthToSpace(layers.Layer):
-    """(B, H, W, 4C) -> (B, 2H, 2W, C): Shi et al. 2016, section 3.2."""
-
-    def call(self, inputs):
-        return tf.nn.depth_to_space(inputs, 2)
-
-    def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return (batch, 2 * height, 2 * width, channels // 4)
 
 
 def base_and_doublings(resolution: int) -> tuple[int, int]:
@@ -134,15 +77,15 @@ def build_generator(
 
 
 def _transposed(x, width):
-    return layers.Conv2DTranspose(width, KERNEL, strides=2, padding="same", use_bias=False)(x)
+    return Conv2DTranspose(width, KERNEL, strides=2, padding="same", use_bias=False)(x)
 
 
 def _resize(x, width):
-    return layers.Conv2D(width, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
+    return Conv2D(width, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
 
 
 def _subpixel(x, width):
-    return DepthToSpace()(layers.Conv2D(4 * width, 3, padding="same")(x))
+    return DepthToSpace()(Conv2D(4 * width, 3, padding="same")(x))
 
 
 UPSAMPLING = {"transposed": _transposed, "resize": _resize, "subpixel": _subpixel}
@@ -174,7 +117,7 @@ def build_discriminator(
         x = keras.ops.pad(x, ((0, 0), sides, sides, (0, 0)), mode="symmetric")
     normalized = config.normalization
     for level, width in enumerate(widths):
-        convolution = layers.Conv2D(
+        convolution = Conv2D(
             width, KERNEL, strides=2, padding="same", use_bias=level == 0 or normalized != "batch"
         )
         if normalized == "spectral":  # Miyato et al. 2018; one power iteration a call
@@ -182,7 +125,7 @@ def build_discriminator(
         x = convolution(x)
         if level > 0:  # not at the input: Radford et al. 2016, section 3
             x = NORMALIZATION[normalized](x)
-        x = layers.LeakyReLU(LEAK)(x)
+        x = LeakyReLU(LEAK)(x)
     features = layers.Flatten(name="features")(x)  # (B, F)
     logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
     if classes:

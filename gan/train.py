@@ -145,7 +145,9 @@ def _adam(
     """Adam, for float16 with a loss scale that it finds (Micikevicius et al. 2018, section 3.2)."""
     import keras
 
-    adam = keras.optimizers.Adam(
+    from common.adam import Adam
+
+    adam = Adam(
         rate,
         beta_1=min(config.beta_1, momentum),
         beta_2=config.beta_2,

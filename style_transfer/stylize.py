@@ -154,6 +154,7 @@ def _paint_level(
     import keras
     import tensorflow as tf
 
+    from common.adam import Adam
     from common.callbacks import Ending, StopOnNonFinite
     from style_transfer.callbacks import KeepGood, StopWhenSettled
     from style_transfer.model import StyledPicture, carry, fit_lbfgs, state
@@ -173,7 +174,7 @@ def _paint_level(
     else:
         execution = min(STEPS_PER_EXECUTION, iterations)
         model.compile(
-            keras.optimizers.Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
+            Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
             steps_per_execution=execution,
             jit_compile=devices.resolve_compile(config.search.compile),
         )

@@ -64,37 +64,6 @@ def test_labels_reach_both_networks():
     assert abs(logits[0] - logits[1]) > 0
 
 
-@pytest.mark.parametrize("shape", [(8, 5), (4, 3, 3, 5)])
-def test_fused_batch_normalization_is_batch_normalization(shape):
-    inputs = tf.constant(np.random.default_rng(0).normal(2.0, 3.0, shape).astype(np.float32))
-    ours, theirs = (
-        layer(momentum=0.9, epsilon=1e-5)
-        for layer in (networks.BatchNormalization, keras.layers.BatchNormalization)
-    )
-    results = []
-    for layer in (ours, theirs):
-        layer.build(shape)
-        layer.gamma.assign([1.0, 2.0, 0.5, 1.0, 3.0])
-        layer.beta.assign([0.0, 1.0, 0.0, -1.0, 0.0])
-        with tf.GradientTape() as tape:
-            tape.watch(inputs)
-            outputs = layer(inputs, training=True)
-            loss = tf.reduce_sum(tf.sin(outputs))
-        variables = [inputs, layer.gamma.value, layer.beta.value]
-        results.append([outputs, *tape.gradient(loss, variables), layer.moving_mean.value])
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-4)
-    count = np.prod(shape[:-1])
-    batch = np.var(inputs.numpy().reshape(-1, 5), axis=0) * count / (count - 1)
-    np.testing.assert_allclose(ours.moving_variance, 0.9 + 0.1 * batch, rtol=1e-4)
-    np.testing.assert_allclose(
-        ours(inputs, training=False),
-        (inputs - ours.moving_mean) / np.sqrt(ours.moving_variance + 1e-5) * ours.gamma + ours.beta,
-        rtol=1e-3,
-        atol=1e-4,
-    )
-
-
 def test_the_logits_and_the_picture_are_float32_under_bfloat16():
     keras.config.set_dtype_policy("mixed_bfloat16")
     generator = networks.build_generator(SMALL, 16, 1, classes=2)

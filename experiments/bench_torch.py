@@ -1,0 +1,122 @@
+"""The reference networks' step in PyTorch, where it is installed: `pip install torch`.
+
+The same layers, update and precision as experiments/references.py, in both of
+PyTorch's memory layouts, of which the faster counts; Adam is its fused one.
+"""
+
+import itertools
+import statistics
+import time
+from importlib.util import find_spec
+
+LAYOUTS = ("contiguous_format", "channels_last")
+STEPS = 3  # of a turn
+
+
+def installed() -> bool:
+    return find_spec("torch") is not None
+
+
+def tutorial_networks():
+    """Generator and discriminator of TensorFlow's DCGAN tutorial, as PyTorch would write them."""
+    from torch import nn
+
+    def up(inputs, outputs, stride):
+        return nn.ConvTranspose2d(
+            inputs, outputs, 5, stride, padding=2, output_padding=stride - 1, bias=False
+        )
+
+    generator = nn.Sequential(
+        nn.Linear(100, 7 * 7 * 256, bias=False),
+        nn.BatchNorm1d(7 * 7 * 256),
+        nn.LeakyReLU(0.3),
+        nn.Unflatten(1, (256, 7, 7)),
+        *(up(256, 128, 1), nn.BatchNorm2d(128), nn.LeakyReLU(0.3)),
+        *(up(128, 64, 2), nn.BatchNorm2d(64), nn.LeakyReLU(0.3)),
+        *(up(64, 1, 2), nn.Tanh()),
+    )
+    discriminator = nn.Sequential(
+        *(nn.Conv2d(1, 64, 5, 2, padding=2), nn.LeakyReLU(0.3), nn.Dropout(0.3)),
+        *(nn.Conv2d(64, 128, 5, 2, padding=2), nn.LeakyReLU(0.3), nn.Dropout(0.3)),
+        nn.Flatten(),
+        nn.Linear(7 * 7 * 128, 1),
+    )
+    return generator, discriminator
+
+
+def pytorch_networks():
+    """Generator and discriminator of PyTorch's DCGAN example."""
+    from torch import nn
+
+    def up(inputs, outputs):
+        return nn.ConvTranspose2d(inputs, outputs, 4, 2, padding=1, bias=False)
+
+    def down(inputs, outputs):
+        return nn.Conv2d(inputs, outputs, 4, 2, padding=1, bias=False)
+
+    widths = (512, 256, 128, 64)
+    generator = [nn.Unflatten(1, (100, 1, 1)), nn.ConvTranspose2d(100, 512, 4, bias=False)]
+    for inputs, outputs in itertools.pairwise(widths):
+        generator += [nn.BatchNorm2d(inputs), nn.ReLU(), up(inputs, outputs)]
+    generator += [nn.BatchNorm2d(64), nn.ReLU(), up(64, 3), nn.Tanh()]
+    discriminator = [down(3, 64), nn.LeakyReLU(0.2)]
+    for inputs, outputs in itertools.pairwise(reversed(widths)):
+        discriminator += [down(inputs, outputs), nn.BatchNorm2d(outputs), nn.LeakyReLU(0.2)]
+    discriminator += [nn.Conv2d(512, 1, 4, bias=False), nn.Flatten()]
+    return nn.Sequential(*generator), nn.Sequential(*discriminator)
+
+
+NETWORKS = {
+    "tutorial": (tutorial_networks, (1, 28, 28)),
+    "example": (pytorch_networks, (3, 64, 64)),
+}
+
+
+def speed(network: str, batch_size: int, precision: str, turns: int = 3) -> dict[str, float]:
+    """Images per second by layout: medians of turns, the layouts one after the other."""
+    import torch
+
+    loops = {
+        layout: _loop(network, batch_size, precision, getattr(torch, layout)) for layout in LAYOUTS
+    }
+    found = {layout: [] for layout in LAYOUTS}
+    for layout, loop in [*loops.items()] * (turns + 1):
+        started = time.perf_counter()
+        for _ in range(STEPS):
+            loss = loop()
+        float(loss)
+        found[layout].append(STEPS * batch_size / (time.perf_counter() - started))
+    return {layout: statistics.median(values[1:]) for layout, values in found.items()}
+
+
+def _loop(network, batch_size, precision, layout):
+    """One alternating step that reuses the generated batch, as gan/model.py does."""
+    import torch
+    from torch.nn.functional import softplus
+
+    build, shape = NETWORKS[network]
+    generator, discriminator = (part.to(memory_format=layout).train() for part in build())
+    options = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True}
+    for_generator = torch.optim.Adam(generator.parameters(), **options)
+    for_discriminator = torch.optim.Adam(discriminator.parameters(), **options)
+    real = torch.rand(batch_size, *shape).to(memory_format=layout) * 2 - 1
+    cheap = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+
+    def step():
+        with cheap:
+            fake = generator(torch.randn(batch_size, 100))
+            logits = discriminator(real), discriminator(fake.detach())
+            loss = (softplus(-logits[0]) + softplus(logits[1])).mean()
+        for_discriminator.zero_grad()
+        loss.backward()
+        for_discriminator.step()
+        discriminator.requires_grad_(False)
+        with cheap:
+            loss = softplus(-discriminator(fake)).mean()
+        for_generator.zero_grad()
+        loss.backward()
+        for_generator.step()
+        discriminator.requires_grad_(True)
+        return loss.detach()
+
+    return step

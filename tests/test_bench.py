@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import bench, bench_gan, bench_torch
+
+FOUND = {
+    "step": [
+        {"networks": "tutorial", "precision": "float32", "ours_images_per_second": 400.0},
+        {"networks": "default", "precision": "bfloat16", "ours_images_per_second": 1800.0},
+    ],
+    "torch": [
+        {
+            "networks": "tutorial",
+            "precision": "float32",
+            **dict.fromkeys(bench_torch.LAYOUTS, 300.0),
+        }
+        | {"channels_last": 350.0}
+    ],
+    "tutorial": [{"ours_images_per_second": 200.0}],
+    "growth": [{"batch_size": {16: 9.0, 32: 14.0}, "resolution": {16: 10.0, 32: 30.0}}],
+    "style": [
+        {"extractor": "compact", "size": 256, "precision": "float32", "ours_seconds": 0.02},
+        {"extractor": "compact", "size": 512, "precision": "float32", "ours_seconds": 0.09},
+    ],
+}
+
+
+def test_the_faster_layout_counts():
+    assert bench._bars(FOUND, "tutorial") == {
+        "ours, float32": 400.0,
+        "PyTorch, float32": 350.0,
+        "the tutorial's loop": 200.0,
+    }
+
+
+@pytest.mark.parametrize("parts", [tuple(FOUND), ("growth",), ()])
+def test_the_figure_is_made_of_what_was_measured(tmp_path, parts):
+    bench.draw_figure({part: FOUND[part] for part in parts}, tmp_path / "bench.png")
+    assert np.asarray(Image.open(tmp_path / "bench.png")).std() > 5.0
+
+
+def double(number):
+    print("not to be seen")
+    return {"double": 2 * number}
+
+
+def test_a_row_has_a_process_of_its_own_and_its_memory_is_told(capfd):
+    row = bench.alone(double, 21)
+    assert row["double"] == 42
+    assert 5 < row["peak_megabytes"] < 5000
+    assert "not to be seen" not in "".join(capfd.readouterr())
+
+
+def test_the_input_alone_is_faster_than_any_step():
+    assert bench_gan.pipeline("default", seconds=0.2)["images_per_second"] > 100
