@@ -30,7 +30,7 @@ evaluate: $(READY)  ## measure a run: RUN=runs/NAME
 tensorboard: $(READY)  ## look at all runs in a browser
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
 
-bench: $(READY)  ## speed of the training step beside a bare loop, in one table
+bench: $(READY)  ## speed beside bare loops, the tutorial's and PyTorch's: ten minutes
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## all tests; under 5 minutes, no network

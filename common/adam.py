@@ -9,15 +9,12 @@ class Adam(keras.optimizers.Adam):
     """Keras's optimizer, each variable updated in one pass over memory instead of about ten.
 
     The same arithmetic: Kingma and Ba 2015, section 2, in the order of the
-    paragraph after algorithm 1. Sparse gradients of embeddings are made dense
-    first: Keras 3.15 squares their rows one by one, which is wrong where a
-    label repeats.
+    paragraph after algorithm 1. Deviation: no `amsgrad`. Sparse gradients of
+    embeddings are made dense first: Keras 3.15 squares their rows one by one,
+    which is wrong where a label repeats.
     """
 
     def update_step(self, gradient, variable, learning_rate):
-        if self.amsgrad:
-            super().update_step(gradient, variable, learning_rate)
-            return
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, variable.dtype)
         betas = [tf.cast(beta, variable.dtype) for beta in (self.beta_1, self.beta_2)]

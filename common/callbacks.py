@@ -97,7 +97,7 @@ class StopAtTarget(keras.callbacks.Callback):
 
 
 class StopWithoutProgress(keras.callbacks.Callback):
-    """Ends the run when `monitor` has not improved for `patience` Keras epochs.
+    """Ends the run when `monitor` has not improved for `patience` epochs that have a value of it.
 
     Keras's EarlyStopping, but with a state that survives a resume.
     """
@@ -124,7 +124,7 @@ class StopWithoutProgress(keras.callbacks.Callback):
             self.ending.stop(
                 self.model,
                 "no progress",
-                f"{self.monitor} has not improved on {self.best:.4g} for {self.waited} ticks",
+                f"{self.monitor} has not improved on {self.best:.4g} for {self.waited} looks",
             )
 
 

@@ -37,11 +37,7 @@ def count() -> int:
 
 
 def mean(tensors: Any) -> Any:
-    """The mean over all replicas of tensors in any nest, the same on each of them.
-
-    The sparse gradients of embeddings stay so, with one row for each picture:
-    Keras 3.15 squares row by row for Adam's second moment.
-    """
+    """The mean over all replicas of tensors in any nest, the same on each of them."""
     if count() == 1:
         return tensors
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tensors)
@@ -60,7 +56,7 @@ def draw(random: Callable[..., tf.Tensor], shape: Any, *arguments, axis: int = 0
 
     Every replica draws the same ones and takes its own, so that a batch meets
     the same numbers however many replicas it is split among, and the random
-    streams stay equal. `random` is one of keras.random; `axis` is the batch's.
+    streams stay equal. `random` takes the shape first; `axis` is the batch's.
     """
     parts = count()
     if parts == 1:

@@ -5,8 +5,8 @@
 
 Trains a small GAN in every combination of a sickness, a control and a seed, all
 for the same number of images, and measures each: the Frechet distance of 5,000
-samples to the whole dataset, on the features of a classifier, and whether the
-detector of gan/health.py spoke up. Every result is a file of its own under
+samples to 5,000 pictures of the dataset, on the features of a classifier, and
+whether the detector of gan/health.py spoke up. Every result is a file of its own under
 runs/balance_lab, so an interrupted lab goes on where it was; table.json and
 table.png are made of whatever is there. A run takes about 12 s of one
 processor: the whole suite a little more than two hours on two.
@@ -36,6 +36,7 @@ from experiments.lab import (
     rate,
     read,
     save_figure,
+    whole_run,
     with_,
 )
 from gan.config import (
@@ -76,7 +77,7 @@ class Options:
     """Where the results are kept."""
 
 
-WIDTH = 16
+WIDTH, BATCH_SIZE = 16, 64
 BARE = with_("networks", normalization="none")
 SICKNESSES: dict[str, Change] = {
     "healthy": both(),
@@ -141,6 +142,7 @@ def settings(options: Options, sickness: str, control: str, seed: int, count: in
     """The configuration of a run on `count` pictures."""
     config = Config(
         data=DataConfig(dataset=options.dataset, resolution=options.resolution),
+        batch_size=BATCH_SIZE,
         networks=NetworkConfig(width=WIDTH),
         seed=seed,
         stop=StopConfig(epochs=1000 * options.kimg / count, evaluate_every=0),
@@ -168,14 +170,13 @@ def _one(options: Options, sickness: str, control: str, seed: int) -> None:
     import keras
 
     from gan import data
-    from gan.train import train
 
     keras.backend.clear_session()
     whole = data.load(options.dataset, Config().run.cache_dir, options.resolution)
     pictures = subset(whole, sickness, seed)
     config = settings(options, sickness, control, seed, len(pictures))
     shutil.rmtree(config.run.run_dir, ignore_errors=True)  # half a run, from a lab cut short
-    result = train(config, pictures=pictures)
+    result = whole_run(config, pictures=pictures)
     found = measure(result.gan, whole)
     rows = (config.run.run_dir / "metrics.jsonl").read_text().splitlines()
     shutil.rmtree(config.run.run_dir)
@@ -225,15 +226,17 @@ def run_missing(options: Options, chosen: list[tuple[str, str, int]]) -> None:
                     raise
 
 
-def judge(found: list[dict], healthy: float, recall: float) -> dict:
-    """What became of the runs of one sickness under one control.
+def judge(runs: dict[int, dict], healthy: float, recall: float) -> dict:
+    """What became of the runs, by seed, of one sickness under one control.
 
     A run is sick beyond `SICK` times the healthy distance and healed within
     `HEALED` times; it has collapsed or diverged if it ended non-finite, beyond
     ten times, or with a tenth of the healthy recall.
     """
+    found = list(runs.values())
     distances = [run["frechet_distance"] for run in found]
     return {
+        "seeds": list(runs),
         "runs": len(found),
         "frechet_distance": median(distances),
         "ratio": median(distances) / healthy,
@@ -256,11 +259,11 @@ def collapsed(run: dict, healthy: float, recall: float) -> bool:
 
 def first_alarm(ticks: list[dict]) -> tuple[int, list[str]] | None:
     """When the detector would have spoken, in images, and of what."""
-    from gan.health import Watch
+    from gan.health import WARMUP, Watch
 
     watch = Watch()
     for tick in ticks:
-        new = watch.look(tick)
+        new = watch.look(tick) if tick["images"] >= WARMUP else []
         if new:
             return int(tick["images"]), new
     return None
@@ -281,10 +284,11 @@ def in_time(ticks: list[dict]) -> bool:
 def table(options: Options, names: list[str], wanted: list[str]) -> dict[str, dict[str, dict]]:
     """Sickness to control to what became of it, of all results that are there."""
 
-    def results(sickness: str, control: str) -> list[dict]:
-        return read(_place(options, sickness, control, seed) for seed in range(options.seeds))
+    def results(sickness: str, control: str) -> dict[int, dict]:
+        paths = {seed: _place(options, sickness, control, seed) for seed in range(options.seeds)}
+        return {seed: read([path])[0] for seed, path in paths.items() if path.exists()}
 
-    reference = results("healthy", "none")
+    reference = results("healthy", "none").values()
     healthy = median(run["frechet_distance"] for run in reference)
     recall = median(run["recall"] for run in reference)
     rows = {
@@ -315,19 +319,22 @@ def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
     """The suite as a whole: how sick, how many rescued, how well noticed."""
     sick = {name: row for name, row in rows.items() if name != "healthy"}
     untreated = [row["none"] for row in sick.values() if "none" in row]
-    rescued = [
-        after <= HEALED
-        for row in sick.values()
-        if {"none", "auto"} <= row.keys()
-        for before, after in zip(row["none"]["ratios"], row["auto"]["ratios"], strict=False)
-        if before > SICK
-    ]
+    rescued = []
+    for row in sick.values():
+        before, after = (
+            dict(zip(row[control]["seeds"], row[control]["ratios"], strict=True))
+            if control in row
+            else {}
+            for control in ("none", "auto")
+        )
+        paired = before.keys() & after.keys()
+        rescued += [after[seed] <= HEALED for seed in paired if before[seed] > SICK]
     flagged = [
         (collapse, early)
         for row in untreated
         for collapse, early in zip(row["collapsed"], row["in_time"], strict=True)
     ]
-    healthy = rows["healthy"]
+    healthy = rows.get("healthy", {})
     return {
         "untreated runs": sum(row["runs"] for row in untreated),
         "of them sick": sum(row["sick"] for row in untreated),
@@ -335,7 +342,9 @@ def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
         "the healthy configuration, auto over none": healthy.get("auto", {}).get("ratio"),
         "untreated runs that collapsed or diverged": sum(collapse for collapse, _ in flagged),
         "of them flagged in time": sum(early for collapse, early in flagged if collapse),
-        "false alarms on healthy runs": sum(a is not None for a in healthy["none"]["alarms"]),
+        "false alarms on healthy runs": sum(
+            alarm is not None for alarm in healthy.get("none", {}).get("alarms", ())
+        ),
     }
 
 
@@ -343,12 +352,13 @@ def main() -> int:
     options = cli.parse(Options, "python -m experiments.balance_lab", None)
     names = choose("--sicknesses", options.sicknesses, SICKNESSES)
     wanted = choose("--controls", options.controls, controls(options.kimg))
-    chosen = [
+    chosen = [("healthy", "none", seed) for seed in range(options.seeds)]  # all are measured by
+    chosen += [
         (sickness, control, seed)
         for seed in range(options.seeds)
         for control in wanted
         for sickness in names
-        if _possible(options, sickness, control)
+        if _possible(options, sickness, control) and (sickness, control) != ("healthy", "none")
     ]
     run_missing(options, chosen)
     rows = table(options, names, wanted)

@@ -8,11 +8,13 @@
               bare `tf.function` loop that does nothing but the two updates, for our
               default, the TensorFlow tutorial's networks and the PyTorch example's,
               in float32 and, where the processor has it, bfloat16. What a tick costs
-              is charged as often as it comes by default, every 10,000 images.
+              is charged as often as it comes by default, every 10,000 images; the
+              Frechet distance, at most a tenth of the time, is left out.
     tutorial  the tutorial's networks in a loop as the tutorial writes it
     torch     the reference networks in PyTorch, if `pip install torch` was done
     pipeline  images per second of the input alone
     style     an iteration of `stylize` and a bare pass of the same extractor
+    profile   what a step of ours spends its time on, by TensorFlow's profiler
     growth    a step against batch size and resolution
 
 Ours and the bare loop take turns within one process, so their ratio holds on a
@@ -53,9 +55,9 @@ class BenchConfig:
     """Times training and stylizing."""
 
     only: tuple[str, ...] = ()
-    """Some parts: step, tutorial, torch, pipeline, style, growth; all by default."""
+    """Some parts: step, tutorial, torch, pipeline, profile, style, growth; all by default."""
     rounds: int = 3
-    """Turns that our step and the bare loop take, after one to warm up."""
+    """In the part step: turns that ours and the bare loop take, after one to warm up."""
     out: Path = Path("runs/bench.json")
     """Where the figures go."""
 
@@ -112,7 +114,7 @@ def tutorial(precisions: list[str], options: BenchConfig) -> list[Row]:
     row = {"precision": "float32", **alone(bench_gan.tutorial_loop)}
     _print_title("in the tutorial's own loop", "img/s")
     name = bench_gan.NETWORKS["tutorial"].name
-    _print_row(name, row, f"{row['ours_images_per_second']:.0f}")
+    _print_row(name, row, f"{row['images_per_second']:.0f}")
     return [row]
 
 
@@ -141,6 +143,18 @@ def pipeline(precisions: list[str], options: BenchConfig) -> list[Row]:
         row = {"networks": key, "precision": "", **alone(bench_gan.pipeline, key)}
         found.append(row)
         _print_row(networks.name, row, f"{row['images_per_second']:.0f}")
+    return found
+
+
+def profile(precisions: list[str], options: BenchConfig) -> list[Row]:
+    del options
+    found = []
+    for key, networks in bench_gan.NETWORKS.items():
+        row = alone(bench_gan.profile, key, precisions[-1])
+        found.append({"networks": key, "precision": precisions[-1], **row})
+        print(f"\n{networks.name}, {precisions[-1]}, time in operations:")
+        ordered = sorted(row["shares"].items(), key=lambda pair: -pair[1])
+        print(", ".join(f"{kind} {100 * share:.0f} %" for kind, share in ordered), flush=True)
     return found
 
 
@@ -187,6 +201,7 @@ PARTS = {
     "tutorial": tutorial,
     "torch": torch,
     "pipeline": pipeline,
+    "profile": profile,
     "style": style,
     "growth": growth,
 }
@@ -241,7 +256,7 @@ def _bars(found: dict[str, list[Row]], key: str) -> dict[str, float]:
             best = max(row[layout] for layout in bench_torch.LAYOUTS)
             bars[f"PyTorch, {row['precision']}"] = best
     for row in found.get("tutorial", ()) if key == "tutorial" else ():
-        bars["the tutorial's loop"] = row["ours_images_per_second"]
+        bars["the tutorial's loop"] = row["images_per_second"]
     return bars
 
 

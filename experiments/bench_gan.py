@@ -16,7 +16,16 @@ from common import cli
 from gan.config import Config, RunConfig, StopConfig
 
 DEFAULT_TICK = 1000 * RunConfig.tick_kimg  # images
-BATCH_SIZES, RESOLUTIONS = (16, 32, 64, 128, 256), (16, 32, 64, 128)
+BATCH_SIZES, RESOLUTIONS = (16, 32, 64, 128, 256), (16, 32, 64)
+KINDS = {  # of a step's operations, by what their names contain; the first that fits
+    "convolutions": ("Conv2D",),
+    "normalisation": ("BatchNorm",),
+    "activations": ("Relu", "Tanh", "Sigmoid", "Softplus"),
+    "dense layers": ("MatMul",),
+    "random numbers": ("Random",),
+    "transposes, casts, copies": ("Transpose", "Cast", "Pad", "Concat", "Slice", "Reshape"),
+    "optimizers": ("ApplyAdam",),
+}
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class Networks:
 
 
 NETWORKS = {
-    "default": Networks("our default, 32x32, batch 64", 32, 1, Config.batch_size, 64),
+    "default": Networks("our default, 32x32, batch 256", 32, 1, Config.batch_size, 16),
     "tutorial": Networks("TensorFlow tutorial, 28x28, batch 256", 28, 1, 256, 8),
     "example": Networks("PyTorch example, 64x64, batch 128", 64, 3, 128, 4),
 }
@@ -61,11 +70,13 @@ def bare_loop(gan, pictures, batch_size: int, learning_rate: float) -> Callable[
     import keras
     import tensorflow as tf
 
+    from common.adam import Adam
+
     generator, discriminator = (
         keras.models.clone_model(network) for network in (gan.generator, gan.discriminator)
     )
     conditional, latent_size = gan.conditional, gan.latent_size
-    optimizers = [keras.optimizers.Adam(learning_rate, beta_1=0.5) for _ in range(2)]
+    optimizers = [Adam(learning_rate, beta_1=0.5) for _ in range(2)]
     for optimizer, network in zip(optimizers, (generator, discriminator), strict=True):
         optimizer.build(network.trainable_variables)
     images = tf.constant(pictures.images[: 4 * batch_size], tf.float32) / 127.5 - 1.0
@@ -144,7 +155,7 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
         config = Config(
             batch_size=networks.batch_size,
             precision=precision,
-            stop=StopConfig(epochs=1000),
+            stop=StopConfig(epochs=1000, evaluate_every=0),
             run=RunConfig(
                 run_dir=Path(folder) / "run",
                 tick_kimg=networks.steps * networks.batch_size / 1000,
@@ -165,7 +176,7 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
 def tutorial_loop(turns: int = 3, steps: int = 8) -> dict[str, object]:
     """Images per second of the tutorial's networks in a loop as the tutorial writes it.
 
-    Keras's batch normalisation, both gradients from one point, a Python loop
+    Keras's layers and optimizer, both gradients from one point, a Python loop
     over the batches of a dataset, float32.
     """
     cli.import_tensorflow()
@@ -175,7 +186,7 @@ def tutorial_loop(turns: int = 3, steps: int = 8) -> dict[str, object]:
     from experiments.references import tutorial_networks
 
     networks = NETWORKS["tutorial"]
-    generator, discriminator = tutorial_networks(keras.layers.BatchNormalization)
+    generator, discriminator = tutorial_networks(keras.layers)
     adams = [keras.optimizers.Adam(1e-4) for _ in range(2)]
     images = _noise(networks).images.astype(np.float32) / 127.5 - 1.0
     entropy = keras.losses.BinaryCrossentropy(from_logits=True)
@@ -208,7 +219,7 @@ def tutorial_loop(turns: int = 3, steps: int = 8) -> dict[str, object]:
             loss = train_step(next(stream))
         float(loss)
         speeds.append(steps * networks.batch_size / (time.perf_counter() - started))
-    return {"ours_images_per_second": statistics.median(speeds[1:])}
+    return {"images_per_second": statistics.median(speeds[1:])}
 
 
 def pipeline(key: str, seconds: float = 2.0) -> dict[str, object]:
@@ -243,20 +254,60 @@ def growth(precision: str) -> dict[str, dict[int, float]]:
 
 
 def _milliseconds(networks: Networks, precision: str, turns: int = 7) -> float:
+    step, spent = _one_step(networks, precision, build=_builder("default")), []
+    for _ in range(turns + 2):
+        started = time.perf_counter()
+        step()
+        spent.append(1000 * (time.perf_counter() - started))
+    return statistics.median(spent[2:])
+
+
+def _one_step(networks: Networks, precision: str, build) -> Callable[[], None]:
+    """A function that does one step of ours on the same batch and waits for it."""
     cli.import_tensorflow()
     import tensorflow as tf
 
-    from gan.train import build_gan, compile_gan, set_precision_and_seed
+    from gan.train import compile_gan, set_precision_and_seed
 
     config = Config(batch_size=networks.batch_size, precision=precision)
     set_precision_and_seed(config)
-    gan = build_gan(config, networks.resolution, networks.channels, classes=0)
+    gan = build(config, networks.resolution, networks.channels, 0)
     compile_gan(gan, config)
     pictures = _noise(networks, networks.batch_size)
     batch = tf.constant(pictures.images, tf.float32) / 127.5 - 1.0, tf.constant(pictures.labels)
-    train_step, spent = tf.function(gan.train_step), []
-    for _ in range(turns + 2):
-        started = time.perf_counter()
-        float(train_step(batch)["loss/generator"])
-        spent.append(1000 * (time.perf_counter() - started))
-    return statistics.median(spent[2:])
+    train_step = tf.function(gan.train_step)
+    return lambda: float(train_step(batch)["loss/generator"])
+
+
+def profile(key: str, precision: str, steps: int = 5) -> dict[str, object]:
+    """Shares of the time that a step's operations take, by `KINDS`, by TensorFlow's profiler."""
+    cli.import_tensorflow()
+    import tensorflow as tf
+    from tensorflow.tsl.profiler.protobuf import xplane_pb2
+
+    step = _one_step(NETWORKS[key], precision, _builder(key))
+    for _ in range(3):
+        step()
+    with tempfile.TemporaryDirectory() as folder:
+        with tf.profiler.experimental.Profile(folder):
+            for _ in range(steps):
+                step()
+        (trace,) = Path(folder).rglob("*.xplane.pb")
+        space = xplane_pb2.XSpace.FromString(trace.read_bytes())
+    spent = dict.fromkeys([*KINDS, "the rest"], 0.0)
+    for plane in space.planes:
+        names = {number: about.name for number, about in plane.event_metadata.items()}
+        for line in plane.lines:
+            for event in line.events:
+                name, separator, operation = names[event.metadata_id].rpartition(":")
+                if separator and not name.endswith(":") and not operation.startswith("__"):
+                    spent[_kind(operation)] += event.duration_ps
+    whole = sum(spent.values())
+    return {"shares": {kind: value / whole for kind, value in spent.items()}}
+
+
+def _kind(operation: str) -> str:
+    for kind, parts in KINDS.items():
+        if any(part in operation for part in parts):
+            return kind
+    return "the rest"

@@ -95,16 +95,17 @@ def _loop(network, batch_size, precision, layout):
     from torch.nn.functional import softplus
 
     build, shape = NETWORKS[network]
-    generator, discriminator = (part.to(memory_format=layout).train() for part in build())
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    generator, discriminator = (part.to(device, memory_format=layout).train() for part in build())
     options = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True}
     for_generator = torch.optim.Adam(generator.parameters(), **options)
     for_discriminator = torch.optim.Adam(discriminator.parameters(), **options)
-    real = torch.rand(batch_size, *shape).to(memory_format=layout) * 2 - 1
-    cheap = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16")
+    real = torch.rand(batch_size, *shape).to(device, memory_format=layout) * 2 - 1
+    cheap = torch.autocast(device, torch.bfloat16, enabled=precision == "bfloat16")
 
     def step():
         with cheap:
-            fake = generator(torch.randn(batch_size, 100))
+            fake = generator(torch.randn(batch_size, 100, device=device))
             logits = discriminator(real), discriminator(fake.detach())
             loss = (softplus(-logits[0]) + softplus(logits[1])).mean()
         for_discriminator.zero_grad()

@@ -6,7 +6,7 @@ For ten pairs of pictures that the extractor was not trained on: one
 stylization by the teacher's own five layers and one by `compact`, with the same
 objective and the same iterations, both measured in the teacher's features. Then
 the time of an iteration of either, and of the whole VGG-19 to relu5_1, taking
-turns. Expected: at most 1.3 times the teacher's style loss at no more content
+turns. Wanted: at most 1.3 times the teacher's style loss at no more content
 loss; at least 3 times as fast as the five layers and 6 times as fast as the
 whole. About 8 minutes on two cores with bfloat16; writes runs/teacher.json.
 """

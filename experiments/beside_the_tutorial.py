@@ -59,11 +59,12 @@ def main() -> int:
     for config in configs:
         configuration.check(config)
     cli.import_tensorflow()
+    from experiments.lab import whole_run
     from experiments.references import build_tutorial
-    from gan.train import build_gan, train
+    from gan.train import build_gan
 
     for config, build in zip(configs, (build_gan, build_tutorial), strict=True):
-        train(config, build=build)
+        whole_run(config, build=build)
     sheets = [image_io.to_array(Image.open(folder / "latest.png")) for folder in folders.values()]
     gap = np.full((sheets[0].shape[0], 16, 1), 255, np.uint8)
     image_io.write_image(options.out, np.concatenate([sheets[0], gap, sheets[1]], axis=1))

@@ -21,17 +21,31 @@ from tqdm import tqdm
 
 from common import cli, files
 from common.runs import plain
-from experiments.lab import Change, both, choose, measure, rate, read, with_
+from experiments.lab import Change, both, choose, measure, rate, read, whole_run, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
+
+def falling(kimg: float) -> Change:
+    """Both rates are halved after so many thousand images, and go on falling."""
+    return both(
+        *(with_(n, schedule="inverse", decay_kimg=kimg) for n in ("generator", "discriminator"))
+    )
+
+
+BATCH_64, BATCH_128 = with_(batch_size=64), with_(batch_size=128)
 VARIANTS: dict[str, Change] = {
     "default": both(),
     "balance auto": with_("balance", mode="auto"),
+    "falling rates": falling(400.0),
+    "half the rates": both(rate("generator", 0.5), rate("discriminator", 0.5)),
     "width 24": with_("networks", width=24),
     "width 48": with_("networks", width=48),
     "batch of 32": with_(batch_size=32),
-    "batch of 128": with_(batch_size=128),
-    "half the rates": both(rate("generator", 0.5), rate("discriminator", 0.5)),
+    "batch of 64": BATCH_64,
+    "batch of 64, width 24": both(BATCH_64, with_("networks", width=24)),
+    "batch of 128": BATCH_128,
+    "batch of 128, falling rates": both(BATCH_128, falling(400.0)),
+    "batch of 512": with_(batch_size=512),
     "R1, layer norm": both(with_(penalty="r1"), with_("networks", normalization="layer")),
 }
 
@@ -63,7 +77,6 @@ def one(options: Options, variant: str) -> None:
     import keras
 
     from gan import data
-    from gan.train import train
 
     keras.backend.clear_session()
     path = place(options, variant)
@@ -94,7 +107,7 @@ def one(options: Options, variant: str) -> None:
                 self.began += time.perf_counter() - self.began - spent
             self.model.stop_training = self.model.stop_training or not waiting
 
-    train(config, callbacks=[MeasureOnTheWay()], pictures=whole)
+    whole_run(config, callbacks=[MeasureOnTheWay()], pictures=whole)
     summary = json.loads((run.run_dir / "summary.json").read_text())
     shutil.rmtree(run.run_dir)
     if not waiting:

@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from common import cli, files
 from common.runs import plain
-from experiments.lab import Change, both, choose, measure, read, save_figure, with_
+from experiments.lab import Change, both, choose, measure, read, save_figure, whole_run, with_
 from gan.config import Config, DataConfig, RunConfig, StopConfig
 
 LAYER = with_("networks", normalization="layer")
@@ -57,6 +57,8 @@ class Options:
     """Wall-clock for each run."""
     seeds: int = 3
     """Runs of every variant."""
+    batch_size: int = Config.batch_size
+    """Pictures per update."""
     variants: tuple[str, ...] = ()
     """Some of them; all by default."""
     out: Path = Path("runs/compare_losses")
@@ -66,6 +68,7 @@ class Options:
 def settings(options: Options, variant: str, seed: int) -> Config:
     config = Config(
         data=DataConfig(dataset=options.dataset),
+        batch_size=options.batch_size,
         seed=seed,
         stop=StopConfig(max_minutes=options.minutes, evaluate_every=0),
         run=RunConfig(run_dir=place(options, variant, seed).with_suffix("")),
@@ -74,7 +77,7 @@ def settings(options: Options, variant: str, seed: int) -> Config:
 
 
 def place(options: Options, variant: str, seed: int) -> Path:
-    name = f"{Path(options.dataset).name}_{options.minutes:g}min"
+    name = f"{Path(options.dataset).name}_{options.minutes:g}min_batch{options.batch_size}"
     return options.out / name / f"{variant.replace(', ', '_').replace(' ', '_')}-{seed}.json"
 
 
@@ -85,13 +88,12 @@ def one(options: Options, variant: str, seed: int) -> None:
     from common import image_io
     from gan import data
     from gan.sample import draw, draw_latents, labels_in_turn
-    from gan.train import train
 
     keras.backend.clear_session()
     config = settings(options, variant, seed)
     whole = data.load(options.dataset, config.run.cache_dir)
     shutil.rmtree(config.run.run_dir, ignore_errors=True)
-    result = train(config, pictures=whole)
+    result = whole_run(config, pictures=whole)
     gan, path = result.gan, place(options, variant, seed)
     if seed == 0:
         labels = labels_in_turn(72, len(whole.class_names))

@@ -10,13 +10,14 @@ Takes a little more than twice the minutes. Expected: at most half the distance.
 Writes runs/few_pictures.json and both grids beside it.
 """
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from common import cli, files, image_io
-from experiments.lab import part
+from experiments.lab import part, whole_run
 from gan.config import BalanceConfig, Config, DataConfig, RunConfig, StopConfig
 
 
@@ -44,7 +45,6 @@ def main() -> int:
     from gan import data
     from gan.evaluate import frechet, real_side
     from gan.sample import draw, draw_latents, load_generator
-    from gan.train import train
 
     cache = Config().run.cache_dir
     whole = data.load(options.dataset, cache)
@@ -74,7 +74,8 @@ def main() -> int:
             stop=StopConfig(max_minutes=options.minutes),
             run=RunConfig(run_dir=options.out.with_suffix("") / name),
         )
-        folder = train(config, pictures=parts["few"]).folder
+        shutil.rmtree(config.run.run_dir, ignore_errors=True)  # of an earlier comparison
+        folder = whole_run(config, pictures=parts["few"]).folder
         found[name] = {}
         for state in ("last", "best"):
             generator, _ = load_generator(folder, state)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gan.data import Pictures
     from gan.model import GAN
+    from gan.train import Result
 
 COUNT = 5000  # samples, and real pictures
 MANIFOLD = 2000  # of them for recall and coverage
@@ -58,10 +59,24 @@ def both(*changes: Change) -> Change:
     return change
 
 
+def whole_run(config: Config, **options: object) -> "Result":
+    """`gan.train.train`, but Ctrl-C ends the whole comparison: half a run is no result.
+
+    Raises:
+        KeyboardInterrupt: the run was interrupted.
+    """
+    from gan.train import train
+
+    result = train(config, **options)
+    if result.status == "interrupted":
+        raise KeyboardInterrupt
+    return result
+
+
 def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
     """Frechet distance, precision and recall, density and coverage, with their protocol.
 
-    Of the averaged generator, all classes alike, to the whole dataset.
+    Of the averaged generator, all classes alike, to as many pictures of the dataset.
     """
     from gan.evaluate import NEIGHBOURS, real_side
     from gan.metrics import coverage, frechet_distance, gaussian

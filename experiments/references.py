@@ -1,34 +1,40 @@
 """The networks that others publish, to measure ours against. Facts, not code, are taken over."""
 
+from types import ModuleType
+
 import keras
 from keras import layers
 
 from common.losses import ADVERSARIAL
+from gan import layers as fast
 from gan.balance import Balance
 from gan.config import Config
-from gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, LeakyReLU
 from gan.model import GAN
 
 
 def tutorial_networks(
-    normalization: type[layers.Layer] = BatchNormalization,
+    source: ModuleType = fast,
 ) -> tuple[keras.Model, keras.Model]:
-    """Generator and discriminator of TensorFlow's DCGAN tutorial, 28x28x1."""
+    """Generator and discriminator of TensorFlow's DCGAN tutorial, 28x28x1.
+
+    Args:
+        source: of convolutions, normalisation and leaky ReLU: gan.layers or keras.layers.
+    """
     latent = keras.Input((100,))
     x = layers.Dense(7 * 7 * 256, use_bias=False)(latent)
-    x = LeakyReLU(0.3)(normalization()(x))
+    x = source.LeakyReLU(0.3)(source.BatchNormalization()(x))
     x = layers.Reshape((7, 7, 256))(x)
     for filters, stride in ((128, 1), (64, 2)):
-        x = Conv2DTranspose(filters, 5, stride, padding="same", use_bias=False)(x)
-        x = LeakyReLU(0.3)(normalization()(x))
-    x = Conv2DTranspose(1, 5, 2, padding="same", use_bias=False)(x)
+        x = source.Conv2DTranspose(filters, 5, stride, padding="same", use_bias=False)(x)
+        x = source.LeakyReLU(0.3)(source.BatchNormalization()(x))
+    x = source.Conv2DTranspose(1, 5, 2, padding="same", use_bias=False)(x)
     generator = keras.Model(latent, layers.Activation("tanh", dtype="float32")(x))
 
     picture = keras.Input((28, 28, 1))
     x = picture
     for filters in (64, 128):
-        x = Conv2D(filters, 5, 2, padding="same")(x)
-        x = layers.Dropout(0.3)(LeakyReLU(0.3)(x))
+        x = source.Conv2D(filters, 5, 2, padding="same")(x)
+        x = layers.Dropout(0.3)(source.LeakyReLU(0.3)(x))
     logits = layers.Dense(1, dtype="float32")(layers.Flatten()(x))
     return generator, keras.Model(picture, layers.Reshape((), dtype="float32")(logits))
 
@@ -37,20 +43,20 @@ def pytorch_networks() -> tuple[keras.Model, keras.Model]:
     """Generator and discriminator of PyTorch's DCGAN example, 64x64x3."""
     latent = keras.Input((100,))
     x = layers.Reshape((1, 1, 100))(latent)
-    x = Conv2DTranspose(512, 4, padding="valid", use_bias=False)(x)
+    x = fast.Conv2DTranspose(512, 4, padding="valid", use_bias=False)(x)
     for filters in (256, 128, 64):
-        x = layers.ReLU()(BatchNormalization()(x))
-        x = Conv2DTranspose(filters, 4, 2, padding="same", use_bias=False)(x)
-    x = layers.ReLU()(BatchNormalization()(x))
-    x = Conv2DTranspose(3, 4, 2, padding="same", use_bias=False)(x)
+        x = layers.ReLU()(fast.BatchNormalization()(x))
+        x = fast.Conv2DTranspose(filters, 4, 2, padding="same", use_bias=False)(x)
+    x = layers.ReLU()(fast.BatchNormalization()(x))
+    x = fast.Conv2DTranspose(3, 4, 2, padding="same", use_bias=False)(x)
     generator = keras.Model(latent, layers.Activation("tanh", dtype="float32")(x))
 
     picture = keras.Input((64, 64, 3))
-    x = LeakyReLU(0.2)(Conv2D(64, 4, 2, padding="same", use_bias=False)(picture))
+    x = fast.LeakyReLU(0.2)(fast.Conv2D(64, 4, 2, padding="same", use_bias=False)(picture))
     for filters in (128, 256, 512):
-        x = Conv2D(filters, 4, 2, padding="same", use_bias=False)(x)
-        x = LeakyReLU(0.2)(BatchNormalization()(x))
-    x = Conv2D(1, 4, padding="valid", use_bias=False, dtype="float32")(x)
+        x = fast.Conv2D(filters, 4, 2, padding="same", use_bias=False)(x)
+        x = fast.LeakyReLU(0.2)(fast.BatchNormalization()(x))
+    x = fast.Conv2D(1, 4, padding="valid", use_bias=False, dtype="float32")(x)
     return generator, keras.Model(picture, layers.Reshape((), dtype="float32")(x))
 
 

@@ -245,9 +245,10 @@ class Augmentation(Control):
             initializer=keras.initializers.Constant(probability),
             trainable=False,
         )
-        self.running = self.add_weight(
-            name="running", initializer=keras.initializers.Constant(target), trainable=False
-        )
+        if target:
+            self.running = self.add_weight(
+                name="running", initializer=keras.initializers.Constant(target), trainable=False
+            )
 
     def corrupt(self, images, images_seen):
         probability, key = self.probability.value, self.seed.next()
@@ -303,15 +304,16 @@ class SpeedLimit(Control):
     """Bounds how far one update moves a network, relative to the norm of its kernels.
 
     You et al. 2020 (LAMB), section 3, bound each layer's step so; here the
-    whole network's, and only from above. The bound falls with the square root
-    of the images seen, as the relative steps of healthy runs do by themselves
-    (their kernels grow). It holds from the very first update, the one by which
-    a rate ten times too high does its harm.
+    whole network's, and only from above. At first the bound falls with the
+    square root of the images seen, as the relative steps of healthy runs do by
+    themselves (their kernels grow). It holds from the very first update, the
+    one by which a rate ten times too high does its harm.
     """
 
     moderates = True
     LIMIT = 0.1  # of the norm, at the start
     KIMG = 2.0  # of slow decay
+    SETTLED = 60.0  # thousand images, from which on it stays
 
     def __init__(self, generator_steps: int):
         """The generator's updates of a round share its limit."""
@@ -323,7 +325,8 @@ class SpeedLimit(Control):
 
     def limit(self, network: Network, images_seen: tf.Tensor) -> tf.Tensor:
         """The largest relative step now."""
-        passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.KIMG)
+        kimg = tf.minimum(tf.cast(images_seen, tf.float32) / 1000.0, self.SETTLED)
+        passed = kimg / self.KIMG
         return self.LIMIT / self.steps[network] * tf.math.rsqrt(1.0 + passed)
 
     def moderate(self, network, variables, before, images_seen):

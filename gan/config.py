@@ -65,10 +65,11 @@ class OptimizerConfig:
     """Decay of the gradient's running mean."""
     beta_2: float = 0.99
     """Decay of its running square."""
-    schedule: Literal["constant", "linear", "cosine"] = "constant"
-    """How the rate falls to zero over decay_kimg."""
+    schedule: Literal["constant", "inverse", "linear", "cosine"] = "constant"
+    """How the rate falls. inverse: as 1 / (1 + images / decay), whose end need not be known; linear
+    and cosine: to zero."""
     decay_kimg: float = 0.0
-    """Thousand images until the rate is zero."""
+    """Thousand images until the rate is zero, or half of it with inverse."""
     clip_norm: float = 0.0
     """Largest norm of the whole gradient; 0: as it comes."""
 
@@ -80,12 +81,13 @@ class BalanceConfig:
     mode: Annotated[Literal["fixed", "auto"], tyro.conf.arg(name="balance", prefix_name=False)] = (
         "fixed"
     )
-    """auto: augmentation follows how far D overfits (a tenth of the pictures, at most 128, are held
-    out to tell), both rates the mean sign of D(real), steps are bounded, beta_1 is at most 0.5;
-    fixed: only the controls named below."""
+    """auto: augmentation follows how far the discriminator overfits (a tenth of the pictures, at
+    most 128, are held out to tell), both rates the mean sign of its logits for real ones, steps are
+    bounded, beta_1 is at most 0.5; fixed: only the controls named below."""
     on_alarm: Literal["warn", "stop", "balance", "restore"] = "warn"
     """When a collapse is noticed: only say so; end the run; switch the controls of --balance auto
-    on; or do that and go back to the best state."""
+    on, all but its limit on beta_1; or do that and go back to the best state. The last two hold
+    pictures out from the start, and need a single process."""
     discriminator_steps: int = 1
     """Discriminator updates per training step, each on a batch of its own."""
     generator_steps: int = 1
@@ -133,7 +135,7 @@ class StopConfig:
     """When to end. Without epochs and max_minutes: after 4 minutes."""
 
     epochs: float | None = None
-    """Passes over the dataset."""
+    """Passes over the dataset, counting what is held out."""
     max_minutes: float | None = None
     """Wall-clock budget, training before a resume included; everything is saved at its end."""
     evaluate_every: float = 50.0
@@ -162,10 +164,11 @@ class RunConfig:
     resume: Path | None = None
     """Go on with the run in this folder."""
     tick_kimg: float = 10.0
-    """Thousand images between two log points, each with samples and a checkpoint."""
+    """Thousand images between two log points, each with a checkpoint and, for the first 40,
+    samples; these come more rarely later."""
     histograms: bool = False
     """Write weight histograms to TensorBoard."""
-    steps_per_execution: int = 16
+    steps_per_execution: int = 4
     """Training steps between two looks at the clock and at Ctrl-C."""
     deterministic: bool = False
     """Force repeatable kernels; on a processor they are so anyway."""
@@ -173,7 +176,8 @@ class RunConfig:
     """Compile the step with XLA. auto: on a single GPU."""
     strategy: Strategy = "auto"
     """Among whom each batch is split. mirrored: this machine's GPUs. multiworker: the processes in
-    TF_CONFIG or of srun. auto: these where there are several, then those."""
+    TF_CONFIG or of srun. auto: multiworker where there are several processes, otherwise mirrored
+    where there are several GPUs, otherwise single."""
     cache_dir: Path = CACHE
     """Where prepared datasets and downloads are kept."""
 
@@ -193,10 +197,11 @@ class Config:
     """Its weight; usual are 10 for wgan_gp, 0.1 to 10 for the others."""
     update: Literal["alternating", "simultaneous"] = "alternating"
     """Whether the generator meets the updated discriminator, or both move at once."""
-    batch_size: int = 64
+    batch_size: int = 256
     """Pictures per update, all replicas together."""
     ema_kimg: float = 40.0
-    """Half-life of the averaged generator, in thousand images."""
+    """Half-life of the averaged generator, in thousand images; at most a twentieth of those seen
+    so far."""
     seed: int = 0
     """All randomness comes from it."""
     precision: Precision = "auto"

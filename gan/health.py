@@ -50,7 +50,7 @@ SYMPTOMS = {
         "the discriminator tells real from generated almost without error",
         "--balance auto, or a lower --discriminator.learning-rate",
     ),
-    "by heart": Symptom(
+    "far ahead": Symptom(
         _both(
             _between("discriminator/accuracy", 0.9, 1.0),
             _between("discriminator/real_sign", 0.75, 1.0),
@@ -147,7 +147,8 @@ def by_heart(learnt: np.ndarray, held_out: np.ndarray, fake: np.ndarray) -> floa
     equation 1, r_v.
     """
     lead = learnt.mean() - fake.mean()
-    return float(np.clip((learnt.mean() - held_out.mean()) / lead, -2.0, 2.0)) if lead > 0 else 0.0
+    share = (learnt.mean() - held_out.mean()) / lead if lead > 0 else 0.0
+    return float(np.clip(share, -2.0, 2.0)) if np.isfinite(share) else 0.0
 
 
 def class_entropy(real: np.ndarray, labels: np.ndarray, fake: np.ndarray) -> float:

@@ -112,7 +112,7 @@ class Conv2D(layers.Conv2D):
 
 @keras.saving.register_keras_serializable("gan")
 class Conv2DTranspose(layers.Conv2DTranspose):
-    """Keras's layer, without bias or dilation, whose kernel's gradient is `kernel_gradient`."""
+    """Keras's layer, without dilation, whose kernel's gradient is `kernel_gradient`."""
 
     def call(self, inputs):
         stride, padding = self.strides[0], self.padding.upper()
@@ -132,7 +132,10 @@ class Conv2DTranspose(layers.Conv2DTranspose):
                 gradient,
             )
 
-        return convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.kernel))
+        outputs = convolve(tf.convert_to_tensor(inputs), tf.convert_to_tensor(self.kernel))
+        if self.use_bias:
+            outputs = tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias))
+        return self.activation(outputs)
 
 
 def kernel_gradient(

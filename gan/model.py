@@ -232,7 +232,7 @@ class GAN(keras.Model):
             )
             penalty = self._penalty(real, fake, labels)
             total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
-        gradients = replicas.mean(tape.gradient(total, self.discriminator.trainable_variables))
+        gradients = _gradients(tape, total, self.discriminator)
         figures = {
             "loss/discriminator": loss,
             "loss/penalty": penalty,
@@ -256,7 +256,7 @@ class GAN(keras.Model):
             fake_logits = self._judge(fake, labels)  # (B,)
             loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
             total = self.generator_optimizer.scale_loss(loss)
-        gradients = replicas.mean(tape.gradient(total, self.generator.trainable_variables))
+        gradients = _gradients(tape, total, self.generator)
         return gradients, replicas.mean_of_scalars(
             {
                 "loss/generator": loss,
@@ -325,6 +325,12 @@ class GAN(keras.Model):
 
     def _with_labels(self, inputs, labels):
         return [inputs, labels] if self.conditional else inputs
+
+
+def _gradients(tape, loss, network):
+    """Means over replicas; dense, since rows of a repeated label must be summed before any norm."""
+    gradients = tape.gradient(loss, network.trainable_variables)
+    return replicas.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
 
 
 def _norm(gradients, optimizer):

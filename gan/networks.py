@@ -121,7 +121,8 @@ def build_discriminator(
             width, KERNEL, strides=2, padding="same", use_bias=level == 0 or normalized != "batch"
         )
         if normalized == "spectral":  # Miyato et al. 2018; one power iteration a call
-            convolution = layers.SpectralNormalization(convolution)
+            # float32, or Keras 3.15 would round the kernels themselves at every call
+            convolution = layers.SpectralNormalization(convolution, dtype="float32")
         x = convolution(x)
         if level > 0:  # not at the input: Radford et al. 2016, section 3
             x = NORMALIZATION[normalized](x)

@@ -106,20 +106,20 @@ def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "
 def compile_gan(gan: "GAN", config: Config, **kwargs: Any) -> None:
     """Attaches both optimizers; their rates follow the images seen and the balance."""
     scaled = _precision(config) == "float16"
-    momentum = MOST_MOMENTUM if config.balance.mode == "auto" else 1.0
+    most_momentum = MOST_MOMENTUM if config.balance.mode == "auto" else 1.0
     generator_rate = _schedule(config.generator)
     discriminator_rate = _schedule(config.discriminator)
     gan.compile(
         _adam(
             config.generator,
             lambda: generator_rate(gan.images_seen.value) * gan.balance.share("generator"),
-            momentum,
+            most_momentum,
             scaled,
         ),
         _adam(
             config.discriminator,
             lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share("discriminator"),
-            momentum,
+            most_momentum,
             scaled,
         ),
         **kwargs,
@@ -132,6 +132,8 @@ def _schedule(config: OptimizerConfig):
     from keras.optimizers import schedules
 
     rate, images = config.learning_rate, 1000.0 * config.decay_kimg
+    if config.schedule == "inverse":
+        return schedules.InverseTimeDecay(rate, images, decay_rate=1.0)
     if config.schedule == "cosine":
         return schedules.CosineDecay(rate, images)
     if config.schedule == "linear":
@@ -140,7 +142,7 @@ def _schedule(config: OptimizerConfig):
 
 
 def _adam(
-    config: OptimizerConfig, rate, momentum: float, scaled: bool
+    config: OptimizerConfig, rate, most_momentum: float, scaled: bool
 ) -> "keras.optimizers.Optimizer":
     """Adam, for float16 with a loss scale that it finds (Micikevicius et al. 2018, section 3.2)."""
     import keras
@@ -149,7 +151,7 @@ def _adam(
 
     adam = Adam(
         rate,
-        beta_1=min(config.beta_1, momentum),
+        beta_1=min(config.beta_1, most_momentum),
         beta_2=config.beta_2,
         global_clipnorm=config.clip_norm or None,
     )

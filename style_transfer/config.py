@@ -76,7 +76,8 @@ class SearchConfig:
     compile: Compile = "auto"
     """Compile the iteration with XLA. auto: on a GPU."""
     max_minutes: float | None = None
-    """Wall-clock budget for all pictures; what there is by then is written at full size."""
+    """Wall-clock budget for all pictures; a single one is then written as it is, at full size, of a
+    folder the unfinished one is left for next time."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Config:
     """compact: embedded. vgg19 and vgg16: through Keras, which downloads them once. Or a file of
     weights: .npz, or Keras's."""
     preview: bool = False
-    """A quick look: 256 pixels, in seconds."""
+    """A quick look: at most 256 pixels, in seconds."""
     seed: int = 0
     """Of the noise and of the demonstration's style."""
     look: Annotated[LookConfig, tyro.conf.OmitArgPrefixes] = LookConfig()

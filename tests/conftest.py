@@ -7,6 +7,9 @@ from PIL import Image
 from common import cli
 
 cli.import_tensorflow()
+import tensorflow as tf  # noqa: E402
+
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # tiny graphs
 
 
 @pytest.fixture(scope="session")

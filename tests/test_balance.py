@@ -141,6 +141,7 @@ def test_the_limit_falls_with_images_and_is_shared_by_the_steps_of_a_round():
 
     assert limit(0) == pytest.approx(0.1)
     assert limit(6000) == pytest.approx(0.05)  # 1 / sqrt(1 + 6000 / 2000)
+    assert limit(500_000) == limit(60_000) == pytest.approx(0.1 / 31**0.5)
     assert limit(0, steps=5) == pytest.approx(0.02)
     assert limit(0, steps=5, network="discriminator") == pytest.approx(0.1)
 

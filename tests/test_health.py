@@ -14,7 +14,7 @@ WELL = {
 }
 ILL = {
     "saturated": {"discriminator/accuracy": 0.99, "discriminator/real_sign": 0.98},
-    "by heart": {
+    "far ahead": {
         "discriminator/accuracy": 0.92,
         "discriminator/real_sign": 0.8,
         "health/neighbours": 0.5,
@@ -86,7 +86,9 @@ def test_by_heart_is_where_the_held_out_pictures_lie_between_real_and_generated(
     for held_out, expected in ((4.0, 0.0), (0.0, 1.0), (3.0, 0.25), (8.0, -1.0), (-99.0, 2.0)):
         assert health.by_heart(learnt, np.array([held_out]), fake) == pytest.approx(expected)
     assert health.by_heart(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
-    assert health.by_heart(learnt, np.array([1.0]), np.array([np.nan])) == 0.0
+    nan = np.array([np.nan])
+    for sets in ((learnt, fake, nan), (learnt, nan, fake), (nan, learnt, fake)):
+        assert health.by_heart(*sets) == 0.0
 
 
 def test_class_entropy_falls_when_classes_are_missing():

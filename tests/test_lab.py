@@ -1,5 +1,7 @@
 """The judgement of the experiments on whole runs; the runs themselves take hours."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -17,9 +19,9 @@ def run(distance, recall=0.8, ticks=(), status="finished"):
     }
 
 
-def tick(images, ill=False, quality=0.1):
+def tick(kimg, ill=False, quality=0.1):
     return {
-        "images": images,
+        "images": 1000 * kimg,
         "discriminator/accuracy": 1.0 if ill else 0.7,
         "discriminator/real_sign": 1.0 if ill else 0.5,
         "quality/sliced_wasserstein": quality,
@@ -59,7 +61,7 @@ def test_runs_are_judged_against_the_healthy_one():
         run(20.0, 0.05),
         run(11, 0.8, (), "diverged"),
     ]
-    judged = balance_lab.judge(found, healthy=10.0, recall=0.8)
+    judged = balance_lab.judge(dict(enumerate(found)), healthy=10.0, recall=0.8)
     assert (judged["runs"], judged["healthy"], judged["sick"]) == (6, 2, 2)
     assert judged["collapsed"] == [False, False, False, True, True, True]
     assert judged["ratio"] == pytest.approx(1.8)
@@ -74,7 +76,7 @@ def test_an_alarm_is_in_time_before_a_quarter_of_the_rest_is_wasted():
         ]
 
     assert balance_lab.first_alarm(ticks(100)) is None
-    assert balance_lab.first_alarm(ticks(12)) == (14, ["saturated"])
+    assert balance_lab.first_alarm(ticks(12)) == (14_000, ["saturated"])
     assert balance_lab.in_time(ticks(12))
     assert balance_lab.in_time(ticks(18))  # alarm at 20 = 10 + 0.25 * 40
     assert not balance_lab.in_time(ticks(19))
@@ -85,7 +87,9 @@ def test_the_verdict_counts_what_was_sick_and_is_healthy():
     ill = [tick(i, ill=True, quality=i) for i in range(1, 30)]
     rows = {
         name: {
-            control: balance_lab.judge([run(d, ticks=ticks) for d in distances], 10.0, 0.8)
+            control: balance_lab.judge(
+                {seed: run(d, ticks=ticks) for seed, d in enumerate(distances)}, 10.0, 0.8
+            )
             for control, distances, ticks in columns
         }
         for name, columns in {
@@ -103,6 +107,16 @@ def test_the_verdict_counts_what_was_sick_and_is_healthy():
         "of them flagged in time": 1,
         "false alarms on healthy runs": 0,
     }
+
+
+def test_runs_are_paired_by_their_seeds():
+    def judge(distances):
+        return balance_lab.judge({s: run(d) for s, d in distances.items()}, 10.0, 0.8)
+
+    rows = {"sick": {"none": judge({0: 99.0, 1: 11.0}), "auto": judge({1: 99.0})}}
+    assert balance_lab.verdict(rows)["of these healthy under auto"] == "0 of 0"
+    rows["sick"]["auto"] = judge({0: 12.0})
+    assert balance_lab.verdict(rows)["of these healthy under auto"] == "1 of 1"
 
 
 def test_subsets_are_what_they_say():
@@ -157,3 +171,15 @@ def test_tables_and_figures_are_made_of_the_results_that_are_there(tmp_path, mon
 
     assert len(list(tmp_path.rglob("table.json"))) == 3
     assert len(list(tmp_path.rglob("table.png"))) == 2
+
+
+@pytest.mark.parametrize("status", ["interrupted", "finished"])
+def test_an_interrupted_run_ends_the_comparison(monkeypatch, status):
+    from gan import train
+
+    monkeypatch.setattr(train, "train", lambda config: SimpleNamespace(status=status))
+    if status == "finished":
+        assert lab.whole_run(Config()).status == status
+    else:
+        with pytest.raises(KeyboardInterrupt):
+            lab.whole_run(Config())

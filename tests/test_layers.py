@@ -18,6 +18,7 @@ def normal(*shape, dtype="float32"):
 def first_and_second_gradients(layer, inputs):
     """The outputs, both gradients of a sum over them, and that of a gradient penalty."""
     with tf.GradientTape() as outer:
+        outer.watch(inputs)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(inputs)
             outputs = layer(inputs)
@@ -25,7 +26,7 @@ def first_and_second_gradients(layer, inputs):
         by_inputs = tape.gradient(loss, inputs)
         penalty = tf.reduce_sum(tf.square(by_inputs))
     by_weights = tape.gradient(loss, layer.trainable_variables)
-    of_penalty = outer.gradient(penalty, layer.trainable_variables)
+    of_penalty = outer.gradient(penalty, [inputs, *layer.trainable_variables])
     return [outputs, by_inputs, *by_weights, *of_penalty]
 
 
@@ -39,7 +40,7 @@ def first_and_second_gradients(layer, inputs):
             "Conv2DTranspose",
             {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same", "use_bias": False},
         ),
-        ("Conv2DTranspose", {"filters": 5, "kernel_size": 4, "use_bias": False}),
+        ("Conv2DTranspose", {"filters": 5, "kernel_size": 4, "activation": "tanh"}),
         ("LeakyReLU", {"negative_slope": 0.2}),
     ],
 )

@@ -64,6 +64,16 @@ def test_labels_reach_both_networks():
     assert abs(logits[0] - logits[1]) > 0
 
 
+def test_spectral_normalization_leaves_the_kernels_in_float32():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    spectral = NetworkConfig(latent_size=8, width=4, normalization="spectral")
+    discriminator = networks.build_discriminator(spectral, 16, 1)
+    discriminator(tf.ones((2, 16, 16, 1)), training=True)
+    kernels = [v.value for v in discriminator.trainable_variables if len(v.shape) == 4]
+    rounded = [tf.cast(tf.cast(k, tf.bfloat16), tf.float32) for k in kernels]
+    assert all((k != r).numpy().any() for k, r in zip(kernels, rounded, strict=True))
+
+
 def test_the_logits_and_the_picture_are_float32_under_bfloat16():
     keras.config.set_dtype_policy("mixed_bfloat16")
     generator = networks.build_generator(SMALL, 16, 1, classes=2)

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from common.files import InputError
@@ -24,7 +25,7 @@ from gan.config import (
     StopConfig,
 )
 from gan.health import SYMPTOMS
-from gan.train import build_gan, compile_gan, train
+from gan.train import _schedule, build_gan, compile_gan, train
 
 LONGER = StopConfig(epochs=8, evaluate_every=0)
 
@@ -100,7 +101,7 @@ def test_a_run_leaves_everything_in_its_folder(tiny):
     [
         BalanceConfig(),
         BalanceConfig(pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1),
-        BalanceConfig(discriminator_steps=2, generator_steps=2),
+        BalanceConfig(mode="auto", augment_kimg=1.0, discriminator_steps=2, generator_steps=2),
     ],
 )
 def test_a_resumed_run_ends_with_the_same_bits(tiny, balance):
@@ -430,3 +431,13 @@ def test_networks_of_your_own_get_the_precision_of_the_configuration(tiny, tmp_p
         result = train(run_of(config, run_dir=tmp_path / precision), build=build)
         assert result.gan is own[0]
         assert result.gan.generator.layers[1].compute_dtype == precision
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [("constant", 0.01), ("inverse", 0.01 / 3), ("linear", 0.0), ("cosine", 0.0)],
+)
+def test_rates_fall_with_the_images_seen(schedule, expected):
+    rate = _schedule(OptimizerConfig(learning_rate=0.01, schedule=schedule, decay_kimg=2.0))
+    assert float(rate(tf.constant(0, tf.int64))) == pytest.approx(0.01)
+    assert float(rate(tf.constant(4000, tf.int64))) == pytest.approx(expected, abs=1e-9)
