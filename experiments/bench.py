@@ -129,7 +129,8 @@ def torch(precisions: list[str], options: BenchConfig) -> list[Row]:
         networks = bench_gan.NETWORKS[key]
         for precision in precisions:
             row = alone(bench_torch.speed, key, networks.batch_size, precision)
-            found.append({"networks": key, "precision": precision, **row})
+            row = {"networks": key, "precision": precision, **row}
+            found.append(row)
             speeds = (f"{row[layout]:.0f}" for layout in bench_torch.LAYOUTS)
             _print_row(networks.name, row, *speeds)
     return found
@@ -265,8 +266,10 @@ def main() -> int:
     wanted = choose("--only", options.only, PARTS)
     native = devices.resolve_precision("auto")
     precisions = sorted({"float32", native}, reverse=True)
-    found = {part: PARTS[part](precisions, options) for part in wanted}
-    write_json(options.out, found)
+    found = {}
+    for part in wanted:
+        found[part] = PARTS[part](precisions, options)
+        write_json(options.out, found)
     figure = options.out.with_suffix(".png")
     draw_figure(found, figure)
     print(f"figures: {options.out} | drawn: {figure}")

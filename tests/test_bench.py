@@ -73,3 +73,33 @@ def test_the_input_is_timed_alone():
 )
 def test_operations_are_told_apart(operation, kind):
     assert bench_gan._kind(operation) == kind
+
+
+def test_every_part_prints_and_returns_its_rows(monkeypatch, capsys):
+    measured = {
+        "peak": {"operations_per_second": 1e11},
+        "step": {
+            "operations_per_image": 10**6,
+            "ours_images_per_second": 500.0,
+            "bare_images_per_second": 480.0,
+            "ratio": 1.04,
+        },
+        "tutorial_loop": {"images_per_second": 300.0},
+        "pipeline": {"images_per_second": 9000.0},
+        "profile": {"shares": {"convolutions": 0.75, "the rest": 0.25}},
+        "speed": dict.fromkeys(bench_torch.LAYOUTS, 400.0),
+        "iteration": {"ours_seconds": 0.02, "bare_seconds": 0.018, "ratio": 1.11},
+        "growth": {"batch_size": {16: 1.0}, "resolution": {16: 1.0}},
+    }
+    monkeypatch.setattr(
+        bench, "alone", lambda f, *_: measured[f.__name__] | {"peak_megabytes": 900}
+    )
+    monkeypatch.setattr(bench_torch, "installed", lambda: True)
+    options = bench.BenchConfig()
+    found = {part: rows(["float32", "bfloat16"], options) for part, rows in bench.PARTS.items()}
+    assert len(found["step"]) == 6
+    assert found["step"][0]["share_of_peak"] == 500.0 * 1e6 / 1e11
+    assert [len(found[part]) for part in ("torch", "style", "growth")] == [4, 10, 1]
+    said = capsys.readouterr().out
+    for part in ("convolutions 75 %", "NHWC", "vgg19, 1024 px", "16: 1.0", "100 GFLOP/s"):
+        assert part in said
