@@ -30,7 +30,7 @@ evaluate: $(READY)  ## measure a run: RUN=runs/NAME
 tensorboard: $(READY)  ## look at all runs in a browser
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
 
-bench: $(READY)  ## speed beside bare loops, the tutorial's and PyTorch's: ten minutes
+bench: $(READY)  ## speed beside bare loops, the tutorial's and PyTorch's: a quarter of an hour
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## all tests; under 5 minutes, no network

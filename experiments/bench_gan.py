@@ -300,7 +300,8 @@ def profile(key: str, precision: str, steps: int = 5) -> dict[str, object]:
         for line in plane.lines:
             for event in line.events:
                 name, separator, operation = names[event.metadata_id].rpartition(":")
-                if separator and not name.endswith(":") and not operation.startswith("__"):
+                whole_function = operation.strip().startswith("__inference")
+                if separator and not name.endswith(":") and not whole_function:
                     spent[_kind(operation)] += event.duration_ps
     whole = sum(spent.values())
     return {"shares": {kind: value / whole for kind, value in spent.items()}}
