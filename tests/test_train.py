@@ -279,9 +279,8 @@ def test_an_alarm_can_end_the_run(tiny):
 
 
 @pytest.mark.usefixtures("alert")
-@pytest.mark.parametrize("on_alarm", ["balance", "restore"])
-def test_an_alarm_can_switch_the_balance_on(tiny, on_alarm):
-    balance = BalanceConfig(on_alarm=on_alarm)
+def test_an_alarm_can_restore_the_best_and_switch_the_balance_on(tiny):
+    balance = BalanceConfig(on_alarm="restore")
     result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER, balance=balance))
     rows = [json.loads(r) for r in (result.folder / "metrics.jsonl").read_text().splitlines()]
     alarms = [row["health/alarms"] for row in rows]
@@ -337,7 +336,7 @@ def test_classes_are_used_where_there_are_enough_pictures(tiny, blobs, tmp_path)
     for name in ("a", "b"):
         shutil.copytree(blobs, tmp_path / "classes" / name)
     folder = str(tmp_path / "classes")
-    for conditional, expected in (("auto", 2), ("off", 1), ("on", 2)):
+    for conditional, expected in (("auto", 2), ("off", 1)):
         config = dataclasses.replace(tiny, data=DataConfig(folder, conditional=conditional))
         result = train(run_of(config, run_dir=tmp_path / conditional))
         assert len(result.gan.generator.inputs) == expected
