@@ -24,8 +24,6 @@ style iteration at most 1.15 times the bare pass in float32, 1.3 in bfloat16.
 Writes runs/bench.json and a figure beside it.
 """
 
-import contextlib
-import os
 import resource
 import sys
 from collections.abc import Callable
@@ -37,7 +35,7 @@ from pathlib import Path
 from common import cli, devices
 from common.files import write_json
 from experiments import bench_gan, bench_style, bench_torch
-from experiments.lab import choose, save_figure
+from experiments.lab import choose, quietly, save_figure
 
 Row = dict[str, object]
 STYLES = (  # extractor, pixels, turns, whether in every precision
@@ -69,11 +67,7 @@ def alone(function: Callable[..., Row], *arguments: object) -> Row:
 
 
 def _with_memory(function: Callable[..., Row], *arguments: object) -> Row:
-    with (
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        contextlib.redirect_stderr(nowhere),
-    ):
+    with quietly():
         row = function(*arguments)
     unit = 2**20 if sys.platform == "darwin" else 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit

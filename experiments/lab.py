@@ -1,8 +1,10 @@
 """What the comparisons of whole runs share: changes of a configuration, and one measure."""
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Collection, Iterable
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +59,17 @@ def both(*changes: Change) -> Change:
         return config
 
     return change
+
+
+@contextlib.contextmanager
+def quietly() -> Iterator[None]:
+    """Throws away what is printed: a process among others has no terminal of its own."""
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        yield
 
 
 def whole_run(config: Config, **options: object) -> "Result":

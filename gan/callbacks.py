@@ -148,11 +148,12 @@ class Overfitting(keras.callbacks.Callback):
 
     COUNT = 128
 
-    def __init__(self, pictures: Pictures, held_out: np.ndarray, latent_size: int):
-        """`held_out` says which of `pictures` are not learnt from."""
+    def __init__(
+        self, pictures: Pictures, learnt: np.ndarray, held_out: np.ndarray, latent_size: int
+    ):
+        """`learnt` and `held_out` say which of `pictures` are learnt from and which not."""
         super().__init__()
         images, labels = pictures.images, pictures.labels
-        learnt = np.setdiff1d(np.arange(len(pictures)), held_out)
         self.learnt = _some(images, labels, self.COUNT, 0, among=learnt)
         self.held_out = _some(images, labels, self.COUNT, 0, among=held_out)
         self.latents = draw_latents(len(self.learnt[0]), latent_size, 0)
@@ -167,7 +168,7 @@ class Overfitting(keras.callbacks.Callback):
         self.model.balance.learn(logs[BY_HEART])
 
     def _judge(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        inputs = [images, labels] if self.model.conditional else images
+        inputs = self.model.with_labels(images, labels)
         return np.asarray(self.model.discriminator(inputs, training=False), np.float32)
 
 

@@ -159,7 +159,7 @@ class GAN(keras.Model):
 
     def call(self, latents, labels=None, training=False):
         """Pictures (B, H, W, C) in [-1, 1] from the averaged generator."""
-        return self.averaged_generator(self._with_labels(latents, labels), training=training)
+        return self.averaged_generator(self.with_labels(latents, labels), training=training)
 
     def train_step(self, data):
         """One round of the game on a batch of `discriminator_steps` x B pictures.
@@ -217,7 +217,7 @@ class GAN(keras.Model):
         shape = (tf.shape(labels)[0], self.latent_size)
         latents = replicas.draw(keras.random.normal, shape, seed=self.seed)
         with tf.GradientTape() as tape:
-            fake = self.generator(self._with_labels(latents, labels), training=True)
+            fake = self.generator(self.with_labels(latents, labels), training=True)
         return tape, fake
 
     def _discriminator_gradients(self, real, fake, labels):
@@ -280,7 +280,7 @@ class GAN(keras.Model):
 
     def _judge(self, images, labels):
         images = self.balance.corrupt(images, self.images_seen.value)
-        return self.discriminator(self._with_labels(images, labels), training=True)
+        return self.discriminator(self.with_labels(images, labels), training=True)
 
     def _penalty(self, real, fake, labels):
         if self.penalty is None:
@@ -323,7 +323,8 @@ class GAN(keras.Model):
         ):
             average.assign(value + keep * (average - value))
 
-    def _with_labels(self, inputs, labels):
+    def with_labels(self, inputs, labels):
+        """What both networks take: `inputs`, and `labels` too where they are told them."""
         return [inputs, labels] if self.conditional else inputs
 
 

@@ -224,7 +224,9 @@ def _train(
         compile_gan(gan, config, steps_per_execution=plan.steps_per_execution, jit_compile=compiled)
     stop, real, everywhere = config.stop, None, {}
     if plan.held_out is not None:
-        everywhere["overfitting"] = Overfitting(pictures, plan.held_out, gan.latent_size)
+        everywhere["overfitting"] = Overfitting(
+            pictures, plan.learnt, plan.held_out, gan.latent_size
+        )
     evaluated = EVALUATED if stop.evaluate_every else ()
     known = (*gan.figures.names, *ADDED_FIGURES, *evaluated, *([BY_HEART] if everywhere else []))
     monitor = configuration.monitored(stop)
