@@ -42,6 +42,7 @@ STYLES = (  # extractor, pixels, turns, whether in every precision
     ("compact", 256, 8, True),
     ("compact", 512, 6, True),
     ("compact", 1024, 3, False),
+    ("reference", 512, 4, True),
     ("vgg19", 256, 4, True),
     ("vgg19", 512, 3, True),
     ("vgg19", 1024, 2, False),

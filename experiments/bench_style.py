@@ -49,7 +49,8 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
     """Seconds of an iteration of ours and of a bare pass, taking turns; medians.
 
     Args:
-        name: "compact", or "vgg19": its architecture to relu5_1.
+        name: "compact", "reference", which is compact's, or "vgg19": its
+            architecture to relu5_1.
     """
     cli.import_tensorflow()
     import keras
@@ -61,7 +62,10 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
     from style_transfer.callbacks import Pyramid, Trace
     from style_transfer.stylize import STEPS_PER_EXECUTION, choose_weights, paint
 
-    extractor = whole_vgg(precision) if name == "vgg19" else features.load(name, dtype=precision)
+    compact = features.load("compact", dtype=precision)
+    extractor = {"compact": compact, "reference": compact.reference}.get(name) or whole_vgg(
+        precision
+    )
     chunk = (2 if name == "compact" else 1) * STEPS_PER_EXECUTION  # iterations of a turn
     config = Config(size=size)
     weights = choose_weights(config, extractor)
@@ -89,11 +93,11 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
             self.resumed = time.perf_counter()
 
     turn, ending = TakeTurns(), Ending()
-    search = SearchConfig(iterations=chunk * (turns + 1), smallest=size, settled=0.0)
+    search = SearchConfig(iterations=chunk * (turns + 1), smallest=size, settled=0.0, refine=0.0)
     random = np.random.default_rng(0)
     content, style = random.random((2, size * 3 // 4, size, 3), np.float32)
     pyramid = Pyramid(1)
-    pyramid.begin([(size, size * 3 // 4)], [search.iterations])
+    pyramid.begin([((size, size * 3 // 4), search.iterations)])
     progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
     with tempfile.TemporaryDirectory() as folder:
         own = [

@@ -33,33 +33,48 @@ SIDES = (800, 640, 500, 400, 320, 250, 200, 160, 128)
 
 
 @dataclass(frozen=True)
-class DistillConfig:
-    """Distils the compact extractor from a VGG-19."""
+class LessonConfig:
+    """What a student is taught from."""
 
     pictures: Path
     """A folder of photographs and paintings."""
     teacher: str = "vgg19"
     """vgg19, through Keras, or a file of its weights."""
-    steps: int = 5000
-    """Training steps."""
     batch_size: int = 16
     """Crops a step."""
     crop: int = 96
     """Pixels of their sides."""
-    learning_rate: float = 0.01
-    """Adam's highest; it falls to zero along a cosine."""
-    start: Path | None = None
-    """Weights to go on from, instead of random ones."""
     seed: int = 0
     """Of crops, textures and initial weights."""
-    out: Path = Path("common/weights/compact.npz")
-    """The weights; the card goes beside them."""
     run_dir: Path | None = None
     """TensorBoard's events; runs/distill-DATE-TIME by default."""
 
 
+@dataclass(frozen=True)
+class DistillConfig(LessonConfig):
+    """Distils the compact extractor from a VGG-19."""
+
+    steps: int = 5000
+    """Training steps."""
+    learning_rate: float = 0.01
+    """Adam's highest; it falls to zero along a cosine."""
+    start: Path | None = None
+    """Weights to go on from, instead of random ones."""
+    out: Path = Path("common/weights/compact.npz")
+    """The weights; the card goes beside them."""
+
+
 def load_pictures(folder: Path, least: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """All pictures of a folder at several sizes, uint8: those to learn from, those held out."""
+    """All pictures of a folder at several sizes, uint8: those to learn from, those held out.
+
+    Args:
+        least: pixels of the shorter side.
+
+    Raises:
+        InputError: there is no such folder, or too little in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"--pictures {folder}: no such folder")
     paths = image_io.picture_files(folder)
     if len(paths) < HELD_OUT:
         raise InputError(f"--pictures {folder}: expected at least {HELD_OUT}, found {len(paths)}")
@@ -110,7 +125,7 @@ def crop(picture: np.ndarray, random: np.random.Generator, side: int) -> np.ndar
     return picture[top : top + side, left : left + side] / 255.0
 
 
-def batches(pictures: list[np.ndarray], config: DistillConfig) -> Iterator[np.ndarray]:
+def batches(pictures: list[np.ndarray], config: LessonConfig) -> Iterator[np.ndarray]:
     """Endless float32 (B, side, side, 3) in [0, 1]: one crop in five is a generated texture.
 
     Crops are turned, their channels shuffled, their contrast changed, two laid
@@ -142,6 +157,31 @@ def batches(pictures: list[np.ndarray], config: DistillConfig) -> Iterator[np.nd
 
     while True:
         yield np.stack([example() for _ in range(config.batch_size)]).astype(np.float32)
+
+
+def datasets(learnt: list[np.ndarray], held: list[np.ndarray], config: LessonConfig):
+    """An iterator over batches, the same as a tf.data stream, and batches of what was held out."""
+    import tensorflow as tf
+
+    source = batches(learnt, config)
+    shape = (config.batch_size, config.crop, config.crop, 3)
+    stream = tf.data.Dataset.from_generator(
+        lambda: source, output_signature=tf.TensorSpec(shape, tf.float32)
+    ).prefetch(4)
+    random = np.random.default_rng(config.seed + 1)
+    test = np.stack([crop(picture, random, config.crop) for picture in held]).astype(np.float32)
+    test = tf.data.Dataset.from_tensor_slices(test).batch(config.batch_size, drop_remainder=True)
+    return source, stream, test
+
+
+def adam(highest: float, steps: int):
+    """Adam whose rate warms up and then falls to nearly zero along a cosine."""
+    import keras
+
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.02 * highest, steps, warmup_target=highest, warmup_steps=min(50, steps // 2)
+    )
+    return keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99)
 
 
 def build(teacher, dtype: str, steps: int, learning_rate: float, side: int):
@@ -247,10 +287,7 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, side: int):
             return []
 
     model = Distillation()
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.02 * learning_rate, steps, warmup_target=learning_rate, warmup_steps=min(50, steps // 2)
-    )
-    model.compile(optimizer=keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99))
+    model.compile(optimizer=adam(learning_rate, steps))
     return model
 
 
@@ -313,29 +350,19 @@ Mean squared error on crops of held-out pictures, in units of the teacher's mean
 
 def main() -> int:
     config = cli.parse(DistillConfig, "python -m experiments.distill_extractor", None)
-    if not config.pictures.is_dir():
-        raise InputError(f"--pictures {config.pictures}: no such folder")
     check_extractor(config.teacher)
     learnt, held = load_pictures(config.pictures, config.crop)
     cli.import_tensorflow()
     import keras
-    import tensorflow as tf
 
     from style_transfer import features
 
     keras.utils.set_random_seed(config.seed)
     dtype = devices.resolve_precision("auto")
     teacher = features.load(config.teacher, dtype=dtype)
-    shape = (config.batch_size, config.crop, config.crop, 3)
     model = build(teacher, dtype, config.steps, config.learning_rate, config.crop)
     folder = runs.create(config.run_dir, "distill")
-    source = batches(learnt, config)
-    stream = tf.data.Dataset.from_generator(
-        lambda: source, output_signature=tf.TensorSpec(shape, tf.float32)
-    ).prefetch(4)
-    random = np.random.default_rng(config.seed + 1)
-    test = np.stack([crop(picture, random, config.crop) for picture in held]).astype(np.float32)
-    test = tf.data.Dataset.from_tensor_slices(test).batch(config.batch_size, drop_remainder=True)
+    source, stream, test = datasets(learnt, held, config)
     started = time.perf_counter()
     if config.start:
         arrays = npz.read(config.start)
@@ -353,17 +380,17 @@ def main() -> int:
         verbose=2,
     )
     refine_heads(model, source, 300)
-    errors = evaluate(model, test)
+    errors = evaluate(lambda images: model.errors(model.both(images)), test)
     write(model, config, errors, (time.perf_counter() - started) / 60)
     print({layer: round(error, 3) for layer, error in errors.items()})
     print(f"weights: {config.out}, card beside them; curves: tensorboard --logdir {folder}")
     return 0
 
 
-def evaluate(model, test) -> dict[str, float]:
-    """The relative error of every layer, averaged over the batches of `test`."""
-    found = [model.errors(model.both(images)) for images in test]
-    return {layer: float(np.mean([errors[layer] for errors in found])) for layer in found[0]}
+def evaluate(errors, test) -> dict[str, float]:
+    """What `errors` finds in every layer, averaged over the batches of `test`."""
+    found = [errors(images) for images in test]
+    return {layer: float(np.mean([batch[layer] for batch in found])) for layer in found[0]}
 
 
 if __name__ == "__main__":

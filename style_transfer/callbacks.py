@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -37,6 +38,20 @@ class StopWhenSettled(keras.callbacks.Callback):
         after = np.mean([loss for step, loss in self.losses if step > now - self.WINDOW])
         if before - after < self.share * before:
             self.ending.stop(self.model, "settled", "the loss has settled")
+
+
+class Anneal(keras.callbacks.Callback):
+    """Lets the learning rate go from one value to another, by equal factors."""
+
+    def __init__(self, first: float, last: float, iterations: int):
+        """`last` is reached after so many iterations."""
+        super().__init__()
+        self.first, self.last, self.iterations = first, last, iterations
+
+    def on_train_batch_begin(self, batch, logs=None):
+        share = min(1.0, self.model.steps_done / self.iterations) if self.iterations else 0.0
+        rate = self.first * (self.last / self.first) ** share
+        self.model.optimizer.learning_rate = rate
 
 
 class KeepGood(keras.callbacks.Callback):
@@ -130,12 +145,11 @@ class Pyramid(keras.callbacks.Callback):
         super().__init__()
         self.pictures, self.number = pictures, -1
 
-    def begin(self, sizes: list[tuple[int, int]], iterations: list[int]) -> None:
-        """A picture begins whose levels have these (width, height) and iterations at most."""
+    def begin(self, stages: Sequence[tuple[tuple[int, int], int]]) -> None:
+        """A picture begins whose stages have these ((width, height), iterations at most)."""
         self.number += 1
-        self.sizes = sizes
-        pixels = [width * height for width, height in sizes]
-        self.work = [count * each for count, each in zip(iterations, pixels, strict=True)]
+        self.sizes = [size for size, _ in stages]
+        self.work = [width * height * count for (width, height), count in stages]
         self.level = -1
 
     def on_train_begin(self, logs=None):

@@ -64,11 +64,15 @@ class SearchConfig:
     iterations: int = 120
     """At each level of the pyramid; twice as many at the first."""
     learning_rate: float = 0.02
-    """Adam's, in units of the picture's range [0, 1]."""
+    """Adam's, in units of the picture's range [0, 1]; from 1.5 times to a quarter of it while
+    refining."""
     smallest: int = 128
     """Pixels of the longer side at the first level; each level is larger by sqrt 2."""
     settled: float = 0.002
     """A level ends when its loss falls by less than this share in 25 iterations; 0: never."""
+    refine: float = 1 / 2
+    """Share of the last level's iterations that refine: with ever smaller steps and, with the
+    embedded extractor, through its slower, truer reference."""
     pooling: Literal["max", "average"] = "max"
     """Of a VGG."""
     precision: Precision = "auto"
@@ -144,6 +148,7 @@ def check(config: Config) -> None:
         ("--learning-rate", search.learning_rate, 1e-6, 1),
         ("--smallest", search.smallest, SMALLEST_SIDE, 16384),
         ("--settled", search.settled, 0, 1),
+        ("--refine", search.refine, 0, 1),
     ):
         if not low <= value <= high:
             raise InputError(f"{flag}: expected {low:g} to {high:g}, got {value:g}")

@@ -20,6 +20,7 @@ from common.losses import moments
 
 KERAS_MODELS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
+REFERENCE = compact.WEIGHTS.with_name("reference.npz")  # experiments/distill_reference.py
 AVERAGE_GAIN = 2.0  # an average is about half a maximum; after style-transfer-pytorch
 
 
@@ -31,11 +32,13 @@ class Extractor:
         name: for the terminal.
         layers: from the finest to the coarsest.
         apply: (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
+        reference: a slower, truer one with the same layers, to finish with.
     """
 
     name: str
     layers: tuple[str, ...]
     apply: Callable[[tf.Tensor], dict[str, Features]]
+    reference: "Extractor | None" = None
 
     def __call__(self, image: tf.Tensor) -> dict[str, Features]:
         return self.apply(image)
@@ -46,8 +49,8 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
 
     Args:
         name: "compact", "vgg19", "vgg16", or a file: an .npz of either
-            architecture (see `common.compact.load` and `read_torch_npz`), or
-            Keras's weights of a VGG without its top.
+            architecture (see `common.compact.load`, `read_thin_npz` and
+            `read_torch_npz`), or Keras's weights of a VGG without its top.
         pooling: "max" or "average", of a VGG.
         dtype: of the convolutions.
 
@@ -55,16 +58,23 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
         InputError: a file that is missing or does not fit.
     """
     if name == "compact":
-        return Extractor(name, tuple(compact.TAPS), compact.load(dtype=dtype))
+        reference = load(str(REFERENCE), dtype=dtype)
+        return Extractor(name, tuple(compact.TAPS), compact.load(dtype=dtype), reference)
+    path = Path(name)
+    if path.suffix == ".npz" and "conv1" in npz.read(path):
+        return Extractor(path.name, tuple(compact.TAPS), compact.load(path, dtype))
+    return vgg(path.name, read_vgg(name), pooling, dtype)
+
+
+def read_vgg(name: str) -> dict[str, np.ndarray]:
+    """The arrays of `vgg_features` by name or by path, as `load` takes them."""
     if name in KERAS_MODELS:
-        return vgg(name, read_keras(KERAS_MODELS[name], "imagenet"), pooling, dtype)
+        return read_keras(KERAS_MODELS[name], "imagenet")
     path = Path(name)
     if path.suffix != ".npz":
-        return vgg(path.name, read_keras_file(path), pooling, dtype)
+        return read_keras_file(path)
     arrays = npz.read(path)
-    if "conv1" in arrays:
-        return Extractor(path.name, tuple(compact.TAPS), compact.load(path, dtype))
-    return vgg(path.name, read_torch_npz(path, arrays), pooling, dtype)
+    return (read_thin_npz if "relu1_1" in arrays else read_torch_npz)(path, arrays)
 
 
 def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -> Extractor:
@@ -91,7 +101,8 @@ def vgg_features(
         image: (B, H, W, 3) float32 in [0, 1].
         weights: "input" and "input/bias", a 1x1 convolution that turns red,
             green and blue in [0, 1] into what the network was trained on, then
-            "relu1_1", "relu1_1/bias" and so on.
+            "relu1_1", "relu1_1/bias" and so on; with "relu1_2/mix" and so on
+            for kernels of low rank.
         pooling: "max", or "average" as Gatys et al. 2016, section 2, prefer.
 
     Deviation: the first convolution sees the border repeated instead of zeros,
@@ -159,6 +170,25 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
     )
 
 
+def read_thin_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """A VGG in the form of `vgg_features`, whose kernels may be of low rank.
+
+    Raises:
+        InputError: an array is missing or does not follow the one before.
+    """
+    taken, channels = {}, 3
+    for name in ("input", *vgg_layers(arrays)):
+        side = 1 if name == "input" else 3
+        shapes = {name: (side, side, channels, None)}
+        if f"{name}/mix" in arrays:
+            shapes[f"{name}/mix"] = (1, 1, arrays[name].shape[-1], None)
+        for key, shape in shapes.items():
+            taken[key] = npz.take(path, arrays, key, shape)
+            channels = taken[key].shape[-1]
+        taken[f"{name}/bias"] = npz.take(path, arrays, f"{name}/bias", (channels,))
+    return taken
+
+
 def read_torch_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """A VGG in PyTorch's order: `conv11.weight` (out, in, 3, 3), `conv11.bias` and so on.
 
@@ -171,8 +201,8 @@ def read_torch_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np
     names = sorted({key[4:6] for key in arrays if re.fullmatch(r"conv\d\d\.(weight|bias)", key)})
     if not names or names[0] != "11":
         raise InputError(
-            f"{path}: weights that do not fit: expected 'conv1' (a compact extractor) or "
-            f"'conv11.weight' (a VGG), found {', '.join(sorted(arrays)[:4]) or 'nothing'}"
+            f"{path}: weights that do not fit: expected 'conv1' (a compact extractor), 'relu1_1' "
+            f"or 'conv11.weight' (a VGG), found {', '.join(sorted(arrays)[:4]) or 'nothing'}"
         )
     converted, channels = {}, 3
     for name in ("0", *names):

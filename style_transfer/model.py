@@ -21,18 +21,19 @@ class StyledPicture(keras.Model):
             Juditsky 1992).
     """
 
-    HORIZON = 50.0  # iterations that the average reaches back
-
-    def __init__(self, initial: np.ndarray, terms: Terms, first_step: int = 0):
+    def __init__(
+        self, initial: np.ndarray, terms: Terms, first_step: int = 0, horizon: float = 50.0
+    ):
         """Begins at a picture.
 
         Args:
             initial: (1, H, W, 3) in [0, 1].
             terms: a picture to the losses to add up, by name.
             first_step: iterations that other pictures have had before.
+            horizon: iterations that the average reaches back.
         """
         super().__init__()
-        self.terms, self.first_step = terms, first_step
+        self.terms, self.first_step, self.horizon = terms, first_step, horizon
 
         def start(shape, dtype=None):
             return tf.constant(initial, tf.float32)
@@ -93,7 +94,7 @@ class StyledPicture(keras.Model):
     def follow(self) -> None:
         """Moves the average towards the picture: a plain mean at first, then an exponential one."""
         self.iteration.assign_add(1.0)
-        share = tf.maximum(1.0 / self.iteration, 1.0 / self.HORIZON)
+        share = tf.maximum(1.0 / self.iteration, 1.0 / self.horizon)
         self.average.assign_add(share * (self.picture.value - self.average.value))
 
 

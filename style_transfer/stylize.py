@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -44,18 +44,37 @@ DEFAULT = Config()
 Picture = Path | str | Image.Image | np.ndarray
 
 
-@dataclass(frozen=True)
-class Level:
-    """How one level of the pyramid went.
+class Stage(NamedTuple):
+    """One part of the way from coarse to fine.
 
     Attributes:
         size: (width, height) in pixels.
+        extractor: what the picture is seen through.
+        rates: Adam's learning rate at the first and at the last iteration.
+        horizon: iterations that the averaged picture reaches back.
+    """
+
+    size: tuple[int, int]
+    iterations: int
+    extractor: "Extractor"
+    rates: tuple[float, float]
+    horizon: float
+
+
+@dataclass(frozen=True)
+class Level:
+    """How one stage went.
+
+    Attributes:
+        size: (width, height) in pixels.
+        extractor: its name.
         status: "finished", "settled", "diverged", or why everything ended.
         loss: the last; None if there was none.
         seconds: tracing the graph included.
     """
 
     size: tuple[int, int]
+    extractor: str
     iterations: int
     status: str
     reason: str
@@ -77,8 +96,8 @@ def stylize(
             over their full range or floats in [0, 1].
         styles: one or several of the same.
         config: how; what it says of files is not looked at.
-        callbacks: any Keras callbacks; every level of the pyramid is one `fit`
-            of a `StyledPicture`.
+        callbacks: any Keras callbacks; every stage is one `fit` of a
+            `StyledPicture`.
         extractor: one of your own, instead of `config.extractor`.
 
     Returns:
@@ -103,7 +122,7 @@ def paint(
     extractor: "Extractor | None" = None,
     ending: "Ending | None" = None,
 ) -> tuple[np.ndarray, list[Level]]:
-    """`stylize`, with how each level went.
+    """`stylize`, with how each stage went.
 
     Args:
         ending: by which a callback ends everything; what there is by then is
@@ -123,18 +142,18 @@ def paint(
     ending = ending or Ending()
     extractor = extractor or load_extractor(config)
     weights = choose_weights(config, extractor)
-    sizes = level_sizes(content.size, config.size, config.search.smallest)
+    stages = plan(config, content.size, extractor)
     picture, moments, levels = None, None, []
-    for size, iterations in zip(sizes, plan(config, len(sizes)), strict=True):
-        goal, references = prepare(content, styles, size, config)
+    for stage in stages:
+        goal, references = prepare(content, styles, stage.size, config)
         if picture is None:
             picture = _start(config, goal, references[0])
         else:
             picture = tf.image.resize(picture, goal.shape[:2], "bicubic").numpy()
-        picture, moments, level = _paint_level(
+        picture, moments, level = _paint_stage(
             np.clip(picture, 0.0, 1.0),
-            _objective(config, extractor, weights, goal, references),
-            iterations,
+            stage,
+            _objective(config, stage.extractor, weights, goal, references),
             sum(level.iterations for level in levels),
             config,
             moments,
@@ -144,11 +163,11 @@ def paint(
         levels.append(level)
         if ending.decided:
             break
-    return _finish(picture, content, sizes[-1], config), levels
+    return _finish(picture, content, stages[-1].size, config), levels
 
 
-def _paint_level(
-    picture, objective, iterations, first_step, config, moments, callbacks, ending
+def _paint_stage(
+    picture, stage, objective, first_step, config, moments, callbacks, ending
 ) -> tuple[np.ndarray, tuple, Level]:
     """One `fit`: the averaged picture (H, W, 3), the optimizer's moments, and how it went."""
     import keras
@@ -156,11 +175,11 @@ def _paint_level(
 
     from common.adam import Adam
     from common.callbacks import Ending, StopOnNonFinite
-    from style_transfer.callbacks import KeepGood, StopWhenSettled
+    from style_transfer.callbacks import Anneal, KeepGood, StopWhenSettled
     from style_transfer.model import StyledPicture, carry, fit_lbfgs, state
 
     started, local = time.perf_counter(), Ending()
-    model = StyledPicture(picture[None], objective, first_step)
+    model = StyledPicture(picture[None], objective, first_step, stage.horizon)
     keep, losses = KeepGood(), {}
     own = [
         StopOnNonFinite(keep.step_back, local),
@@ -170,11 +189,11 @@ def _paint_level(
         *callbacks,
     ]
     if config.search.optimizer == "lbfgs":
-        fit_lbfgs(model, iterations, own)
+        fit_lbfgs(model, stage.iterations, own)
     else:
-        execution = min(STEPS_PER_EXECUTION, iterations)
+        execution = min(STEPS_PER_EXECUTION, stage.iterations)
         model.compile(
-            Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
+            Adam(stage.rates[0], beta_1=0.9, beta_2=0.99),
             steps_per_execution=execution,
             jit_compile=devices.resolve_compile(config.search.compile),
         )
@@ -182,15 +201,16 @@ def _paint_level(
             carry(model.optimizer, *moments)
         model.fit(
             tf.data.Dataset.from_tensors(0.0).repeat(),
-            steps_per_epoch=math.ceil(iterations / execution) * execution,
-            callbacks=own,
+            steps_per_epoch=math.ceil(stage.iterations / execution) * execution,
+            callbacks=[Anneal(*stage.rates, stage.iterations - execution), *own],
             shuffle=False,
             verbose=0,
         )
         moments = state(model.optimizer) if local.status != "diverged" else None
     told = local if local.decided else ending
     level = Level(
-        size=(picture.shape[1], picture.shape[0]),
+        size=stage.size,
+        extractor=stage.extractor.name,
         iterations=model.steps_done,
         status=told.status,
         reason=told.reason,
@@ -208,10 +228,28 @@ def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tupl
     return [each for each in fitted if min(each) >= SMALLEST_SIDE] or fitted[-1:]
 
 
-def plan(config: Config, levels: int) -> list[int]:
-    """Iterations at each level; the first has the composition to find, and gets twice as many."""
-    iterations = config.search.iterations
-    return [(1 + (number == 0 and levels > 1)) * iterations for number in range(levels)]
+def plan(config: Config, size: tuple[int, int], extractor: "Extractor") -> list[Stage]:
+    """The way to a picture of a content of `size` (width, height).
+
+    One stage for each level of the pyramid; the first has the composition to
+    find, and gets twice the iterations. The last level's last iterations go
+    through the extractor's reference, if it has one: what a cheap approximation
+    left undone a true gradient makes good soon. Their steps are large first, to
+    get there, and small in the end, when little is left to average out.
+    """
+    sizes = level_sizes(size, config.size, config.search.smallest)
+    iterations, rate = config.search.iterations, config.search.learning_rate
+    refining = round(config.search.refine * iterations)
+    counts = [iterations] * len(sizes)
+    counts[0] += iterations * (len(sizes) > 1)
+    counts[-1] -= refining
+    stages = [
+        Stage(each, count, extractor, (rate, rate), horizon=50.0)
+        for each, count in zip(sizes, counts, strict=True)
+    ]
+    truest = extractor.reference or extractor
+    stages.append(Stage(sizes[-1], refining, truest, (1.5 * rate, 0.25 * rate), horizon=15.0))
+    return [stage for stage in stages if stage.iterations]
 
 
 def check_sizes(content: Image.Image, styles: Sequence[Image.Image], config: Config) -> None:
@@ -399,9 +437,9 @@ def run(config: Config) -> Path:
                 continue
             name = f"{out.stem}/" if several else ""
             events.picture(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
-            sizes = level_sizes(picture.size, config.size, config.search.smallest)
-            pyramid.begin(sizes, plan(config, len(sizes)))
-            frames = Frames(sizes[-1])
+            stages = plan(config, picture.size, extractor)
+            pyramid.begin([(each.size, each.iterations) for each in stages])
+            frames = Frames(stages[-1].size)
             guards = [interrupt, budget, pyramid, progress, Trace(folder, events, name)]
             if config.output.animation:
                 guards.append(frames)

@@ -99,7 +99,7 @@ def test_every_part_prints_and_returns_its_rows(monkeypatch, capsys):
     found = {part: rows(["float32", "bfloat16"], options) for part, rows in bench.PARTS.items()}
     assert len(found["step"]) == 6
     assert found["step"][0]["share_of_peak"] == 500.0 * 1e6 / 1e11
-    assert [len(found[part]) for part in ("torch", "style", "growth")] == [4, 10, 1]
+    assert [len(found[part]) for part in ("torch", "style", "growth")] == [4, 12, 1]
     said = capsys.readouterr().out
     for part in ("convolutions 75 %", "NHWC", "vgg19, 1024 px", "16: 1.0", "100 GFLOP/s"):
         assert part in said

@@ -3,7 +3,6 @@ import pytest
 import tensorflow as tf
 
 from common import compact, losses
-from common.compact import Features
 from common.files import InputError
 from style_transfer import features
 
@@ -56,20 +55,6 @@ def test_moments_through_a_head_are_those_of_the_expanded_activations(picture):
         np.testing.assert_allclose(found.second, expected.second, atol=1e-4 * scale)
 
 
-def test_the_difference_of_two_pictures_forgets_the_heads_constant():
-    random = np.random.default_rng(0)
-    head = tf.constant(random.normal(size=(4, 2, 5)), tf.float32)
-    pair = []
-    for _ in range(2):
-        values = tf.constant(random.normal(size=(1, 2, 2, 3)), tf.float32)
-        pair.append(Features(values, losses.moments(values), head))
-    found = pair[0].minus(pair[1])
-    expected = pair[0].expanded() - pair[1].expanded()
-    np.testing.assert_allclose(found.expanded(), expected, rtol=1e-4, atol=1e-5)
-    trace = np.trace(found.moments().second) * 2  # a mean over the 2 places of each 4
-    assert trace == pytest.approx(np.mean(np.sum(np.square(expected), axis=3)), rel=1e-4)
-
-
 @pytest.mark.parametrize("size", [(17, 33), (16, 16), (31, 18)])
 def test_compact_takes_odd_sizes(size):
     values = features.load("compact")(tf.zeros((1, *size, 3)))
@@ -92,6 +77,61 @@ def test_bfloat16_is_near_float32(picture):
     for layer, of in exact.items():
         distance = losses.gram_distance(rough[layer].moments(), of.moments())
         assert float(distance) < 1e-3, layer
+
+
+def test_channels_of_zeros_to_fill_a_tile_change_nothing(picture):
+    with np.load(compact.WEIGHTS) as stored:
+        arrays = dict(stored)
+    wide = compact.in_whole_tiles(arrays)
+    assert wide["conv1"].shape[-1] == wide["conv2"].shape[2] == 64
+    assert wide["relu1_1"].shape[0] == 65
+    weights = [{k: tf.constant(v, tf.float32) for k, v in each.items()} for each in (arrays, wide)]
+    narrow, wide = (compact.student(picture, each) for each in weights)
+    np.testing.assert_array_equal(wide["conv1"][..., 48:], 0.0)
+    np.testing.assert_allclose(wide["conv4"], narrow["conv4"], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16])
+def test_the_gradient_of_relu_is_one_above_zero_and_nought_elsewhere(kind):
+    values = tf.constant([-2.0, 0.0, 0.5, 3.0], kind)
+    with tf.GradientTape() as tape:
+        tape.watch(values)
+        result = 3.0 * compact.relu(values)
+    np.testing.assert_array_equal(tf.cast(result, tf.float32), [0.0, 0.0, 1.5, 9.0])
+    gradient = tf.cast(tape.gradient(result, values), tf.float32)
+    np.testing.assert_array_equal(gradient, [0.0, 0.0, 3.0, 3.0])
+
+
+def test_a_thin_vgg_of_full_rank_is_its_teacher_and_of_less_rank_near(
+    vgg_file, tmp_path, picture, monkeypatch
+):
+    from experiments import distill_reference
+
+    arrays = features.read_vgg(str(vgg_file))
+    random = np.random.default_rng(2)
+    batches = iter([random.random((4, 24, 24, 3), np.float32) for _ in range(4)])
+    teacher = features.load(str(vgg_file))(picture)
+    off = {}
+    for less in (0, 2):
+        ranks = {"relu1_2": 4 - less, "relu2_1": 6 - less, "relu2_2": 6 - less, "relu3_1": 8 - less}
+        monkeypatch.setattr(distill_reference, "RANKS", ranks)
+        np.savez(tmp_path / "thin.npz", **distill_reference.thin(arrays, batches, 2))
+        found = features.load(str(tmp_path / "thin.npz"))(picture)
+        assert tuple(found) == tuple(teacher)
+        goal = teacher["relu3_1"].values
+        error = tf.reduce_mean(tf.square(found["relu3_1"].values - goal))
+        off[less] = float(error / tf.reduce_mean(tf.square(goal)))
+    assert off[0] < 1e-6
+    assert 1e-6 < off[2] < 0.5
+
+
+def test_compact_has_a_reference_with_the_same_layers_in_the_same_widths(picture):
+    extractor = features.load("compact")
+    quick, true = extractor(picture), extractor.reference(picture)
+    assert tuple(quick) == tuple(true)
+    for layer, of in quick.items():
+        distance = losses.gram_distance(of.moments(), true[layer].moments())
+        assert float(distance) < 0.2, layer
 
 
 def test_a_vgg_from_a_file_is_the_network_by_hand(vgg_file, picture):
@@ -196,7 +236,9 @@ def test_a_file_that_is_no_npz_is_named(tmp_path, content):
 
 
 def test_the_embedded_weights_are_small_and_have_their_card():
-    assert compact.WEIGHTS.stat().st_size < 2 * 2**20
-    card = compact.WEIGHTS.with_name("CARD.md").read_text()
-    for word in ("CC BY 4.0", "Simonyan", *compact.TAPS):
-        assert word in card
+    assert compact.WEIGHTS.stat().st_size < 2**20
+    assert features.REFERENCE.stat().st_size < 2**20
+    for name in ("CARD.md", "REFERENCE_CARD.md"):
+        card = compact.WEIGHTS.with_name(name).read_text()
+        for word in ("CC BY 4.0", "Simonyan", *compact.TAPS):
+            assert word in card

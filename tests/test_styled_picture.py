@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from common.callbacks import Ending, StopOnNonFinite
-from style_transfer.callbacks import KeepGood, Pyramid, StopWhenSettled
+from style_transfer.callbacks import Anneal, KeepGood, Pyramid, StopWhenSettled
 from style_transfer.model import StyledPicture, carry, fit_lbfgs, state
 
 
@@ -84,6 +84,16 @@ def test_moments_are_carried_to_another_size():
     assert (after[1] >= 0).all()
 
 
+def test_the_rate_falls_by_equal_factors():
+    rates = []
+    hear = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
+    )
+    model = StyledPicture(start(), distance_to(0.8))
+    fit(model, 25, [Anneal(0.08, 0.005, 20), hear])  # five at a time
+    assert rates == pytest.approx([0.08, 0.04, 0.02, 0.01, 0.005])
+
+
 def test_a_level_ends_when_the_loss_has_settled():
     ending = Ending()
     model = StyledPicture(start(), lambda x: {"flat": 1.0 + 0.0 * tf.reduce_mean(x)})
@@ -116,7 +126,7 @@ def test_a_non_finite_loss_ends_the_level_at_its_last_good_state():
 
 def test_the_share_of_all_work_counts_pixels():
     pyramid = Pyramid(pictures=2)
-    pyramid.begin([(3, 2), (6, 4)], [10, 10])  # 60 and 240 units of work
+    pyramid.begin([((3, 2), 10), ((6, 4), 10)])  # 60 and 240 units of work
     pyramid.set_model(StyledPicture(start(), distance_to(0.5)))
     pyramid.on_train_begin()
     assert pyramid.share() == 0.0
@@ -124,6 +134,6 @@ def test_the_share_of_all_work_counts_pixels():
     assert pyramid.share() == pytest.approx(0.5 * 30 / 300)
     pyramid.on_train_begin()
     assert pyramid.share() == pytest.approx(0.5 * (60 + 120) / 300)
-    pyramid.begin([(3, 2)], [10])
+    pyramid.begin([((3, 2), 10)])
     pyramid.on_train_begin()
     assert pyramid.share() == pytest.approx(0.5 + 0.5 * 0.5)

@@ -11,8 +11,9 @@ from common.files import InputError
 from style_transfer import config as configuration
 from style_transfer import demo, stylize
 from style_transfer.config import Config, LookConfig, OutputConfig, SearchConfig
+from style_transfer.features import Extractor
 
-QUICK = SearchConfig(iterations=6, smallest=32, precision="float32", settled=0.0)
+QUICK = SearchConfig(iterations=6, smallest=32, refine=0.0, precision="float32", settled=0.0)
 
 
 def quick(size=48, **look):
@@ -137,6 +138,28 @@ def test_levels_grow_by_the_root_of_two_up_to_the_size():
     assert stylize.level_sizes((1000, 40), 512, 128) == [(512, 20)]  # no level is too low to see
 
 
+def test_the_last_iterations_go_through_the_reference_and_slow_down():
+    reference = Extractor("true", ("relu1_1",), lambda image: {})
+    extractor = dataclasses.replace(reference, name="quick", reference=reference)
+    search = SearchConfig(iterations=12, smallest=32, learning_rate=0.1, refine=0.25)
+    config = Config(size=64, search=search)
+    stages = stylize.plan(config, (80, 60), extractor)
+    assert [(stage.size, stage.iterations, stage.extractor.name) for stage in stages] == [
+        ((32, 24), 24, "quick"),
+        ((45, 34), 12, "quick"),
+        ((64, 48), 9, "quick"),
+        ((64, 48), 3, "true"),
+    ]
+    assert [stage.rates for stage in stages] == [(0.1, 0.1)] * 3 + [pytest.approx((0.15, 0.025))]
+    alone = stylize.plan(config, (80, 60), reference)
+    assert {stage.extractor.name for stage in alone} == {"true"}
+    for share, counts in ((0.0, [24, 12, 12]), (1.0, [24, 12, 12])):
+        whole = dataclasses.replace(config, search=dataclasses.replace(search, refine=share))
+        found = stylize.plan(whole, (80, 60), extractor)
+        assert [stage.iterations for stage in found] == counts
+        assert found[-1].extractor.name == ("true" if share else "quick")
+
+
 def test_styles_shrink_with_the_level_and_never_grow(content):
     styles = [Image.new("RGB", (200, 100)), Image.new("RGB", (30, 20))]
     picture = stylize.image_io.as_picture(content)
@@ -150,7 +173,6 @@ def test_styles_shrink_with_the_level_and_never_grow(content):
 def test_a_broken_extractor_stops_its_levels_and_says_so(content, style):
     from common import losses
     from common.compact import Features
-    from style_transfer.features import Extractor
 
     def broken(image):
         values = image * tf.where(tf.reduce_mean(image) > 0.0, np.nan, 1.0)

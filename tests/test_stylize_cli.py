@@ -12,7 +12,18 @@ from test_cli import run, start
 
 from style_transfer import demo
 
-QUICK = ["--size", "48", "--smallest", "32", "--iterations", "10", "--settled", "0"]
+QUICK = [
+    "--size",
+    "48",
+    "--smallest",
+    "32",
+    "--iterations",
+    "10",
+    "--settled",
+    "0",
+    "--refine",
+    "0",
+]
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +49,8 @@ def events(folder):
 def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_path):
     folder = tmp_path / "run"
     code, out, err = run(
-        "style_transfer.stylize", *QUICK, "--run-dir", folder, "--animation", tmp_path / "a.gif",
-        "--iterations", "60",
+        "style_transfer.stylize", *QUICK[:-2], "--run-dir", folder, "--animation",
+        tmp_path / "a.gif", "--iterations", "60",
     )  # fmt: skip
     assert code == 0, err
     assert f"picture: {folder / 'stylized.png'}" in out
@@ -53,7 +64,7 @@ def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_pat
         assert image.n_frames > 5
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["status"] == "finished"
-    assert [level["iterations"] for level in summary["pictures"][0]["levels"]] == [120, 60]
+    assert [level["iterations"] for level in summary["pictures"][0]["levels"]] == [120, 30, 30]
     assert json.loads((folder / "config.json").read_text())["config"]["size"] == 48
     found = events(folder)
     tags = found.Tags()["tensors"]
