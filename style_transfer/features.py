@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from common import compact, npz
-from common.compact import Features, convolve, repeat_border
+from common.compact import Features, convolve, max_pool, repeat_border
 from common.files import InputError
 from common.losses import moments
 
@@ -123,7 +123,7 @@ def vgg_features(
 
 
 POOLING = {
-    "max": lambda values: tf.nn.max_pool2d(values, 2, 2, "SAME"),
+    "max": max_pool,
     "average": lambda values: AVERAGE_GAIN * tf.nn.avg_pool2d(values, 2, 2, "SAME"),
 }
 

@@ -102,6 +102,24 @@ def test_the_gradient_of_relu_is_one_above_zero_and_nought_elsewhere(kind):
     np.testing.assert_array_equal(gradient, [0.0, 0.0, 3.0, 3.0])
 
 
+@pytest.mark.parametrize("size", [(4, 6), (5, 7)])
+def test_the_gradient_of_the_maximum_is_tensorflows_and_equal_maxima_share_it(size):
+    random = np.random.default_rng(0)
+    values = tf.constant(random.normal(size=(2, *size, 3)), tf.float32)
+    found = []
+    for pool in (compact.max_pool, lambda x: tf.nn.max_pool2d(x, 2, 2, "SAME")):
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            total = tf.reduce_sum(tf.sin(pool(values)))
+        found.append(tape.gradient(total, values))
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-6)
+    flat = tf.ones((1, 2, 2, 1))
+    with tf.GradientTape() as tape:
+        tape.watch(flat)
+        total = tf.reduce_sum(compact.max_pool(flat))
+    np.testing.assert_array_equal(tape.gradient(total, flat), np.full((1, 2, 2, 1), 0.25))
+
+
 def test_a_thin_vgg_of_full_rank_is_its_teacher_and_of_less_rank_near(
     vgg_file, tmp_path, picture, monkeypatch
 ):
