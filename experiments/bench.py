@@ -237,6 +237,9 @@ def draw_figure(found: dict[str, list[Row]], path: Path) -> None:
         if axes.lines:
             axes.legend(fontsize=8)
             axes.grid(True, which="both", alpha=0.3)
+            measured = sorted({x for line in axes.lines for x in line.get_xdata()})
+            axes.set_xticks(measured, [str(x) for x in measured])
+            axes.set_xticks([], minor=True)
     save_figure(figure, path)
     plt.close(figure)
 
