@@ -184,6 +184,16 @@ def adam(highest: float, steps: int):
     return keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99)
 
 
+def fit(model, stream, steps: int, folder: Path, **kwargs: object) -> None:
+    """`steps` steps on a stream of batches, with a line and TensorBoard's curves every 200."""
+    import keras
+
+    every = min(200, steps)
+    curves = keras.callbacks.TensorBoard(folder)
+    epochs = steps // every
+    model.fit(stream, steps_per_epoch=every, epochs=epochs, callbacks=[curves], verbose=2, **kwargs)
+
+
 def build(teacher, dtype: str, steps: int, learning_rate: float, side: int):
     """The student and its heads as a Keras model that learns from batches of pictures."""
     import keras
@@ -302,26 +312,48 @@ def refine_heads(model, source: Iterator[np.ndarray], count: int) -> None:
 
 
 def write(model, config: DistillConfig, errors: dict[str, float], minutes: float) -> None:
-    """The weights in half precision, and the card."""
     arrays = {name: weight.numpy() for name, weight in model.kernels.items()}
     for layer, head in model.heads.items():
         places = model.phases[layer] ** 2
         arrays[layer] = head.numpy().reshape(head.shape[0], places, -1)
-    with atomic_path(config.out) as temporary:
-        np.savez_compressed(temporary, **{k: v.astype(np.float16) for k, v in arrays.items()})
-    card = CARD.format(
-        widths=", ".join(map(str, WIDTHS.values())),
-        layers=", ".join(model.heads),
-        numbers=sum(values.size for values in arrays.values()),
-        kib=config.out.stat().st_size // 1024,
-        teacher=Path(config.teacher).name,
-        start=", from the weights of an earlier run" if config.start else "",
-        minutes=minutes,
-        date=time.strftime("%Y-%m-%d"),
-        errors="\n".join(f"| {layer} | {error:.3f} |" for layer, error in errors.items()),
+    widths, layers = ", ".join(map(str, WIDTHS.values())), ", ".join(model.heads)
+    start = ", from the weights of an earlier run" if config.start else ""
+    publish(
+        arrays,
+        config.out,
+        "CARD.md",
+        CARD,
+        errors={layer: f"{error:.3f}" for layer, error in errors.items()},
         config=config,
+        widths=widths,
+        layers=layers,
+        start=start,
+        minutes=minutes,
     )
-    write_bytes(config.out.with_name("CARD.md"), card.encode())
+
+
+def publish(
+    arrays: dict[str, np.ndarray],
+    out: Path,
+    card: str,
+    text: str,
+    errors: dict[str, str],
+    config: LessonConfig,
+    **facts: object,
+) -> None:
+    """Writes the weights in half precision, and beside them `card`: `text` with its facts."""
+    with atomic_path(out) as temporary:
+        np.savez_compressed(temporary, **{k: v.astype(np.float16) for k, v in arrays.items()})
+    filled = (text + SHARED).format(
+        numbers=sum(values.size for values in arrays.values()),
+        kib=out.stat().st_size // 1024,
+        teacher=Path(config.teacher).name,
+        date=time.strftime("%Y-%m-%d"),
+        errors="\n".join(f"| {layer} | {error} |" for layer, error in errors.items()),
+        config=config,
+        **facts,
+    )
+    write_bytes(out.with_name(card), filled.encode())
 
 
 CARD = """# The compact extractor
@@ -333,11 +365,13 @@ A student of VGG-19 for style transfer and for the distances between sets of pic
   (`common/compact.py`). Linear heads read VGG-19's {layers} from them.
   {numbers:,} numbers, stored as float16: {kib} KiB.
 - **Teacher**: VGG-19 (Simonyan and Zisserman 2015, CC BY 4.0), {teacher}.
-- **Data**: crops of {config.crop} pixels from a folder of photographs and paintings, an eighth of
-  them held out, and generated noise, gratings and strokes. No picture is contained in the weights.
 - **Training**: `experiments/distill_extractor.py`, {config.steps} steps of
   {config.batch_size} crops{start}, Adam at most {config.learning_rate:g}, {minutes:.0f} minutes on
   two cores, {date}.
+"""
+SHARED = """\
+- **Data**: crops of {config.crop} pixels from a folder of photographs and paintings, an eighth of
+  them held out, and generated noise, gratings and strokes. No picture is contained in the weights.
 - **Licence**: CC BY 4.0, as the teacher's.
 
 Mean squared error on crops of held-out pictures, in units of the teacher's mean square:
@@ -370,15 +404,7 @@ def main() -> int:
             weight.assign(npz.take(config.start, arrays, name, weight.shape))
     refine_heads(model, source, 20)
     model.MEMORY, model.RIDGE = type(model).MEMORY, type(model).RIDGE
-    every = min(200, config.steps)
-    model.fit(
-        stream,
-        validation_data=test,
-        steps_per_epoch=every,
-        epochs=config.steps // every,
-        callbacks=[keras.callbacks.TensorBoard(folder)],
-        verbose=2,
-    )
+    fit(model, stream, config.steps, folder, validation_data=test)
     refine_heads(model, source, 300)
     errors = evaluate(lambda images: model.errors(model.both(images)), test)
     write(model, config, errors, (time.perf_counter() - started) / 60)

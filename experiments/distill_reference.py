@@ -22,8 +22,15 @@ from pathlib import Path
 import numpy as np
 
 from common import cli, devices, runs
-from common.files import atomic_path, write_bytes
-from experiments.distill_extractor import LessonConfig, adam, datasets, evaluate, load_pictures
+from experiments.distill_extractor import (
+    LessonConfig,
+    adam,
+    datasets,
+    evaluate,
+    fit,
+    load_pictures,
+    publish,
+)
 from style_transfer.config import check_extractor
 
 RANKS = {"relu1_2": 32, "relu2_1": 64, "relu2_2": 64, "relu3_1": 96}
@@ -136,24 +143,6 @@ def build(arrays: Mapping[str, np.ndarray], teacher, dtype: str, config: Referen
     return model
 
 
-def write(model, config: ReferenceConfig, errors: dict[str, float], minutes: float) -> None:
-    """The weights in half precision, and the card."""
-    arrays = {name: np.asarray(values.value) for name, values in model.arrays.items()}
-    with atomic_path(config.out) as temporary:
-        np.savez_compressed(temporary, **{k: v.astype(np.float16) for k, v in arrays.items()})
-    card = CARD.format(
-        ranks=", ".join(f"{rank} ({layer})" for layer, rank in RANKS.items()),
-        numbers=sum(values.size for values in arrays.values()),
-        kib=config.out.stat().st_size // 1024,
-        teacher=Path(config.teacher).name,
-        minutes=minutes,
-        date=time.strftime("%Y-%m-%d"),
-        errors="\n".join(f"| {layer} | {error:.4f} |" for layer, error in errors.items()),
-        config=config,
-    )
-    write_bytes(config.out.with_name("REFERENCE_CARD.md"), card.encode())
-
-
 CARD = """# The compact extractor's reference
 
 A thinner VGG-19, which the last iterations of a stylization go through.
@@ -165,17 +154,8 @@ A thinner VGG-19, which the last iterations of a stylization go through.
 - **Teacher**: VGG-19 (Simonyan and Zisserman 2015, CC BY 4.0), {teacher}.
   The first convolution starts as the teacher's, the thin ones from the principal components of its
   responses.
-- **Data**: crops of {config.crop} pixels from a folder of photographs and paintings, an eighth of
-  them held out, and generated noise, gratings and strokes. No picture is contained in the weights.
 - **Training**: `experiments/distill_reference.py`, {config.steps} steps of {config.batch_size}
   crops, Adam at most {config.learning_rate:g}, {minutes:.0f} minutes on two cores, {date}.
-- **Licence**: CC BY 4.0, as the teacher's.
-
-Mean squared error on crops of held-out pictures, in units of the teacher's mean square:
-
-| layer | error |
-|---|---|
-{errors}
 """
 
 
@@ -196,16 +176,18 @@ def main() -> int:
     source, stream, test = datasets(learnt, held, config)
     started = time.perf_counter()
     model = build(thin(arrays, source, 8), teacher, dtype, config)
-    every = min(100, config.steps)
-    model.fit(
-        stream,
-        steps_per_epoch=every,
-        epochs=config.steps // every,
-        callbacks=[keras.callbacks.TensorBoard(folder)],
-        verbose=2,
-    )
+    fit(model, stream, config.steps, folder)
     errors = evaluate(model.errors, test)
-    write(model, config, errors, (time.perf_counter() - started) / 60)
+    publish(
+        {name: np.asarray(values.value) for name, values in model.arrays.items()},
+        config.out,
+        "REFERENCE_CARD.md",
+        CARD,
+        errors={layer: f"{error:.4f}" for layer, error in errors.items()},
+        config=config,
+        ranks=", ".join(f"{rank} ({layer})" for layer, rank in RANKS.items()),
+        minutes=(time.perf_counter() - started) / 60,
+    )
     print({layer: round(error, 4) for layer, error in errors.items()})
     print(f"weights: {config.out}, card beside them; curves: tensorboard --logdir {folder}")
     return 0

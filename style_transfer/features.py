@@ -61,9 +61,12 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
         reference = load(str(REFERENCE), dtype=dtype)
         return Extractor(name, tuple(compact.TAPS), compact.load(dtype=dtype), reference)
     path = Path(name)
-    if path.suffix == ".npz" and "conv1" in npz.read(path):
+    if path.suffix != ".npz":
+        return vgg(path.name, read_vgg(name), pooling, dtype)
+    arrays = npz.read(path)
+    if "conv1" in arrays:
         return Extractor(path.name, tuple(compact.TAPS), compact.load(path, dtype))
-    return vgg(path.name, read_vgg(name), pooling, dtype)
+    return vgg(path.name, read_vgg_npz(path, arrays), pooling, dtype)
 
 
 def read_vgg(name: str) -> dict[str, np.ndarray]:
@@ -73,7 +76,11 @@ def read_vgg(name: str) -> dict[str, np.ndarray]:
     path = Path(name)
     if path.suffix != ".npz":
         return read_keras_file(path)
-    arrays = npz.read(path)
+    return read_vgg_npz(path, npz.read(path))
+
+
+def read_vgg_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of `vgg_features` from a file's, which are in either order."""
     return (read_thin_npz if "relu1_1" in arrays else read_torch_npz)(path, arrays)
 
 

@@ -143,13 +143,15 @@ def paint(
     extractor = extractor or load_extractor(config)
     weights = choose_weights(config, extractor)
     stages = plan(config, content.size, extractor)
-    picture, moments, levels = None, None, []
+    picture, moments, levels, size = None, None, [], None
     for stage in stages:
-        goal, references = prepare(content, styles, stage.size, config)
-        if picture is None:
-            picture = _start(config, goal, references[0])
-        else:
-            picture = tf.image.resize(picture, goal.shape[:2], "bicubic").numpy()
+        if stage.size != size:
+            size = stage.size
+            goal, references = prepare(content, styles, size, config)
+            if picture is None:
+                picture = _start(config, goal, references[0])
+            else:
+                picture = tf.image.resize(picture, goal.shape[:2], "bicubic").numpy()
         picture, moments, level = _paint_stage(
             np.clip(picture, 0.0, 1.0),
             stage,
