@@ -7,9 +7,11 @@ discriminator's logits by keyword, `real` and `fake`, each of shape (B,).
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 Critic = Callable[[tf.Tensor], tf.Tensor]
+Transform = Callable[[tf.Tensor], tf.Tensor]
 
 
 class AdversarialLoss(NamedTuple):
@@ -319,34 +321,74 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
 
     Rudin et al. 1992, in the anisotropic form.
     """
-    across, down = _differences(image)
-    return _mean(tf.abs(across)) + _mean(tf.abs(down))
+    return _roughness(image, tf.abs, tf.sign)
 
 
 def squared_total_variation(image: tf.Tensor) -> tf.Tensor:
     """The mean squared difference of neighbours: Mahendran and Vedaldi 2015, equation 4, beta 2."""
-    across, down = _differences(image)
-    return _mean(tf.square(across)) + _mean(tf.square(down))
+    return _roughness(image, tf.square, _double)
+
+
+def _double(values: tf.Tensor) -> tf.Tensor:
+    return 2.0 * values
+
+
+def _roughness(image: tf.Tensor, cost: Transform, slope: Transform) -> tf.Tensor:
+    """The mean cost of the differences of neighbours, across plus down, of (1, H, W, C).
+
+    All neighbours are slices of one long vector, and the gradient is written out
+    and compiled with the value: a third of the time of automatic differentiation.
+
+    Args:
+        cost, slope: a function, 0 at 0, and its derivative.
+    """
+    _, height, width, channels = image.shape
+    row = width * channels
+    across = np.full((height, width, channels), 1.0 / max(1, height * (width - 1) * channels))
+    across[:, -1] = 0.0  # the last column has no right neighbour
+    across = np.concatenate([np.zeros(channels), across.ravel()]).astype(np.float32)
+    down = 1.0 / max(1, (height - 1) * row)
+
+    @tf.custom_gradient
+    def loss(image: tf.Tensor) -> tuple[tf.Tensor, Transform]:
+        flat = tf.reshape(image, (-1,))
+        # not in the compiled part, which would look up every number's place one by one
+        extended = tf.concat([flat[:row], flat, flat[-row:]], axis=0)
+        value, gradient = _compare_neighbours(
+            extended, across, down, row=row, channels=channels, cost=cost, slope=slope
+        )
+        return value, lambda upstream: upstream * tf.reshape(gradient, image.shape)
+
+    return loss(image)
+
+
+@tf.function(jit_compile=True)
+def _compare_neighbours(extended, across, down, row: int, channels: int, cost, slope):
+    """The value and gradient of `_roughness`.
+
+    Args:
+        extended: (H W C + 2 row), the picture with its first and last row once more.
+        across: (channels + H W C), the weight of each number's difference from the
+            one on its right, after as many zeros as there are channels.
+        down: that of a difference from the one below.
+    """
+    count = extended.shape[0] - 2 * row
+
+    def moved(by: int) -> tf.Tensor:
+        return extended[row + by : row + by + count]
+
+    left, right = moved(0) - moved(-channels), moved(channels) - moved(0)
+    above, below = moved(0) - moved(-row), moved(row) - moved(0)
+    to_left, to_right = across[:count], across[channels:]
+    value = tf.reduce_sum(cost(right) * to_right + cost(below) * down)
+    gradient = slope(left) * to_left - slope(right) * to_right
+    return value, gradient + (slope(above) - slope(below)) * down
 
 
 SMOOTHNESS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {
     "absolute": total_variation,
     "squared": squared_total_variation,
 }
-
-
-def _differences(image: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Differences of neighbours of (1, H, W, C), both as matrices.
-
-    As matrices and by splits, whose gradients are concatenations: slices of
-    four dimensions take five times as long.
-    """
-    _, height, width, channels = image.shape
-    rows = tf.reshape(image, (height, width * channels))
-    rest = (width - 1) * channels
-    left, right = tf.split(rows, [rest, channels], 1)[0], tf.split(rows, [channels, rest], 1)[1]
-    upper, lower = tf.split(rows, [height - 1, 1])[0], tf.split(rows, [1, height - 1])[1]
-    return right - left, lower - upper
 
 
 def _mean(values: tf.Tensor) -> tf.Tensor:

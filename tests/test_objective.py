@@ -5,7 +5,7 @@ import tensorflow as tf
 from common import losses
 from common.compact import Features
 from style_transfer.features import Extractor
-from style_transfer.objective import CONTENT, Objective, Weights, with_gradient
+from style_transfer.objective import CONTENT, Objective, Weights
 
 
 def of(values, head=None):
@@ -73,18 +73,6 @@ def test_content_through_a_head_is_the_distance_of_the_expanded_activations(pict
     assert float(CONTENT["squared"](target)(value)) == pytest.approx(float(expected), rel=1e-4)
     expected = losses.huber_distance(value.expanded(), target.expanded())
     assert float(CONTENT["huber"](target)(value)) == pytest.approx(float(expected), rel=1e-4)
-
-
-@pytest.mark.parametrize("smoothness", list(losses.SMOOTHNESS))
-def test_a_term_compiled_with_its_gradient_is_the_term(pictures, smoothness):
-    plain, found = losses.SMOOTHNESS[smoothness], []
-    for term in (plain, with_gradient(plain)):
-        with tf.GradientTape() as tape:
-            tape.watch(pictures[0])
-            value = 0.5 * term(pictures[0])
-        found.append((value, tape.gradient(value, pictures[0])))
-    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-6)
-    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.parametrize("statistic", losses.STYLE)

@@ -149,3 +149,28 @@ def test_total_variation_keeps_channels_and_rows_apart():
 
 def test_total_variation_of_one_pixel_is_zero():
     assert float(losses.total_variation(constant(np.ones((1, 1, 1, 3))))) == 0.0
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 7, 3), (1, 1, 6, 3), (1, 6, 1, 2), (1, 1, 1, 3)])
+@pytest.mark.parametrize(
+    ("loss", "cost"), [(losses.total_variation, np.abs), (losses.squared_total_variation, np.square)]
+)
+def test_the_gradient_of_a_variation_is_its_slope_in_every_number(shape, loss, cost):
+    # far enough from equal neighbours for a step of 1e-3 not to reach the corner of |x|
+    image = np.random.default_rng(0).permutation(np.prod(shape)).reshape(shape) / 100.0
+
+    def expected(image):
+        parts = [cost(np.diff(image, axis=axis)) for axis in (2, 1)]
+        return sum(part.mean() for part in parts if part.size)
+
+    picture = constant(image)
+    with tf.GradientTape() as tape:
+        tape.watch(picture)
+        value = 0.5 * loss(picture)
+    slopes = np.zeros(shape)
+    for place in np.ndindex(*shape):
+        step = np.zeros(shape)
+        step[place] = 1e-3
+        slopes[place] = (expected(image + step) - expected(image - step)) / 2e-3
+    assert float(value) == pytest.approx(0.5 * expected(image), rel=1e-5)
+    np.testing.assert_allclose(tape.gradient(value, picture), 0.5 * slopes, rtol=1e-4, atol=1e-7)
