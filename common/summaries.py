@@ -2,12 +2,17 @@
 
 import contextlib
 import errno
+import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from PIL import Image
+from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams import api as hparams
+from tensorboard.plugins.image.metadata import create_summary_metadata
+from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
 
 class Events:
@@ -29,14 +34,24 @@ class Events:
             raise OSError(errno.ENOSPC, error.message) from None
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
+        together = Summary()  # one write: of ten scalars each alone takes 5 ms
+        for name, value in values.items():
+            together.MergeFrom(scalar_pb(name, value))
         with self._at(step):
-            for name, value in values.items():
-                tf.summary.scalar(name, value)
+            tf.summary.experimental.write_raw_pb(together.SerializeToString())
 
     def picture(self, name: str, image: np.ndarray, step: int) -> None:
-        """`image` is uint8 (H, W, C)."""
+        """`image` is uint8 (H, W, C).
+
+        Pillow compresses it lightly, in a fifth of the time of `tf.summary.image`.
+        """
+        height, width, channels = image.shape
+        png = io.BytesIO()
+        Image.fromarray(image if channels > 1 else image[..., 0]).save(png, "PNG", compress_level=1)
+        shown = tf.constant([str(width).encode(), str(height).encode(), png.getvalue()])
+        metadata = create_summary_metadata(display_name="", description="")
         with self._at(step):
-            tf.summary.image(name, image[None])
+            tf.summary.write(name, shown, metadata=metadata)
 
     def histograms(self, variables: list, step: int) -> None:
         with self._at(step):

@@ -49,6 +49,8 @@ class Anneal(keras.callbacks.Callback):
         self.first, self.last, self.iterations = first, last, iterations
 
     def on_train_batch_begin(self, batch, logs=None):
+        if self.first == self.last:
+            return  # the optimizer began with it
         share = min(1.0, self.model.steps_done / self.iterations) if self.iterations else 0.0
         rate = self.first * (self.last / self.first) ** share
         self.model.optimizer.learning_rate = rate
@@ -77,7 +79,7 @@ class Trace(keras.callbacks.Callback):
     and every `EVERY` iterations between.
     """
 
-    EVERY = 50
+    EVERY = 100
 
     def __init__(self, folder: Path, events: Events, prefix: str = ""):
         """`prefix` tells the pictures of a folder apart."""

@@ -153,7 +153,8 @@ def test_total_variation_of_one_pixel_is_zero():
 
 @pytest.mark.parametrize("shape", [(1, 5, 7, 3), (1, 1, 6, 3), (1, 6, 1, 2), (1, 1, 1, 3)])
 @pytest.mark.parametrize(
-    ("loss", "cost"), [(losses.total_variation, np.abs), (losses.squared_total_variation, np.square)]
+    ("loss", "cost"),
+    [(losses.total_variation, np.abs), (losses.squared_total_variation, np.square)],
 )
 def test_the_gradient_of_a_variation_is_its_slope_in_every_number(shape, loss, cost):
     # far enough from equal neighbours for a step of 1e-3 not to reach the corner of |x|
