@@ -137,6 +137,7 @@ def import_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()  # looks for CUDA, and says so
+        tf.get_logger().setLevel("ERROR")  # else every new size of picture is a warning
     finally:
         os.dup2(kept, 2)
         os.close(kept)

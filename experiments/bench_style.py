@@ -93,7 +93,9 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
             self.resumed = time.perf_counter()
 
     turn, ending = TakeTurns(), Ending()
-    search = SearchConfig(iterations=chunk * (turns + 1), smallest=size, settled=0.0, refine=0.0)
+    search = SearchConfig(
+        iterations=chunk * (turns + 1), smallest=size, settled=0.0, refine=0.0, correct=0
+    )
     random = np.random.default_rng(0)
     content, style = random.random((2, size * 3 // 4, size, 3), np.float32)
     pyramid = Pyramid(1)

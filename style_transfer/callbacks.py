@@ -2,11 +2,12 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from common import image_io, runs
 from common.callbacks import Ending
@@ -54,6 +55,23 @@ class Anneal(keras.callbacks.Callback):
         share = min(1.0, self.model.steps_done / self.iterations) if self.iterations else 0.0
         rate = self.first * (self.last / self.first) ** share
         self.model.optimizer.learning_rate = rate
+
+
+class Correct(keras.callbacks.Callback):
+    """Has the objective corrected at the picture as it is, at first and every few iterations."""
+
+    def __init__(self, correct: Callable[[tf.Tensor], None], every: int):
+        super().__init__()
+        self.correct, self.every = correct, every
+
+    def on_train_begin(self, logs=None):
+        self.last = -self.every
+
+    def on_train_batch_begin(self, batch, logs=None):
+        now = self.model.steps_done
+        if now - self.last >= self.every:
+            self.correct(self.model.picture.value)
+            self.last = now
 
 
 class KeepGood(keras.callbacks.Callback):

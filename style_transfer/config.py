@@ -70,9 +70,12 @@ class SearchConfig:
     """Pixels of the longer side at the first level; each level is larger by sqrt 2."""
     settled: float = 0.002
     """A level ends when its loss falls by less than this share in 25 iterations; 0: never."""
-    refine: float = 1 / 2
+    refine: float = 7 / 12
     """Share of the last level's iterations that refine: with ever smaller steps and, with the
     embedded extractor, through its slower, truer reference."""
+    correct: int = 20
+    """Iterations after which the embedded extractor's Gram matrices are corrected by those of its
+    reference, until that takes over; 0: never."""
     pooling: Literal["max", "average"] = "max"
     """Of a VGG."""
     precision: Precision = "auto"
@@ -149,6 +152,7 @@ def check(config: Config) -> None:
         ("--smallest", search.smallest, SMALLEST_SIDE, 16384),
         ("--settled", search.settled, 0, 1),
         ("--refine", search.refine, 0, 1),
+        ("--correct", search.correct, 0, math.inf),
     ):
         if not low <= value <= high:
             raise InputError(f"{flag}: expected {low:g} to {high:g}, got {value:g}")

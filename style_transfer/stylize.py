@@ -177,7 +177,7 @@ def _paint_stage(
 
     from common.adam import Adam
     from common.callbacks import Ending, StopOnNonFinite
-    from style_transfer.callbacks import Anneal, KeepGood, StopWhenSettled
+    from style_transfer.callbacks import Anneal, Correct, KeepGood, StopWhenSettled
     from style_transfer.model import StyledPicture, carry, fit_lbfgs, state
 
     started, local = time.perf_counter(), Ending()
@@ -190,6 +190,8 @@ def _paint_stage(
         keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs)),
         *callbacks,
     ]
+    if objective.reference:
+        own.append(Correct(objective.correct, config.search.correct))
     if config.search.optimizer == "lbfgs":
         fit_lbfgs(model, stage.iterations, own)
     else:
@@ -311,8 +313,10 @@ def _objective(config, extractor, weights, goal, references):
 
     from style_transfer.objective import Objective
 
-    look = config.look
+    look, search = config.look, config.search
     shares = look.style_weights or [1.0] * len(references)
+    # a line search wants one and the same objective; other statistics, true moments
+    corrects = search.correct and search.optimizer == "adam" and look.statistic == "gram"
     return Objective(
         extractor,
         tf.constant(goal[None]),
@@ -321,6 +325,7 @@ def _objective(config, extractor, weights, goal, references):
         look.statistic,
         look.content_distance,
         look.smoothness,
+        extractor.reference if corrects else None,
     )
 
 

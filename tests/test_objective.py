@@ -64,6 +64,30 @@ def test_styles_weigh_in_proportion(pictures):
     assert mixed == pytest.approx(0.25 * loss([(first, 1.0)]) + 0.75 * loss([(second, 9.0)]))
 
 
+def test_a_corrected_loss_is_the_references_with_our_own_gradient(pictures):
+    content, style, image = pictures
+    squares = Extractor("squares", ("one", "two"), lambda image: pixels(tf.square(image)))
+    weights = Weights({"one": 1.0, "two": 3.0}, {"one": 0.5}, 0.2)
+    styles = [(style, 1.0), (content, 2.0)]
+    ours = Objective(EXTRACTOR, content, styles, weights, reference=squares)
+    theirs = Objective(squares, content, styles, weights)
+    ours.correct(image)
+    found, expected = ours(image), theirs(image)
+    for layer in ("one", "two"):
+        name = f"style/{layer}"
+        assert float(found[name]) == pytest.approx(float(expected[name]), rel=1e-4)
+    content_term = float(Objective(EXTRACTOR, content, styles, weights)(image)["content/one"])
+    assert float(found["content/one"]) == pytest.approx(content_term)
+    # |G + offset - G*|^2 in one direction, by differences: the offset stands still
+    direction = tf.constant(np.random.default_rng(3).normal(size=image.shape), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(image)
+        loss = ours(image)["style/one"]
+    slope = float(tf.reduce_sum(tape.gradient(loss, image) * direction))
+    ahead, behind = (float(ours(image + s * direction)["style/one"]) for s in (1e-2, -1e-2))
+    assert slope == pytest.approx((ahead - behind) / 2e-2, rel=2e-2)
+
+
 @pytest.mark.parametrize("places", [1, 4])
 def test_content_through_a_head_is_the_distance_of_the_expanded_activations(pictures, places):
     content, image, _ = pictures

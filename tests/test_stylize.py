@@ -13,7 +13,9 @@ from style_transfer import demo, stylize
 from style_transfer.config import Config, LookConfig, OutputConfig, SearchConfig
 from style_transfer.features import Extractor
 
-QUICK = SearchConfig(iterations=6, smallest=32, refine=0.0, precision="float32", settled=0.0)
+QUICK = SearchConfig(
+    iterations=6, smallest=32, refine=0.0, correct=0, precision="float32", settled=0.0
+)
 
 
 def quick(size=48, **look):

@@ -99,7 +99,6 @@ def test_a_run_leaves_everything_in_its_folder(tiny):
 @pytest.mark.parametrize(
     "balance",
     [
-        BalanceConfig(),
         BalanceConfig(pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1),
         BalanceConfig(mode="auto", augment_kimg=1.0, discriminator_steps=2, generator_steps=2),
     ],
