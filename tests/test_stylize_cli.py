@@ -11,7 +11,7 @@ from PIL import Image
 from test_cli import run, start
 
 from style_transfer import demo
-from style_transfer.config import Config, contents
+from style_transfer.config import Config, OutputConfig, contents
 
 QUICK = [
     "--size",
@@ -132,10 +132,10 @@ def test_a_shard_paints_its_share_of_a_folder(pictures, tmp_path):
 
 
 def test_shards_share_a_folder_between_them(pictures):
-    shares = [
-        [path.name for path in contents(Config(content=pictures / "photos", shard=f"{index}/2"))]
-        for index in range(2)
-    ]
+    shares = []
+    for shard in ("0/2", "1/2"):
+        config = Config(content=pictures / "photos", output=OutputConfig(shard=shard))
+        shares.append([path.name for path in contents(config)])
     assert shares == [["one.png", "two.png"], ["three.png"]]
 
 
