@@ -178,7 +178,7 @@ def as_picture(source: Path | str | Image.Image | np.ndarray, near: int | None =
         if source.ndim != 3 or source.shape[2] not in MODES or not source.size:
             raise InputError(f"array: expected (H, W, 1, 3 or 4), got {source.shape}")
         values = source if source.dtype.kind == "f" else to_unit(source)
-        return to_mode(_from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
+        return to_mode(from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
     if isinstance(source, Image.Image):
         return to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
     picture = read_picture(Path(source), channels=4, near=near)
@@ -235,7 +235,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
         with atomic_path(path) as temporary:
             temporary.write_bytes(DEEP[suffix](image))
         return
-    picture = _from_array(image)
+    picture = from_array(image)
     if picture.mode == "RGBA" and suffix in OPAQUE:
         picture = to_mode(picture, 3)
     options = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
@@ -312,7 +312,7 @@ def write_animation(path: Path, frames: Sequence[np.ndarray], seconds: float = 6
 
     The last frame stays for a second more. Written atomically.
     """
-    pictures = [_from_array(frame) for frame in frames]
+    pictures = [from_array(frame) for frame in frames]
     each = max(20, round(1000 * seconds / len(pictures)))  # milliseconds; viewers clamp below 20
     durations = [each] * (len(pictures) - 1) + [each + 1000]
     with atomic_path(Path(path).with_suffix(".gif")) as temporary:
@@ -321,5 +321,6 @@ def write_animation(path: Path, frames: Sequence[np.ndarray], seconds: float = 6
         )
 
 
-def _from_array(image: np.ndarray) -> Image.Image:
+def from_array(image: np.ndarray) -> Image.Image:
+    """uint8 (H, W, C), of one, three or four channels, as a picture."""
     return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+
+from common.image_io import from_array
 
 
 class Events:
@@ -43,11 +44,11 @@ class Events:
     def picture(self, name: str, image: np.ndarray, step: int) -> None:
         """`image` is uint8 (H, W, C).
 
-        Pillow compresses it lightly, in a fifth of the time of `tf.summary.image`.
+        Pillow compresses it lightly, in less than half the time of `tf.summary.image`.
         """
-        height, width, channels = image.shape
+        height, width, _ = image.shape
         png = io.BytesIO()
-        Image.fromarray(image if channels > 1 else image[..., 0]).save(png, "PNG", compress_level=1)
+        from_array(image).save(png, "PNG", compress_level=1)
         shown = tf.constant([str(width).encode(), str(height).encode(), png.getvalue()])
         metadata = create_summary_metadata(display_name="", description="")
         with self._at(step):

@@ -20,7 +20,8 @@
 Ours and the bare loop take turns within one process, so their ratio holds on a
 busy machine where seconds do not. Every row has a process of its own, whose
 peak of memory is shown. Expected: ours at 0.92 of the bare loop or more, a
-style iteration at most 1.1 times the bare pass (1.15 at 1024 pixels).
+style iteration at most 1.1 times the bare pass (1.2 at 1024 pixels or of the
+reference).
 Writes runs/bench.json and a figure beside it.
 """
 

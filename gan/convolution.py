@@ -93,7 +93,12 @@ def _as_a_product(dtype, shape, side: int, out: int, stride: int) -> bool:
     size = shape[0]
     fits = size % stride == 0 and (out - 1) * stride + size >= side
     large = out <= FEW_PIXELS and shape.num_elements() >= MANY_WEIGHTS
-    return dtype == tf.bfloat16 and large and fits and not tf.config.list_physical_devices("GPU")
+    return large and fits and _is_slow(dtype)
+
+
+def _is_slow(dtype) -> bool:
+    """Whether oneDNN's own way may be the slower one."""
+    return dtype == tf.bfloat16 and not tf.config.list_physical_devices("GPU")
 
 
 def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
@@ -153,7 +158,7 @@ def kernel_gradient(
     """
     side, size = upstream.shape[1], shape[0]
     small = side <= SMALL_SIDE and inputs.shape[-1] >= MANY_CHANNELS
-    if inputs.dtype != tf.bfloat16 or not small or tf.config.list_physical_devices("GPU"):
+    if not (small and _is_slow(inputs.dtype)):
         return tf.raw_ops.Conv2DBackpropFilter(
             input=inputs,
             filter_sizes=shape,

@@ -78,7 +78,7 @@ class StyledPicture(keras.Model):
         """`steps_per_execution` steps in a plain loop; the logs are those of the last.
 
         Keras's own loop asks at every step whether there is more data, which
-        costs 3 %. There is none: one picture is all there is.
+        costs 2 %. There is none: one picture is all there is.
         """
         step = (
             tf.function(self.train_step, jit_compile=True) if self.jit_compile else self.train_step
