@@ -64,7 +64,7 @@ class SearchConfig:
     iterations: int = 120
     """At each level of the pyramid; twice as many at the first."""
     learning_rate: float = 0.02
-    """Adam's, in units of the picture's range [0, 1]; from 1.5 times to a quarter of it while
+    """Adam's, in units of the picture's range [0, 1]; from 2.5 times to a fifth of it while
     refining."""
     smallest: int = 128
     """Pixels of the longer side at the first level; each level is larger by sqrt 2."""

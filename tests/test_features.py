@@ -91,6 +91,28 @@ def test_channels_of_zeros_to_fill_a_tile_change_nothing(picture):
     np.testing.assert_allclose(wide["conv4"], narrow["conv4"], rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("size", [(4, 6), (5, 3)])
+def test_the_arranged_picture_and_its_gradient_are_what_tensorflow_would_make_of_it(size):
+    random = np.random.default_rng(0)
+    picture = tf.constant(random.random((2, *size, 3)), tf.float32)
+
+    def plain(image):
+        even = tf.pad(image, [[0, 0], [0, size[0] % 2], [0, size[1] % 2], [0, 0]], "SYMMETRIC")
+        cells = tf.nn.space_to_depth(even - 0.45, 2)
+        return tf.pad(cells, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+
+    found = []
+    for arrange in (lambda image: compact.cells(image, tf.float32), plain):
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            values = arrange(picture)
+            shares = np.random.default_rng(1).normal(size=values.shape)
+            total = tf.reduce_sum(shares * values)
+        found.append((values, tape.gradient(total, picture)))
+    for ours, expected in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
+
+
 @pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16])
 def test_the_gradient_of_relu_is_one_above_zero_and_nought_elsewhere(kind):
     values = tf.constant([-2.0, 0.0, 0.5, 3.0], kind)
