@@ -7,18 +7,18 @@
               averaged generator, figures, guards, checkpoints, TensorBoard) and of a
               bare `tf.function` loop that does nothing but the two updates, for our
               default, the TensorFlow tutorial's networks and the PyTorch example's,
-              in float32 and, where the processor has it, bfloat16. What a tick costs
+              in float32 and, where the processor has it, bfloat16; and of the last
+              two in PyTorch, if `pip install torch` was done. What a tick costs
               is charged as often as it comes by default, every 10,000 images; the
               Frechet distance, at most a tenth of the time, is left out.
     tutorial  the tutorial's networks in a loop as the tutorial writes it
-    torch     the reference networks in PyTorch, if `pip install torch` was done
     pipeline  images per second of the input alone
     style     an iteration of `stylize` and a bare pass of the same extractor
     profile   what a step of ours spends its time on, by TensorFlow's profiler
     growth    a step against batch size and resolution
 
-Ours and the bare loop take turns within one process, so their ratio holds on a
-busy machine where seconds do not. Every row has a process of its own, whose
+Ours, the bare loop and PyTorch take turns, so their ratios hold on a busy
+machine where seconds do not. Every row has a process of its own, whose
 peak of memory is shown. Expected: ours at 0.92 of the bare loop or more, a
 style iteration at most 1.1 times the bare pass (1.2 at 1024 pixels or of the
 reference).
@@ -55,9 +55,9 @@ class BenchConfig:
     """Times training and stylizing."""
 
     only: tuple[str, ...] = ()
-    """Some parts: step, tutorial, torch, pipeline, profile, style, growth; all by default."""
+    """Some parts: step, tutorial, pipeline, profile, style, growth; all by default."""
     rounds: int = 3
-    """In the part step: turns that ours and the bare loop take, after one to warm up."""
+    """In the part step: turns that each takes, after one to warm up."""
     out: Path = Path("runs/bench.json")
     """Where the figures go."""
 
@@ -88,7 +88,10 @@ def steps(precisions: list[str], options: BenchConfig) -> list[Row]:
     peaks = {p: alone(peak, p)["operations_per_second"] for p in precisions}
     for precision, speed in peaks.items():
         print(f"3x3 convolutions at their best in {precision}: {speed / 1e9:.0f} GFLOP/s")
-    _print_title("a step of", "ours img/s", "bare img/s", "ratio", "x float32", "of peak")
+    if not bench_torch.installed():
+        print("PyTorch is not installed; to measure it beside ours: pip install torch")
+    titles = ("ours img/s", "bare img/s", "ratio", "PyTorch", "ratio", "x float32", "of peak")
+    _print_title("a step of", *titles)
     found = []
     for key, networks in bench_gan.NETWORKS.items():
         slow = None
@@ -99,9 +102,18 @@ def steps(precisions: list[str], options: BenchConfig) -> list[Row]:
             row = {"networks": key, "precision": precision, **row, "times_float32": ours / slow}
             row["share_of_peak"] = ours * row["operations_per_image"] / peaks[precision]
             found.append(row)
-            bare, share = row["bare_images_per_second"], f"{100 * row['share_of_peak']:.0f} %"
-            times = row["times_float32"]
-            _print_row(networks.name, row, f"{ours:.0f}", f"{bare:.0f}", row["ratio"], times, share)
+            bare, pytorch = row["bare_images_per_second"], row.get("pytorch_images_per_second")
+            _print_row(
+                networks.name,
+                row,
+                f"{ours:.0f}",
+                f"{bare:.0f}",
+                row["ratio"],
+                f"{pytorch:.0f}" if pytorch else "-",
+                row.get("over_pytorch", "-"),
+                row["times_float32"],
+                f"{100 * row['share_of_peak']:.0f} %",
+            )
     return found
 
 
@@ -112,24 +124,6 @@ def tutorial(precisions: list[str], options: BenchConfig) -> list[Row]:
     name = bench_gan.NETWORKS["tutorial"].name
     _print_row(name, row, f"{row['images_per_second']:.0f}")
     return [row]
-
-
-def torch(precisions: list[str], options: BenchConfig) -> list[Row]:
-    del options
-    if not bench_torch.installed():
-        print("\nPyTorch is not installed; to measure it beside ours: pip install torch")
-        return []
-    _print_title("in PyTorch, by memory layout", "NCHW", "NHWC")
-    found = []
-    for key in bench_torch.NETWORKS:
-        networks = bench_gan.NETWORKS[key]
-        for precision in precisions:
-            row = alone(bench_torch.speed, key, networks.batch_size, precision)
-            row = {"networks": key, "precision": precision, **row}
-            found.append(row)
-            speeds = (f"{row[layout]:.0f}" for layout in bench_torch.LAYOUTS)
-            _print_row(networks.name, row, *speeds)
-    return found
 
 
 def pipeline(precisions: list[str], options: BenchConfig) -> list[Row]:
@@ -196,7 +190,6 @@ def _print_row(name: str, row: Row, *cells: str | float) -> None:
 PARTS = {
     "step": steps,
     "tutorial": tutorial,
-    "torch": torch,
     "pipeline": pipeline,
     "profile": profile,
     "style": style,
@@ -251,10 +244,9 @@ def _bars(found: dict[str, list[Row]], key: str) -> dict[str, float]:
     for row in found.get("step", ()):
         if row["networks"] == key:
             bars[f"ours, {row['precision']}"] = row["ours_images_per_second"]
-    for row in found.get("torch", ()):
-        if row["networks"] == key:
-            best = max(row[layout] for layout in bench_torch.LAYOUTS)
-            bars[f"PyTorch, {row['precision']}"] = best
+    for row in found.get("step", ()):
+        if row["networks"] == key and "pytorch_images_per_second" in row:
+            bars[f"PyTorch, {row['precision']}"] = row["pytorch_images_per_second"]
     for row in found.get("tutorial", ()) if key == "tutorial" else ():
         bars["the tutorial's loop"] = row["images_per_second"]
     return bars

@@ -7,12 +7,15 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 
 from common import cli
+from experiments import bench_torch
 from gan.config import Config, RunConfig, StopConfig
 
 DEFAULT_TICK = 1000 * RunConfig.tick_kimg  # images
@@ -112,7 +115,11 @@ def bare_loop(gan, pictures, batch_size: int, learning_rate: float) -> Callable[
 
 
 def step(key: str, precision: str, rounds: int) -> dict[str, object]:
-    """Images per second of `gan.train` and of the bare loop, taking turns: medians of rounds."""
+    """Images per second of `gan.train`, of the bare loop and of PyTorch, taking turns.
+
+    Medians of rounds. PyTorch, where it is installed and has such networks, has
+    a process of its own, and the faster of its memory layouts counts.
+    """
     cli.import_tensorflow()
     import keras
 
@@ -121,12 +128,13 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
 
     networks = NETWORKS[key]
     pictures = _noise(networks)
+    in_pytorch = bench_torch.installed() and key in bench_torch.NETWORKS
 
     class TakeTurns(keras.callbacks.Callback):
-        """The last callback of a tick: ours ends here; then the bare loop runs as far."""
+        """The last callback of a tick: ours ends here; then the others run as far."""
 
         def on_train_begin(self, logs=None):
-            self.ours, self.bare, self.seen = [], [], 0
+            self.ours, self.bare, self.pytorch, self.seen = [], [], [], 0
             self.loop = bare_loop(
                 self.model, pictures, networks.batch_size, Config().generator.learning_rate
             )
@@ -140,18 +148,27 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
             ended = time.perf_counter()
             images = int(self.model.images_seen.numpy()) - self.seen
             self.seen += images
-            self.loop(images // networks.batch_size)
+            steps = images // networks.batch_size
+            self.loop(steps)
             again = time.perf_counter()
             by_step = (self.stepped - self.resumed) / images  # seconds an image
             by_tick = (ended - self.stepped) / DEFAULT_TICK
             self.ours.append(1.0 / (by_step + by_tick))
             self.bare.append(images / (again - ended))
+            if in_pytorch:
+                turn = aside.submit(
+                    bench_torch.turn, key, networks.batch_size, precision, steps
+                ).result()
+                self.pytorch.append(max(turn.values()))
             if epoch >= rounds:
                 self.model.stop_training = True
             self.resumed = time.perf_counter()
 
     turns = TakeTurns()
-    with tempfile.TemporaryDirectory() as folder:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as aside,
+    ):
         config = Config(
             batch_size=networks.batch_size,
             precision=precision,
@@ -163,14 +180,21 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
             ),
         )
         train(config, callbacks=[turns], pictures=pictures, build=_builder(key))
-    ours, bare = turns.ours[1:], turns.bare[1:]  # the first round warms up
+    ours, bare, pytorch = (
+        of[1:]
+        for of in (turns.ours, turns.bare, turns.pytorch)  # the first round warms up
+    )
     gan = turns.model
-    return {
+    row = {
         "operations_per_image": operations_of_a_step(gan.generator, gan.discriminator),
         "ours_images_per_second": statistics.median(ours),
         "bare_images_per_second": statistics.median(bare),
         "ratio": statistics.median(o / b for o, b in zip(ours, bare, strict=True)),
     }
+    if pytorch:
+        row["pytorch_images_per_second"] = statistics.median(pytorch)
+        row["over_pytorch"] = statistics.median(o / p for o, p in zip(ours, pytorch, strict=True))
+    return row
 
 
 def tutorial_loop(turns: int = 3, steps: int = 8) -> dict[str, object]:

@@ -5,12 +5,11 @@ PyTorch's memory layouts, of which the faster counts; Adam is its fused one.
 """
 
 import itertools
-import statistics
 import time
+from functools import cache
 from importlib.util import find_spec
 
 LAYOUTS = ("contiguous_format", "channels_last")
-STEPS = 3  # of a turn
 
 
 def installed() -> bool:
@@ -72,28 +71,29 @@ NETWORKS = {
 }
 
 
-def speed(network: str, batch_size: int, precision: str, turns: int = 3) -> dict[str, float]:
-    """Images per second by layout: medians of turns, the layouts one after the other."""
-    import torch
+def turn(network: str, batch_size: int, precision: str, steps: int) -> dict[str, float]:
+    """Images per second of so many steps, by layout.
 
-    loops = {
-        layout: _loop(network, batch_size, precision, getattr(torch, layout)) for layout in LAYOUTS
-    }
-    found = {layout: [] for layout in LAYOUTS}
-    for layout, loop in [*loops.items()] * (turns + 1):
+    A process keeps its networks from one turn to the next; the first warms up.
+    """
+    found = {}
+    for layout in LAYOUTS:
+        step = _step(network, batch_size, precision, layout)
         started = time.perf_counter()
-        for _ in range(STEPS):
-            loss = loop()
+        for _ in range(steps):
+            loss = step()
         float(loss)
-        found[layout].append(STEPS * batch_size / (time.perf_counter() - started))
-    return {layout: statistics.median(values[1:]) for layout, values in found.items()}
+        found[layout] = steps * batch_size / (time.perf_counter() - started)
+    return found
 
 
-def _loop(network, batch_size, precision, layout):
+@cache
+def _step(network, batch_size, precision, layout):
     """One alternating step that reuses the generated batch, as gan/model.py does."""
     import torch
     from torch.nn.functional import softplus
 
+    layout = getattr(torch, layout)
     build, shape = NETWORKS[network]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator, discriminator = (part.to(device, memory_format=layout).train() for part in build())
