@@ -2,7 +2,9 @@
 
 On a processor with bfloat16, oneDNN is slow on few pixels with many channels.
 There the same sums are taken as matrix products over windows, or, for the
-gradient of a kernel, as another convolution.
+gradient of a kernel, as another convolution. And in any precision it is slow at
+transposed convolutions to a picture's one or three channels: these find as many
+more channels for each cell of pixels instead.
 """
 
 import tensorflow as tf
@@ -10,6 +12,7 @@ import tensorflow as tf
 FEW_PIXELS = 4  # of an output's side; up to here products over windows pay,
 MANY_WEIGHTS = 2**20  # if the kernel has that many numbers or more
 SMALL_SIDE = 8  # of an output; up to here convolutions find a kernel's gradient sooner,
+FEW_CHANNELS = 4  # of a transposed convolution's outputs; up to here cells of pixels pay
 MANY_CHANNELS = 64  # if the inputs have that many or more,
 LARGEST_WINDOW = 7  # through windows of at most that many pixels
 
@@ -81,6 +84,12 @@ def _to_outputs(inputs, kernel, stride: int, padding: str) -> tf.Tensor:
 def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Tensor:
     """(B, h, w, D) to (B, side, side, C)."""
     _, out, _, depth = upstream.shape
+    if _as_cells(kernel.shape, side, out, stride):
+        steps, rows = kernel.shape[0] // stride, out - 1 + kernel.shape[0] // stride
+        by_cells = tf.reshape(_as_matrix(kernel, stride), (steps, steps, -1, depth))
+        shape = (tf.shape(upstream)[0], rows, rows, by_cells.shape[2])
+        cells = tf.nn.conv2d_transpose(upstream, by_cells, shape, 1, "VALID")
+        return _from_cells(cells, side, _margins(side, out, kernel.shape[0], stride)[0], stride)
     if not _as_a_product(upstream.dtype, kernel.shape, side, out, stride):
         shape = (tf.shape(upstream)[0], side, side, kernel.shape[2])
         return tf.nn.conv2d_transpose(upstream, kernel, shape, stride, padding)
@@ -90,15 +99,27 @@ def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Ten
 
 
 def _as_a_product(dtype, shape, side: int, out: int, stride: int) -> bool:
-    size = shape[0]
-    fits = size % stride == 0 and (out - 1) * stride + size >= side
     large = out <= FEW_PIXELS and shape.num_elements() >= MANY_WEIGHTS
-    return large and fits and _is_slow(dtype)
+    return large and _fits(shape[0], side, out, stride) and _is_slow(dtype)
+
+
+def _as_cells(shape, side: int, out: int, stride: int) -> bool:
+    few = shape[2] <= FEW_CHANNELS and stride > 1
+    return few and _fits(shape[0], side, out, stride) and _on_a_processor()
+
+
+def _fits(size: int, side: int, out: int, stride: int) -> bool:
+    """Whether the outputs' windows are whole cells of stride x stride and reach every pixel."""
+    return size % stride == 0 and (out - 1) * stride + size >= side
 
 
 def _is_slow(dtype) -> bool:
     """Whether oneDNN's own way may be the slower one."""
-    return dtype == tf.bfloat16 and not tf.config.list_physical_devices("GPU")
+    return dtype == tf.bfloat16 and _on_a_processor()
+
+
+def _on_a_processor() -> bool:
+    return not tf.config.list_physical_devices("GPU")
 
 
 def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
@@ -136,10 +157,15 @@ def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Ten
             around = ((0, 0), (y, steps - 1 - y), (x, steps - 1 - x), (0, 0))
             total += tf.pad(tf.cast(cells[:, :, :, y, x], tf.float32), around)
     total = tf.cast(total, windows.dtype)
+    return _from_cells(total, side, _margins(side, out, size, stride)[0], stride)
+
+
+@tf.function(jit_compile=True)
+def _from_cells(cells, side: int, before: int, stride: int) -> tf.Tensor:
+    """Cells (B, h, w, stride^2 C) as pixels (B, side, side, C), without so many rows before."""
     if stride > 1:
-        total = tf.nn.depth_to_space(total, stride)
-    before, _ = _margins(side, out, size, stride)
-    return total[:, before : before + side, before : before + side]
+        cells = tf.nn.depth_to_space(cells, stride)
+    return cells[:, before : before + side, before : before + side]
 
 
 def kernel_gradient(

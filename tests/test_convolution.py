@@ -39,13 +39,13 @@ def outputs_and_gradients(function, inputs, kernel, weights=None):
 
 @pytest.mark.parametrize(("side", "size", "stride", "padding"), GEOMETRIES)
 @pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("channels", [convolution.FEW_CHANNELS - 1, convolution.MANY_CHANNELS])
 def test_a_convolution_and_its_gradients_are_those_of_tensorflow(
-    monkeypatch, side, size, stride, padding, transposed
+    monkeypatch, side, size, stride, padding, transposed, channels
 ):
     monkeypatch.setattr(convolution, "MANY_WEIGHTS", 0)
-    many = convolution.MANY_CHANNELS
-    kernel = normal(size, size, many, 8)
-    inputs = normal(3, side, side, many)
+    kernel = normal(size, size, channels, 8)
+    inputs = normal(3, side, side, channels)
     if transposed:
         inputs = normal(*tf.nn.conv2d(inputs, kernel, stride, padding).shape)
 
@@ -56,7 +56,7 @@ def test_a_convolution_and_its_gradients_are_those_of_tensorflow(
 
     def theirs(inputs, kernel):
         if transposed:
-            shape = (3, side, side, many)
+            shape = (3, side, side, channels)
             return tf.nn.conv2d_transpose(inputs, kernel, shape, stride, padding)
         return tf.nn.conv2d(inputs, kernel, stride, padding)
 
