@@ -2,17 +2,17 @@
 
 On a processor with bfloat16, oneDNN is slow on few pixels with many channels.
 There the same sums are taken as matrix products over windows, or, for the
-gradient of a kernel, as another convolution. And in any precision it is slow at
-transposed convolutions to a picture's one or three channels: these find as many
-more channels for each cell of pixels instead.
+gradient of a kernel, as another convolution. It is slow, too, at transposed
+convolutions to a picture's one or three channels: these find all the channels of
+a cell of pixels at once instead.
 """
 
 import tensorflow as tf
 
 FEW_PIXELS = 4  # of an output's side; up to here products over windows pay,
 MANY_WEIGHTS = 2**20  # if the kernel has that many numbers or more
+FEW_CHANNELS = {tf.bfloat16: 1, tf.float32: 4}  # transposed to; up to here cells of pixels pay
 SMALL_SIDE = 8  # of an output; up to here convolutions find a kernel's gradient sooner,
-FEW_CHANNELS = 4  # of a transposed convolution's outputs; up to here cells of pixels pay
 MANY_CHANNELS = 64  # if the inputs have that many or more,
 LARGEST_WINDOW = 7  # through windows of at most that many pixels
 
@@ -32,13 +32,15 @@ def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int, padding: str) ->
 
     @tf.custom_gradient
     def differentiable(inputs, kernel):
+        outputs, windows = _to_outputs(inputs, kernel, stride, padding)
+
         def gradient(upstream):
             return (
                 _to_inputs(upstream, kernel, side, stride, padding),
-                kernel_gradient(inputs, upstream, kernel.shape, stride, padding),
+                kernel_gradient(inputs, upstream, kernel.shape, stride, padding, windows),
             )
 
-        return _to_outputs(inputs, kernel, stride, padding), gradient
+        return outputs, gradient
 
     return differentiable(inputs, kernel)
 
@@ -61,9 +63,10 @@ def convolve_transposed(
     @tf.custom_gradient
     def differentiable(inputs, kernel):
         def gradient(upstream):
+            outputs, windows = _to_outputs(upstream, kernel, stride, padding)
             return (
-                _to_outputs(upstream, kernel, stride, padding),
-                kernel_gradient(upstream, inputs, kernel.shape, stride, padding),
+                outputs,
+                kernel_gradient(upstream, inputs, kernel.shape, stride, padding, windows),
             )
 
         return _to_inputs(inputs, kernel, side, stride, padding), gradient
@@ -71,20 +74,21 @@ def convolve_transposed(
     return differentiable(inputs, kernel)
 
 
-def _to_outputs(inputs, kernel, stride: int, padding: str) -> tf.Tensor:
-    """(B, H, W, C) to (B, h, w, D)."""
+def _to_outputs(inputs, kernel, stride: int, padding: str) -> tuple[tf.Tensor, tf.Tensor | None]:
+    """(B, H, W, C) to (B, h, w, D), and the windows (B h w, k k C) if it went through them."""
     size, side = kernel.shape[0], inputs.shape[1]
     out = -(-side // stride) if padding == "SAME" else (side - size) // stride + 1
     if not _as_a_product(inputs.dtype, kernel.shape, side, out, stride):
-        return tf.nn.conv2d(inputs, kernel, stride, padding)
+        return tf.nn.conv2d(inputs, kernel, stride, padding), None
     windows = tf.reshape(_windows(inputs, size, out, stride), (-1, size * size * inputs.shape[-1]))
-    return tf.reshape(windows @ _as_matrix(kernel, stride), (-1, out, out, kernel.shape[-1]))
+    outputs = windows @ _as_matrix(kernel, stride)
+    return tf.reshape(outputs, (-1, out, out, kernel.shape[-1])), windows
 
 
 def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Tensor:
     """(B, h, w, D) to (B, side, side, C)."""
     _, out, _, depth = upstream.shape
-    if _as_cells(kernel.shape, side, out, stride):
+    if _as_cells(upstream.dtype, kernel.shape, side, out, stride):
         steps, rows = kernel.shape[0] // stride, out - 1 + kernel.shape[0] // stride
         by_cells = tf.reshape(_as_matrix(kernel, stride), (steps, steps, -1, depth))
         shape = (tf.shape(upstream)[0], rows, rows, by_cells.shape[2])
@@ -103,9 +107,9 @@ def _as_a_product(dtype, shape, side: int, out: int, stride: int) -> bool:
     return large and _fits(shape[0], side, out, stride) and _is_slow(dtype)
 
 
-def _as_cells(shape, side: int, out: int, stride: int) -> bool:
-    few = shape[2] <= FEW_CHANNELS and stride > 1
-    return few and _fits(shape[0], side, out, stride) and _on_a_processor()
+def _as_cells(dtype, shape, side: int, out: int, stride: int) -> bool:
+    few = shape[2] <= FEW_CHANNELS.get(dtype, 0)
+    return few and stride > 1 and _fits(shape[0], side, out, stride) and _on_a_processor()
 
 
 def _fits(size: int, side: int, out: int, stride: int) -> bool:
@@ -146,6 +150,14 @@ def _as_matrix(kernel, stride: int) -> tf.Tensor:
     return tf.reshape(tf.transpose(cells, (0, 2, 1, 3, 4, 5)), (-1, depth))
 
 
+def _as_kernel(matrix, shape: tf.TensorShape, stride: int) -> tf.Tensor:
+    """The inverse of `_as_matrix`."""
+    size, _, channels, depth = shape
+    steps = size // stride
+    cells = tf.reshape(matrix, (steps, steps, stride, stride, channels, depth))
+    return tf.reshape(tf.transpose(cells, (0, 2, 1, 3, 4, 5)), shape)
+
+
 @tf.function(jit_compile=True)
 def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Tensor:
     """The transpose of `_windows`: the sum of (B h w, k k C) where they overlap."""
@@ -169,19 +181,29 @@ def _from_cells(cells, side: int, before: int, stride: int) -> tf.Tensor:
 
 
 def kernel_gradient(
-    inputs: tf.Tensor, upstream: tf.Tensor, shape: tf.TensorShape, stride: int, padding: str
+    inputs: tf.Tensor,
+    upstream: tf.Tensor,
+    shape: tf.TensorShape,
+    stride: int,
+    padding: str,
+    windows: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """The gradient of a convolution's kernel (k, k, C, D).
 
-    Of bfloat16 with many channels on few pixels it is itself computed as a
-    convolution, dilated by the stride, of channels as the batch and the batch
-    as channels: two to five times as fast as oneDNN's own on a processor with
-    matrix tiles. Its window, the upstream, is cut where it is too large for that.
+    Where there are windows, it is one more product with them. Else of bfloat16 with
+    many channels on few pixels it is itself computed as a convolution, dilated by
+    the stride, of channels as the batch and the batch as channels: up to two and a
+    half times as fast as oneDNN's own on a processor with matrix tiles. Its window,
+    the upstream, is cut where it is too large for that.
 
     Args:
         inputs: (B, H, W, C).
         upstream: the gradient of what the convolution returned, (B, h, w, D).
+        windows: of the inputs, (B h w, k k C), if the convolution made them.
     """
+    if windows is not None:
+        flat = tf.reshape(upstream, (-1, shape[-1]))
+        return _as_kernel(tf.matmul(windows, flat, transpose_a=True), shape, stride)
     side, size = upstream.shape[1], shape[0]
     small = side <= SMALL_SIDE and inputs.shape[-1] >= MANY_CHANNELS
     if not (small and _is_slow(inputs.dtype)):
