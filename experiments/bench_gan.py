@@ -50,6 +50,7 @@ NETWORKS = {
 
 
 def _builder(networks: str):
+    cli.import_tensorflow()  # before Keras does, so that it is quiet
     from experiments.references import build_pytorch, build_tutorial
     from gan.train import build_gan
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -12,9 +13,10 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from common.files import InputError
 from common.runs import Checkpoints
+from common.summaries import Events
 from gan import config as configuration
 from gan import data, health
-from gan.callbacks import Evaluate
+from gan.callbacks import Alarm, Evaluate
 from gan.config import (
     BalanceConfig,
     Config,
@@ -263,9 +265,14 @@ def test_an_alarm_is_raised_and_told_everywhere(tiny, capsys):
     assert len(events.Tensors("health/alarm")) == len(alarms)
 
 
-def test_no_alarm_is_raised_while_warming_up(tiny):
-    result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER))
-    assert json.loads((result.folder / "summary.json").read_text())["alarms"] == []
+def test_no_alarm_is_raised_while_warming_up(tmp_path):
+    alarm = Alarm(Events(tmp_path), lambda symptom: "", {**health.Watch().state(), "alarms": []})
+    alarm.watch = SimpleNamespace(look=lambda logs: ["saturated"])
+    for images, expected in ((health.WARMUP - 1, 0), (health.WARMUP, 1)):
+        alarm.set_model(SimpleNamespace(images_seen=tf.constant(images)))
+        logs = {}
+        alarm.on_epoch_end(0, logs)
+        assert logs["health/alarms"] == len(alarm.raised) == expected
 
 
 @pytest.mark.usefixtures("alert")
