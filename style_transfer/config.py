@@ -24,6 +24,7 @@ KERAS_FILES = {  # what keras.applications downloads, and where to
 KERAS_HOST = ("storage.googleapis.com", 443)
 SMALLEST_SIDE = 16  # pixels; below, the deepest layers have nothing left to look at
 PREVIEW_SIZE = 256  # pixels
+PREVIEW_ITERATIONS = 60  # at each level
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,11 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def resolve(config: Config) -> Config:
-    """The same with --preview spelt out."""
+    """The same with --preview spelt out: small, soon done, by the quick network alone."""
     if not config.preview:
         return config
-    search = dataclasses.replace(config.search, iterations=min(80, config.search.iterations))
+    few = min(PREVIEW_ITERATIONS, config.search.iterations)
+    search = dataclasses.replace(config.search, iterations=few, refine=0.0, correct=0)
     return dataclasses.replace(config, size=min(PREVIEW_SIZE, config.size), search=search)
 
 

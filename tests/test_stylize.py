@@ -162,6 +162,22 @@ def test_the_last_iterations_go_through_the_reference_and_slow_down():
         assert found[-1].extractor.name == ("true" if share else "quick")
 
 
+def test_a_preview_is_small_and_by_the_quick_network_alone():
+    assert configuration.resolve(Config(size=400)) == Config(size=400)
+    quick_look = configuration.resolve(Config(preview=True, size=1024))
+    assert (quick_look.size, quick_look.search.refine, quick_look.search.correct) == (256, 0.0, 0)
+    reference = Extractor("slow", ("one",), dict)
+    stages = stylize.plan(quick_look, (640, 480), Extractor("quick", ("one",), dict, reference))
+    assert [(stage.extractor.name, stage.iterations) for stage in stages] == [
+        ("quick", 120),
+        ("quick", 60),
+        ("quick", 60),
+    ]
+    smaller = Config(preview=True, size=100, search=QUICK)
+    assert configuration.resolve(smaller).size == 100
+    assert configuration.resolve(smaller).search.iterations == 6
+
+
 def test_styles_shrink_with_the_level_and_never_grow(content):
     styles = [Image.new("RGB", (200, 100)), Image.new("RGB", (30, 20))]
     picture = stylize.image_io.as_picture(content)
