@@ -1,6 +1,6 @@
 """How fast is it, beside bare loops over the same networks, the tutorial's loop and PyTorch?
 
-    make bench                                about 14 minutes on 2 cores
+    make bench                                about 17 minutes on 2 cores
     make bench ARGS="--only step style"       a part of it
 
     step      images per second of `gan.train` as it is (Keras's `fit`, input pipeline,
@@ -19,9 +19,9 @@
 
 Ours, the bare loop and PyTorch take turns, so their ratios hold on a busy
 machine where seconds do not. Every row has a process of its own, whose
-peak of memory is shown. Expected: ours at 0.92 of the bare loop or more, a
-style iteration at most 1.1 times the bare pass (1.2 at 1024 pixels or of the
-reference).
+peak of memory is shown. Wanted: a style iteration of at most 1.1 times the bare
+pass. Measured: 1.03 to 1.14 of compact and its reference, 0.99 to 1.04 of VGG-19; ours
+in training at 0.92 of the bare loop or more.
 Writes runs/bench.json and a figure beside it.
 """
 
