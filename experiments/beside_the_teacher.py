@@ -96,16 +96,13 @@ def iterations(extractor, config: Config, size: int) -> Callable[[], None]:
         extractor, tf.constant(goal), [(tf.constant(style), 1.0)], choose_weights(config, extractor)
     )
     model = StyledPicture(goal, objective)
-    model.compile(Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99))
-
-    @tf.function
-    def execute():
-        for _ in tf.range(STEPS_PER_EXECUTION):
-            model.train_step(None)
-        return model.iteration.value
-
-    execute()
-    return lambda: execute().numpy()
+    model.compile(
+        Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
+        steps_per_execution=STEPS_PER_EXECUTION,
+    )
+    execute = model.make_train_function()
+    execute(None)  # traces
+    return lambda: execute(None)
 
 
 def whole_vgg(dtype: str):

@@ -31,6 +31,20 @@ def test_the_picture_moves_to_the_minimum_and_the_average_follows():
     assert model.steps_done == 200
 
 
+def test_an_execution_is_as_many_steps_and_tells_of_the_last():
+    together = StyledPicture(start(), distance_to(0.8))
+    together.compile(keras.optimizers.Adam(0.02), steps_per_execution=5)
+    logs = together.make_train_function()(None)
+    one_by_one = StyledPicture(start(), distance_to(0.8))
+    one_by_one.compile(keras.optimizers.Adam(0.02))
+    for _ in range(5):
+        last = one_by_one.train_step(None)
+    assert set(logs) == {"loss", "bowl"}
+    assert logs["bowl"] == pytest.approx(float(last["bowl"]), rel=1e-5)
+    assert together.steps_done == one_by_one.steps_done == 5
+    np.testing.assert_allclose(together.picture.numpy(), one_by_one.picture.numpy(), rtol=1e-6)
+
+
 @pytest.mark.parametrize("minimise", [fit, lambda model, n: fit_lbfgs(model, n, [])])
 def test_the_picture_stays_in_its_range(minimise):
     model = StyledPicture(start(), distance_to(7.0))
