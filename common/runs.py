@@ -1,7 +1,6 @@
 """A run's folder: its configuration, its checkpoints, its log and how it ended."""
 
 import hashlib
-import io
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from common.files import InputError, write_bytes, write_json
+from common.files import TEMPORARY, InputError, atomic_path, write_bytes, write_json
 
 CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"
 
@@ -151,11 +150,11 @@ class Checkpoints:
         """
         arrays = {name: np.asarray(value) for name, value in _named(variables)}
         arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        data = buffer.getvalue()
-        path = self.folder / f"{kind}-{images:012d}-{_digest(data)}.npz"
-        write_bytes(path, data)
+        unnamed = self.folder / f"{TEMPORARY}{kind}.npz"
+        with atomic_path(unnamed) as temporary:
+            np.savez(temporary, **arrays)
+        path = self.folder / f"{kind}-{images:012d}-{_digest(unnamed)}.npz"
+        unnamed.replace(path)
         self._keep_newest(kind, path)
         return path
 
@@ -191,11 +190,10 @@ class Checkpoints:
         """
         torn = []
         for path in self.paths(kind):
-            data = path.read_bytes()
-            if _digest(data) != self.PATTERN.fullmatch(path.name)["digest"]:
+            if _digest(path) != self.PATTERN.fullmatch(path.name)["digest"]:
                 torn.append(path.name)
                 continue
-            with np.load(io.BytesIO(data)) as stored:
+            with np.load(path) as stored:
                 arrays = dict(stored)
             return arrays, json.loads(arrays.pop("state").tobytes())
         if torn:
@@ -233,5 +231,9 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _digest(data: bytes) -> str:
-    return hashlib.blake2b(data, digest_size=8).hexdigest()
+def _digest(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    with path.open("rb") as stored:
+        while part := stored.read(2**20):
+            digest.update(part)
+    return digest.hexdigest()

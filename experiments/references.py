@@ -45,9 +45,9 @@ def pytorch_networks() -> tuple[keras.Model, keras.Model]:
     x = layers.Reshape((1, 1, 100))(latent)
     x = fast.Conv2DTranspose(512, 4, padding="valid", use_bias=False)(x)
     for filters in (256, 128, 64):
-        x = layers.ReLU()(fast.BatchNormalization()(x))
+        x = fast.ReLU()(fast.BatchNormalization()(x))
         x = fast.Conv2DTranspose(filters, 4, 2, padding="same", use_bias=False)(x)
-    x = layers.ReLU()(fast.BatchNormalization()(x))
+    x = fast.ReLU()(fast.BatchNormalization()(x))
     x = fast.Conv2DTranspose(3, 4, 2, padding="same", use_bias=False)(x)
     generator = keras.Model(latent, layers.Activation("tanh", dtype="float32")(x))
 

@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import layers
 
 from common import replicas
+from common.activations import relu
 from gan.convolution import convolve, convolve_transposed
 
 
@@ -62,6 +63,14 @@ class DepthToSpace(layers.Layer):
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape
         return (batch, 2 * height, 2 * width, channels // 4)
+
+
+@keras.saving.register_keras_serializable("gan")
+class ReLU(layers.ReLU):
+    """Keras's layer without its options; TensorFlow fuses it with a normalisation before it."""
+
+    def call(self, inputs):
+        return relu(inputs)
 
 
 @keras.saving.register_keras_serializable("gan")

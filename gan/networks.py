@@ -9,7 +9,14 @@ import keras
 from keras import layers
 
 from gan.config import NetworkConfig
-from gan.layers import BatchNormalization, Conv2D, Conv2DTranspose, DepthToSpace, LeakyReLU
+from gan.layers import (
+    BatchNormalization,
+    Conv2D,
+    Conv2DTranspose,
+    DepthToSpace,
+    LeakyReLU,
+    ReLU,
+)
 
 KERNEL = 4  # pixels
 LEAK = 0.2  # slope of LeakyReLU below zero: Radford et al. 2016, section 4
@@ -64,11 +71,11 @@ def build_generator(
         embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
         inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
     x = layers.Dense(base * base * widths[0], use_bias=False)(x)
-    x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
+    x = ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
     x = layers.Reshape((base, base, widths[0]))(x)
     for width in widths[1:]:
         x = _double(x, width, config.upsampling)
-        x = layers.ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
+        x = ReLU()(BatchNormalization(momentum=0.9, epsilon=1e-5)(x))
     x = _double(x, channels, config.upsampling)
     if margin(resolution):
         x = layers.Cropping2D(margin(resolution))(x)

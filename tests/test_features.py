@@ -113,17 +113,6 @@ def test_the_arranged_picture_and_its_gradient_are_what_tensorflow_would_make_of
         np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", [tf.float32, tf.bfloat16])
-def test_the_gradient_of_relu_is_one_above_zero_and_nought_elsewhere(kind):
-    values = tf.constant([-2.0, 0.0, 0.5, 3.0], kind)
-    with tf.GradientTape() as tape:
-        tape.watch(values)
-        result = 3.0 * compact.relu(values)
-    np.testing.assert_array_equal(tf.cast(result, tf.float32), [0.0, 0.0, 1.5, 9.0])
-    gradient = tf.cast(tape.gradient(result, values), tf.float32)
-    np.testing.assert_array_equal(gradient, [0.0, 0.0, 3.0, 3.0])
-
-
 @pytest.mark.parametrize("size", [(4, 6), (5, 7)])
 def test_the_gradient_of_the_maximum_is_tensorflows_and_equal_maxima_share_it(size):
     random = np.random.default_rng(0)

@@ -41,6 +41,7 @@ def first_and_second_gradients(layer, inputs):
             {"filters": 5, "kernel_size": 4, "strides": 2, "padding": "same", "use_bias": False},
         ),
         ("Conv2DTranspose", {"filters": 5, "kernel_size": 4, "activation": "tanh"}),
+        ("ReLU", {}),
         ("LeakyReLU", {"negative_slope": 0.2}),
     ],
 )
