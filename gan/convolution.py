@@ -82,7 +82,7 @@ def _to_outputs(inputs, kernel, stride: int, padding: str) -> tuple[tf.Tensor, t
         return tf.nn.conv2d(inputs, kernel, stride, padding), None
     windows = tf.reshape(_windows(inputs, size, out, stride), (-1, size * size * inputs.shape[-1]))
     # a product, which oneDNN takes a fifth longer for if it is not called a convolution
-    matrix = _as_matrix(kernel, stride)[None, None]
+    matrix = tf.reshape(kernel, (1, 1, -1, kernel.shape[-1]))
     outputs = tf.nn.conv2d(windows[None, :, None], matrix, 1, "VALID")
     return tf.reshape(outputs, (-1, out, out, kernel.shape[-1])), windows
 
@@ -91,8 +91,8 @@ def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Ten
     """(B, h, w, D) to (B, side, side, C)."""
     _, out, _, depth = upstream.shape
     if _as_cells(upstream.dtype, kernel.shape, side, out, stride):
-        steps, rows = kernel.shape[0] // stride, out - 1 + kernel.shape[0] // stride
-        by_cells = tf.reshape(_as_matrix(kernel, stride), (steps, steps, -1, depth))
+        by_cells = _by_cells(kernel, stride)
+        rows = out - 1 + by_cells.shape[0]
         shape = (tf.shape(upstream)[0], rows, rows, by_cells.shape[2])
         cells = tf.nn.conv2d_transpose(upstream, by_cells, shape, 1, "VALID")
         return _from_cells(cells, side, _margins(side, out, kernel.shape[0], stride)[0], stride)
@@ -100,7 +100,7 @@ def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Ten
         shape = (tf.shape(upstream)[0], side, side, kernel.shape[2])
         return tf.nn.conv2d_transpose(upstream, kernel, shape, stride, padding)
     flat = tf.reshape(upstream, (-1, depth))
-    windows = tf.matmul(flat, _as_matrix(kernel, stride), transpose_b=True)
+    windows = tf.matmul(flat, tf.reshape(kernel, (-1, depth)), transpose_b=True)
     return _add_windows(windows, side=side, out=out, size=kernel.shape[0], stride=stride)
 
 
@@ -135,41 +135,38 @@ def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
 
 
 def _windows(inputs, size: int, out: int, stride: int) -> tf.Tensor:
-    """What each output sees, (B, h, w, k k C), in the order of `_as_matrix`."""
-    sides = _margins(inputs.shape[1], out, size, stride)
-    cells = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
-    if stride > 1:
-        cells = tf.nn.space_to_depth(cells, stride)
-    steps = range(size // stride)
-    return tf.concat([cells[:, y : y + out, x : x + out] for y in steps for x in steps], axis=-1)
+    """What each output sees, (B, h, w, k k C), in the kernel's order; in whole rows of cells."""
+    sides, channels = _margins(inputs.shape[1], out, size, stride), inputs.shape[-1]
+    pixels = (out - 1) * stride + size
+    rows = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
+    rows = tf.reshape(rows, (-1, pixels // stride, stride, pixels, channels))
+    parts = [
+        rows[:, y // stride : y // stride + out, y % stride, x : x + out * stride]
+        for y in range(size)
+        for x in range(0, size, stride)
+    ]
+    return tf.concat([tf.reshape(p, (-1, out, out, stride * channels)) for p in parts], axis=-1)
 
 
-def _as_matrix(kernel, stride: int) -> tf.Tensor:
-    """(k, k, C, D) to (k k C, D), by cells of stride x stride places."""
+def _by_cells(kernel, stride: int) -> tf.Tensor:
+    """(k, k, C, D) to (k / stride, k / stride, stride^2 C, D), the cells of the kernel."""
     size, _, channels, depth = kernel.shape
     steps = size // stride
     cells = tf.reshape(kernel, (steps, stride, steps, stride, channels, depth))
-    return tf.reshape(tf.transpose(cells, (0, 2, 1, 3, 4, 5)), (-1, depth))
-
-
-def _as_kernel(matrix, shape: tf.TensorShape, stride: int) -> tf.Tensor:
-    """The inverse of `_as_matrix`."""
-    size, _, channels, depth = shape
-    steps = size // stride
-    cells = tf.reshape(matrix, (steps, steps, stride, stride, channels, depth))
-    return tf.reshape(tf.transpose(cells, (0, 2, 1, 3, 4, 5)), shape)
+    return tf.reshape(tf.transpose(cells, (0, 2, 1, 3, 4, 5)), (steps, steps, -1, depth))
 
 
 @tf.function(jit_compile=True)
 def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Tensor:
     """The transpose of `_windows`: the sum of (B h w, k k C) where they overlap."""
-    steps = size // stride
-    cells = tf.reshape(windows, (-1, out, out, steps, steps, windows.shape[-1] // steps**2))
+    steps, channels = size // stride, windows.shape[-1] // size**2
+    cells = tf.reshape(windows, (-1, out, out, steps, stride, steps, stride, channels))
     total = 0.0
     for y in range(steps):
         for x in range(steps):
+            cell = tf.reshape(cells[:, :, :, y, :, x], (-1, out, out, stride**2 * channels))
             around = ((0, 0), (y, steps - 1 - y), (x, steps - 1 - x), (0, 0))
-            total += tf.pad(tf.cast(cells[:, :, :, y, x], tf.float32), around)
+            total += tf.pad(tf.cast(cell, tf.float32), around)
     total = tf.cast(total, windows.dtype)
     return _from_cells(total, side, _margins(side, out, size, stride)[0], stride)
 
@@ -205,7 +202,7 @@ def kernel_gradient(
     """
     if windows is not None:
         flat = tf.reshape(upstream, (-1, shape[-1]))
-        return _as_kernel(tf.matmul(windows, flat, transpose_a=True), shape, stride)
+        return tf.reshape(tf.matmul(windows, flat, transpose_a=True), shape)
     side, size = upstream.shape[1], shape[0]
     small = side <= SMALL_SIDE and inputs.shape[-1] >= MANY_CHANNELS
     if not (small and _is_slow(inputs.dtype)):
