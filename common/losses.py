@@ -326,7 +326,11 @@ def total_variation(image: tf.Tensor) -> tf.Tensor:
 
 def squared_total_variation(image: tf.Tensor) -> tf.Tensor:
     """The mean squared difference of neighbours: Mahendran and Vedaldi 2015, equation 4, beta 2."""
-    return _roughness(image, lambda values: 2.0 * values, degree=2)
+    return _roughness(image, _double, degree=2)
+
+
+def _double(values: tf.Tensor) -> tf.Tensor:
+    return 2.0 * values
 
 
 def _roughness(image: tf.Tensor, slope: Transform, degree: int) -> tf.Tensor:
@@ -338,7 +342,7 @@ def _roughness(image: tf.Tensor, slope: Transform, degree: int) -> tf.Tensor:
     time of automatic differentiation.
 
     Args:
-        slope: the derivative of the cost of a difference.
+        slope: the derivative of the cost of a difference, 0 at 0.
     """
     row = image.shape[2] * image.shape[3]
 
@@ -347,14 +351,14 @@ def _roughness(image: tf.Tensor, slope: Transform, degree: int) -> tf.Tensor:
         flat = tf.reshape(image, (-1,))
         # not in the compiled part, which would look up every number's place one by one
         extended = tf.concat([flat[:row], flat, flat[-row:]], axis=0)
-        gradient = tf.reshape(_slopes(extended, image.shape, slope), image.shape)
+        gradient = tf.reshape(_slopes(extended, tuple(image.shape), slope), image.shape)
         return _product(image, gradient) / degree, lambda upstream: upstream * gradient
 
     return loss(image)
 
 
 @tf.function(jit_compile=True)
-def _slopes(extended: tf.Tensor, shape: tf.TensorShape, slope: Transform) -> tf.Tensor:
+def _slopes(extended: tf.Tensor, shape: tuple[int, ...], slope: Transform) -> tf.Tensor:
     """The gradient of `_roughness`, (H, W C).
 
     All neighbours are slices of one long vector. What a row's end then takes for

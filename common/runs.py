@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -151,10 +151,14 @@ class Checkpoints:
         arrays = {name: np.asarray(value) for name, value in _named(variables)}
         arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
         unnamed = self.folder / f"{TEMPORARY}{kind}.npz"
-        with atomic_path(unnamed) as temporary:
-            np.savez(temporary, **arrays)
-        path = self.folder / f"{kind}-{images:012d}-{_digest(unnamed)}.npz"
-        unnamed.replace(path)
+        try:
+            with atomic_path(unnamed) as temporary:
+                np.savez(temporary, **arrays)
+            with unnamed.open("rb") as written:
+                path = self.folder / f"{kind}-{images:012d}-{_digest(written)}.npz"
+            unnamed.replace(path)
+        finally:
+            unnamed.unlink(missing_ok=True)
         self._keep_newest(kind, path)
         return path
 
@@ -190,11 +194,12 @@ class Checkpoints:
         """
         torn = []
         for path in self.paths(kind):
-            if _digest(path) != self.PATTERN.fullmatch(path.name)["digest"]:
-                torn.append(path.name)
-                continue
-            with np.load(path) as stored:
-                arrays = dict(stored)
+            with path.open("rb") as file:
+                if _digest(file) != self.PATTERN.fullmatch(path.name)["digest"]:
+                    torn.append(path.name)
+                    continue
+                file.seek(0)
+                arrays = dict(np.load(file))
             return arrays, json.loads(arrays.pop("state").tobytes())
         if torn:
             raise InputError(f"{self.folder}: torn checkpoint {', '.join(torn)}, and none is whole")
@@ -231,9 +236,8 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
     ]
 
 
-def _digest(path: Path) -> str:
+def _digest(file: BinaryIO) -> str:
     digest = hashlib.blake2b(digest_size=8)
-    with path.open("rb") as stored:
-        while part := stored.read(2**20):
-            digest.update(part)
+    while part := file.read(2**20):
+        digest.update(part)
     return digest.hexdigest()

@@ -40,8 +40,8 @@ from experiments.lab import choose, quietly, save_figure
 
 Row = dict[str, object]
 STYLES = (  # extractor, pixels, turns, whether in every precision
-    ("compact", 256, 8, True),
-    ("compact", 512, 6, True),
+    ("compact", 256, 16, True),
+    ("compact", 512, 12, True),
     ("compact", 1024, 3, False),
     ("reference", 512, 4, True),
     ("vgg19", 256, 4, True),

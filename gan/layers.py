@@ -67,7 +67,7 @@ class DepthToSpace(layers.Layer):
 
 @keras.saving.register_keras_serializable("gan")
 class ReLU(layers.ReLU):
-    """Keras's layer without its options; TensorFlow fuses it with a normalisation before it."""
+    """Keras's layer without its options, in bfloat16 with the compiled gradient of `relu`."""
 
     def call(self, inputs):
         return relu(inputs)

@@ -79,8 +79,10 @@ class StyledPicture(keras.Model):
 
         Keras's own loop asks at every step whether there is more data, which
         costs 2 %. There is none: one picture is all there is. Nor are the other
-        steps' losses computed, which costs 5 %: their gradients do without.
+        steps' losses computed, unless XLA compiles the step, which costs 5 %:
+        their gradients do without.
         """
+        # not False, which would keep TensorFlow from seeing into the step
         step = tf.function(self.train_step, jit_compile=self.jit_compile or None)
         names: list[str] = []
 
