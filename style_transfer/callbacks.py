@@ -78,11 +78,11 @@ class KeepGood(keras.callbacks.Callback):
     """Remembers the last finite average, to step back to."""
 
     def on_train_begin(self, logs=None):
-        self.good = self.model.average.numpy()
+        self.good = tf.identity(self.model.average.value)
 
     def on_train_batch_end(self, batch, logs=None):
-        average = self.model.average.numpy()
-        if np.isfinite(average).all():
+        average = tf.identity(self.model.average.value)
+        if np.isfinite(float(tf.reduce_sum(average))):  # as is the sum of finite numbers in [0, 1]
             self.good = average
 
     def step_back(self) -> None:
@@ -93,11 +93,11 @@ class KeepGood(keras.callbacks.Callback):
 class Trace(keras.callbacks.Callback):
     """Every term of the loss, the time an iteration takes, and the picture as it grows.
 
-    Steps count the iterations of all levels. Pictures come at each level's end
-    and every `EVERY` iterations between.
+    Steps count the iterations of all levels. Figures come every `FIGURES`
+    iterations; pictures at each level's end and every `EVERY` between.
     """
 
-    EVERY = 100
+    FIGURES, EVERY = 20, 100
 
     def __init__(self, folder: Path, events: Events, prefix: str = ""):
         """`prefix` tells the pictures of a folder apart."""
@@ -110,7 +110,7 @@ class Trace(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now, step = time.perf_counter(), self.model.steps_done
-        if step - self.last[1] < 10:
+        if step - self.last[1] < self.FIGURES:
             return
         figures = {f"{self.prefix}loss/{k}": float(v) for k, v in logs.items() if k != "loss"}
         figures[f"{self.prefix}loss"] = float(logs["loss"])
