@@ -352,7 +352,8 @@ def _roughness(image: tf.Tensor, slope: Transform, degree: int) -> tf.Tensor:
         # not in the compiled part, which would look up every number's place one by one
         extended = tf.concat([flat[:row], flat, flat[-row:]], axis=0)
         gradient = tf.reshape(_slopes(extended, tuple(image.shape), slope), image.shape)
-        return _product(image, gradient) / degree, lambda upstream: upstream * gradient
+        value = tf.reduce_sum(image * gradient) / degree
+        return value, lambda upstream: upstream * gradient
 
     return loss(image)
 
@@ -381,11 +382,6 @@ def _slopes(extended: tf.Tensor, shape: tuple[int, ...], slope: Transform) -> tf
     here = moved(0)
     gradient = slope(here - moved(-channels)) * to_left - slope(moved(channels) - here) * to_right
     return gradient + (slope(here - moved(-row)) - slope(moved(row) - here)) * down
-
-
-@tf.function(jit_compile=True)
-def _product(first: tf.Tensor, second: tf.Tensor) -> tf.Tensor:
-    return tf.reduce_sum(first * second)
 
 
 SMOOTHNESS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {

@@ -39,7 +39,7 @@ def outputs_and_gradients(function, inputs, kernel, weights=None):
 
 @pytest.mark.parametrize(("side", "size", "stride", "padding"), GEOMETRIES)
 @pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("channels", [1, convolution.MANY_CHANNELS])
+@pytest.mark.parametrize("channels", [1, 4, convolution.MANY_CHANNELS])
 def test_a_convolution_and_its_gradients_are_those_of_tensorflow(
     monkeypatch, side, size, stride, padding, transposed, channels
 ):
