@@ -7,6 +7,7 @@ convolutions to a picture's one or three channels: these find all the channels o
 a cell of pixels at once instead.
 """
 
+import numpy as np
 import tensorflow as tf
 
 FEW_PIXELS = 4  # of an output's side; up to here products over windows pay,
@@ -80,7 +81,8 @@ def _to_outputs(inputs, kernel, stride: int, padding: str) -> tuple[tf.Tensor, t
     out = -(-side // stride) if padding == "SAME" else (side - size) // stride + 1
     if not _as_a_product(inputs.dtype, kernel.shape, side, out, stride):
         return tf.nn.conv2d(inputs, kernel, stride, padding), None
-    windows = tf.reshape(_windows(inputs, size, out, stride), (-1, size * size * inputs.shape[-1]))
+    windows = _windows(inputs, size, out, stride)
+    windows = tf.reshape(windows, (-1, size * size * inputs.shape[-1]))
     # a product, which oneDNN takes a fifth longer for if it is not called a convolution
     matrix = tf.reshape(kernel, (1, 1, -1, kernel.shape[-1]))
     outputs = tf.nn.conv2d(windows[None, :, None], matrix, 1, "VALID")
@@ -135,17 +137,13 @@ def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
 
 
 def _windows(inputs, size: int, out: int, stride: int) -> tf.Tensor:
-    """What each output sees, (B, h, w, k k C), in the kernel's order; in whole rows of cells."""
+    """What each output sees, in the kernel's order, (B, h w k k, C)."""
     sides, channels = _margins(inputs.shape[1], out, size, stride), inputs.shape[-1]
-    pixels = (out - 1) * stride + size
-    rows = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
-    rows = tf.reshape(rows, (-1, pixels // stride, stride, pixels, channels))
-    parts = [
-        rows[:, y // stride : y // stride + out, y % stride, x : x + out * stride]
-        for y in range(size)
-        for x in range(0, size, stride)
-    ]
-    return tf.concat([tf.reshape(p, (-1, out, out, stride * channels)) for p in parts], axis=-1)
+    padded = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
+    along = stride * np.arange(out)[:, None] + np.arange(size)  # (h, k), a side's pixels
+    seen = along[:, None, :, None] * padded.shape[1] + along[:, None]  # (h, w, k, k)
+    pixels = tf.reshape(padded, (-1, padded.shape[1] ** 2, channels))
+    return tf.gather(pixels, seen.ravel(), axis=1)  # in half the time of slices
 
 
 def _by_cells(kernel, stride: int) -> tf.Tensor:
@@ -158,17 +156,26 @@ def _by_cells(kernel, stride: int) -> tf.Tensor:
 
 @tf.function(jit_compile=True)
 def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Tensor:
-    """The transpose of `_windows`: the sum of (B h w, k k C) where they overlap."""
-    steps, channels = size // stride, windows.shape[-1] // size**2
-    cells = tf.reshape(windows, (-1, out, out, steps, stride, steps, stride, channels))
-    total = 0.0
-    for y in range(steps):
-        for x in range(steps):
-            cell = tf.reshape(cells[:, :, :, y, :, x], (-1, out, out, stride**2 * channels))
-            around = ((0, 0), (y, steps - 1 - y), (x, steps - 1 - x), (0, 0))
-            total += tf.pad(tf.cast(cell, tf.float32), around)
-    total = tf.cast(total, windows.dtype)
-    return _from_cells(total, side, _margins(side, out, size, stride)[0], stride)
+    """The transpose of `_windows`: the sum of (B h w, k k C) where they overlap.
+
+    Pixel by pixel, as nothing is left then to decide within a loop over channels.
+    """
+    parts = tf.reshape(windows, (-1, out, out, size, size, windows.shape[-1] // size**2))
+    before = _margins(side, out, size, stride)[0]
+
+    def seen_by(pixel: int) -> list[tuple[int, int]]:
+        """The outputs along a side that see it, and where in their windows it lies."""
+        places = ((place, pixel + before - stride * place) for place in range(out))
+        return [(place, within) for place, within in places if 0 <= within < size]
+
+    def pixel(y: int, x: int) -> tf.Tensor:
+        """(B, C)."""
+        found = [parts[:, h, w, i, j] for h, i in seen_by(y) for w, j in seen_by(x)]
+        total = sum(tf.cast(part, tf.float32) for part in found)
+        return tf.cast(total, windows.dtype)
+
+    pixels = tf.stack([pixel(y, x) for y in range(side) for x in range(side)], axis=1)
+    return tf.reshape(pixels, (-1, side, side, pixels.shape[-1]))
 
 
 @tf.function(jit_compile=True)
