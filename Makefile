@@ -50,11 +50,13 @@ clean:  ## remove .venv and the caches, keep runs/
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
+# A link is removed, not emptied at its other end, as `venv --clear` would do.
 # pip first: the one that comes with Python 3.10 cannot resolve these in ten minutes, the newest in one.
 $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python from 3.10 to 3.13 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@echo "installing into $(VENV) (2.7 GB, once) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check --upgrade pip
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
