@@ -203,6 +203,7 @@ def draw_figure(found: dict[str, list[Row]], path: Path) -> None:
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
 
     figure, (speeds, batches, sizes) = plt.subplots(1, 3, figsize=(14, 4.2))
     for number, key in enumerate(bench_gan.NETWORKS):
@@ -216,7 +217,8 @@ def draw_figure(found: dict[str, list[Row]], path: Path) -> None:
     speeds.set(xlim=(0, 1.7), xticks=(), title="images per second, over the fastest")
     for row in found.get("growth", ()):
         for what, marker in (("batch_size", "o"), ("resolution", "s")):
-            batches.loglog(*zip(*row[what].items(), strict=True), marker=marker, label=what)
+            curve = zip(*row[what].items(), strict=True)
+            batches.loglog(*curve, marker=marker, label=what.replace("_", " "))
     batches.set(title="our default's step, ms", xlabel="batch size, or pixels of a side")
     styles = found.get("style", ())
     for curve in sorted({(row["extractor"], row["precision"]) for row in styles}):
@@ -229,11 +231,19 @@ def draw_figure(found: dict[str, list[Row]], path: Path) -> None:
     sizes.set(title="a style iteration, ms", xlabel="pixels of the longer side")
     for axes in (batches, sizes):
         if axes.lines:
-            axes.legend(fontsize=8)
+            for line in axes.lines:
+                name = f"  {line.get_label()}"
+                axes.annotate(name, line.get_xydata()[-1], va="center", fontsize=8)
+            axes.yaxis.set(
+                major_locator=LogLocator(subs=(1, 2, 5)),
+                major_formatter="{x:g}",
+                minor_formatter=NullFormatter(),
+            )
             axes.grid(True, which="both", alpha=0.3)
             measured = sorted({x for line in axes.lines for x in line.get_xdata()})
             axes.set_xticks(measured, [str(x) for x in measured])
             axes.set_xticks([], minor=True)
+            axes.set_xlim(measured[0] / 1.2, 2.2 * measured[-1])  # room for the names
     save_figure(figure, path)
     plt.close(figure)
 
