@@ -108,17 +108,17 @@ def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Ten
 
 def _as_a_product(dtype, shape, side: int, out: int, stride: int) -> bool:
     large = out <= FEW_PIXELS and shape.num_elements() >= MANY_WEIGHTS
-    return large and _fits(shape[0], side, out, stride) and _is_slow(dtype)
+    return large and _reaches(shape[0], side, out, stride) and _is_slow(dtype)
 
 
 def _as_cells(dtype, shape, side: int, out: int, stride: int) -> bool:
-    few = shape[2] <= FEW_CHANNELS.get(dtype, 0)
-    return few and stride > 1 and _fits(shape[0], side, out, stride) and _on_a_processor()
+    few, whole = shape[2] <= FEW_CHANNELS.get(dtype, 0), stride > 1 and shape[0] % stride == 0
+    return few and whole and _reaches(shape[0], side, out, stride) and _on_a_processor()
 
 
-def _fits(size: int, side: int, out: int, stride: int) -> bool:
-    """Whether the outputs' windows are whole cells of stride x stride and reach every pixel."""
-    return size % stride == 0 and (out - 1) * stride + size >= side
+def _reaches(size: int, side: int, out: int, stride: int) -> bool:
+    """Whether every pixel lies in some output's window."""
+    return (out - 1) * stride + size >= side
 
 
 def _is_slow(dtype) -> bool:
