@@ -8,9 +8,9 @@ from gan import convolution
 
 RANDOM = np.random.default_rng(0)
 GEOMETRIES = [  # side, size, stride, padding
-    (8, 4, 2, "SAME"),
+    (6, 4, 2, "SAME"),
     (16, 4, 2, "SAME"),
-    (8, 5, 2, "SAME"),
+    (6, 5, 2, "SAME"),
     (4, 4, 1, "VALID"),
     (4, 3, 1, "SAME"),
     (7, 5, 1, "SAME"),
