@@ -1,6 +1,7 @@
 """Training through the Python API, on a folder of 64 tiny pictures."""
 
 import dataclasses
+import gc
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +31,13 @@ from gan.health import SYMPTOMS
 from gan.train import _schedule, build_gan, compile_gan, train
 
 LONGER = StopConfig(epochs=8, evaluate_every=0)
+
+
+@pytest.fixture(autouse=True)
+def _collect():
+    """The graphs of a run are garbage that takes ever longer, the more runs left some: 20 s."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
