@@ -21,7 +21,7 @@ Ours, the bare loop and PyTorch take turns, so their ratios hold on a busy
 machine where seconds do not. Every row has a process of its own, whose
 peak of memory is shown. Wanted: a style iteration of at most 1.1 times the bare
 pass. Measured: 1.02 to 1.13 of compact and its reference, 0.98 to 1.03 of VGG-19; ours
-in training at 0.93 of the bare loop or more.
+in training at 0.91 of the bare loop or more.
 Writes runs/bench.json and a figure beside it.
 """
 

@@ -82,7 +82,6 @@ def _to_outputs(inputs, kernel, stride: int, padding: str) -> tuple[tf.Tensor, t
     if not _as_a_product(inputs.dtype, kernel.shape, side, out, stride):
         return tf.nn.conv2d(inputs, kernel, stride, padding), None
     windows = _windows(inputs, size, out, stride)
-    windows = tf.reshape(windows, (-1, size * size * inputs.shape[-1]))
     # a product, which oneDNN takes a fifth longer for if it is not called a convolution
     matrix = tf.reshape(kernel, (1, 1, -1, kernel.shape[-1]))
     outputs = tf.nn.conv2d(windows[None, :, None], matrix, 1, "VALID")
@@ -118,7 +117,7 @@ def _as_cells(dtype, shape, side: int, out: int, stride: int) -> bool:
 
 def _reaches(size: int, side: int, out: int, stride: int) -> bool:
     """Whether every pixel lies in some output's window."""
-    return (out - 1) * stride + size >= side
+    return size >= stride and (out - 1) * stride + size >= side
 
 
 def _is_slow(dtype) -> bool:
@@ -137,13 +136,14 @@ def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
 
 
 def _windows(inputs, size: int, out: int, stride: int) -> tf.Tensor:
-    """What each output sees, in the kernel's order, (B, h w k k, C)."""
+    """What each output sees, in the kernel's order, (B h w, k k C)."""
     sides, channels = _margins(inputs.shape[1], out, size, stride), inputs.shape[-1]
     padded = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
     along = stride * np.arange(out)[:, None] + np.arange(size)  # (h, k), a side's pixels
     seen = along[:, None, :, None] * padded.shape[1] + along[:, None]  # (h, w, k, k)
     pixels = tf.reshape(padded, (-1, padded.shape[1] ** 2, channels))
-    return tf.gather(pixels, seen.ravel(), axis=1)  # in half the time of slices
+    found = tf.gather(pixels, seen.ravel(), axis=1)  # in half the time of slices
+    return tf.reshape(found, (-1, size * size * channels))
 
 
 def _by_cells(kernel, stride: int) -> tf.Tensor:
@@ -181,9 +181,8 @@ def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Ten
 @tf.function(jit_compile=True)
 def _from_cells(cells, side: int, before: int, stride: int) -> tf.Tensor:
     """Cells (B, h, w, stride^2 C) as pixels (B, side, side, C), without so many rows before."""
-    if stride > 1:
-        cells = tf.nn.depth_to_space(cells, stride)
-    return cells[:, before : before + side, before : before + side]
+    pixels = tf.nn.depth_to_space(cells, stride)
+    return pixels[:, before : before + side, before : before + side]
 
 
 def kernel_gradient(

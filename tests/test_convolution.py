@@ -8,9 +8,10 @@ from gan import convolution
 
 RANDOM = np.random.default_rng(0)
 GEOMETRIES = [  # side, size, stride, padding
-    (6, 4, 2, "SAME"),
+    (8, 4, 2, "SAME"),
     (16, 4, 2, "SAME"),
     (6, 5, 2, "SAME"),
+    (5, 2, 3, "SAME"),
     (4, 4, 1, "VALID"),
     (4, 3, 1, "SAME"),
     (7, 5, 1, "SAME"),
