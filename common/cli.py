@@ -13,8 +13,7 @@ from typing import NoReturn, TypeVar
 
 import tyro
 
-from common.cluster import WorkerLostError
-from common.files import InputError
+from common.errors import InputError, WorkerLostError
 
 T = TypeVar("T")
 LOST = 3  # the exit code when another worker has gone

@@ -10,14 +10,6 @@ from pathlib import Path
 TEMPORARY = ".tmp-"  # how unfinished files are named
 
 
-class InputError(ValueError):
-    """Something the user gave cannot be used.
-
-    The message is one or two lines: the flag or file, what was found, what was
-    expected, what to do. Command lines print it and exit with code 2.
-    """
-
-
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; it becomes `path` if the block succeeds.

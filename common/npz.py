@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.files import InputError
+from common.errors import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:

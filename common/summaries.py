@@ -13,7 +13,7 @@ from tensorboard.plugins.hparams import api as hparams
 from tensorboard.plugins.image.metadata import create_summary_metadata
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
-from common.image_io import from_array
+from common.images import from_array
 
 
 class Events:

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
-from common import cli, files
+from common import cli, errors, files
 from experiments.lab import (
     Change,
     both,
@@ -37,17 +37,11 @@ from experiments.lab import (
     whole_run,
     with_,
 )
-from gan.config import (
-    Config,
-    DataConfig,
-    NetworkConfig,
-    RunConfig,
-    StopConfig,
-)
-from gan.config import check as check_config
+from gan.config import Config, DataConfig, NetworkConfig, RunConfig, StopConfig
+from gan.validation import check as check_config
 
 if TYPE_CHECKING:
-    from gan.data import Pictures
+    from gan.data.base import Pictures
 
 SICK, HEALED = 3.0, 1.5  # times the healthy distance
 TOGETHER = 24  # runs before the processes are renewed, which frees their memory
@@ -163,10 +157,10 @@ def one(options: Options, sickness: str, control: str, seed: int) -> None:
 def _one(options: Options, sickness: str, control: str, seed: int) -> None:
     import keras
 
-    from gan import data
+    from gan.data import load
 
     keras.backend.clear_session()
-    whole = data.load(options.dataset, Config().run.cache_dir, options.resolution)
+    whole = load.load(options.dataset, Config().run.cache_dir, options.resolution)
     pictures = subset(whole, sickness, seed)
     config = settings(options, sickness, control, seed, len(pictures))
     shutil.rmtree(config.run.run_dir, ignore_errors=True)  # half a run, from a lab cut short
@@ -253,7 +247,7 @@ def collapsed(run: dict, healthy: float, recall: float) -> bool:
 
 def first_alarm(ticks: list[dict]) -> tuple[int, list[str]] | None:
     """When the detector would have spoken, in images, and of what."""
-    from gan.health import WARMUP, Watch
+    from gan.metrics.collapse import WARMUP, Watch
 
     watch = Watch()
     for tick in ticks:
@@ -372,7 +366,7 @@ def _possible(options: Options, sickness: str, control: str) -> bool:
     try:
         config = settings(options, sickness, control, 0, 1000)
         check_config(dataclasses.replace(config, run=RunConfig()))
-    except files.InputError:
+    except errors.InputError:
         return False
     return True
 

@@ -33,7 +33,8 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from common import cli, devices
+from common import cli
+from common.distribution import devices
 from common.files import write_json
 from experiments import bench_gan, bench_style, bench_torch
 from experiments.lab import choose, quietly, save_figure

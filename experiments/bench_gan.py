@@ -52,13 +52,13 @@ NETWORKS = {
 def _builder(networks: str):
     cli.import_tensorflow()  # before Keras does, so that it is quiet
     from experiments.references import build_pytorch, build_tutorial
-    from gan.train import build_gan
+    from gan.build import build_gan
 
     return {"default": build_gan, "tutorial": build_tutorial, "example": build_pytorch}[networks]
 
 
 def _noise(networks: Networks, count: int = 4096):
-    from gan.data import Pictures
+    from gan.data.base import Pictures
 
     shape = (count, networks.resolution, networks.resolution, networks.channels)
     images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
@@ -74,7 +74,7 @@ def bare_loop(gan, pictures, batch_size: int, learning_rate: float) -> Callable[
     import keras
     import tensorflow as tf
 
-    from common.adam import Adam
+    from common.fast.adam import Adam
 
     generator, discriminator = (
         keras.models.clone_model(network) for network in (gan.generator, gan.discriminator)
@@ -125,7 +125,7 @@ def step(key: str, precision: str, rounds: int) -> dict[str, object]:
     import keras
 
     from experiments.peak import operations_of_a_step
-    from gan.train import train
+    from gan.trainer import train
 
     networks = NETWORKS[key]
     pictures = _noise(networks)
@@ -250,15 +250,15 @@ def tutorial_loop(turns: int = 3, steps: int = 8) -> dict[str, object]:
 def pipeline(key: str, seconds: float = 2.0) -> dict[str, object]:
     """Images per second of the input alone."""
     cli.import_tensorflow()
-    from gan import data
+    from gan.data import stream
 
     networks = NETWORKS[key]
-    stream = iter(data.batches(_noise(networks), networks.batch_size, seed=0))
+    batches = iter(stream.batches(_noise(networks), networks.batch_size, seed=0))
     for _ in range(8):
-        next(stream)
+        next(batches)
     count, started = 0, time.perf_counter()
     while time.perf_counter() < started + seconds:
-        next(stream)
+        next(batches)
         count += networks.batch_size
     return {"images_per_second": count / (time.perf_counter() - started)}
 
@@ -292,7 +292,7 @@ def _one_step(networks: Networks, precision: str, build) -> Callable[[], None]:
     cli.import_tensorflow()
     import tensorflow as tf
 
-    from gan.train import compile_gan, set_precision_and_seed
+    from gan.build import compile_gan, set_precision_and_seed
 
     config = Config(batch_size=networks.batch_size, precision=precision)
     set_precision_and_seed(config)

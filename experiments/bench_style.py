@@ -58,11 +58,12 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
     from common.callbacks import Ending, Interrupt, Progress, TimeBudget
     from common.summaries import Events
     from experiments.beside_the_teacher import whole_vgg
-    from style_transfer import features
-    from style_transfer.callbacks import Pyramid, Trace
-    from style_transfer.stylize import STEPS_PER_EXECUTION, choose_weights, paint
+    from style_transfer import extractors
+    from style_transfer.optimize import STEPS_PER_EXECUTION, paint
+    from style_transfer.plan import choose_weights
+    from style_transfer.progress import Pyramid, Trace
 
-    compact = features.load("compact", dtype=precision)
+    compact = extractors.load("compact", dtype=precision)
     extractor = {"compact": compact, "reference": compact.reference}.get(name) or whole_vgg(
         precision
     )

@@ -21,11 +21,17 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, devices, image_io
-from common.files import InputError, write_json
+from common import cli
+from common import images as image_io
+from common.distribution import devices
+from common.errors import InputError
+from common.files import write_json
 from experiments.distill_extractor import HELD_OUT
-from style_transfer.config import Config, SearchConfig, check_extractor
-from style_transfer.stylize import STEPS_PER_EXECUTION, choose_weights, paint, prepare
+from style_transfer.config import Config, SearchConfig
+from style_transfer.optimize import STEPS_PER_EXECUTION, paint
+from style_transfer.plan import choose_weights
+from style_transfer.prepare import prepare
+from style_transfer.validation import check_extractor
 
 
 @dataclass(frozen=True)
@@ -86,8 +92,8 @@ def iterations(extractor, config: Config, size: int) -> Callable[[], None]:
     """A function that does as many iterations as `stylize` at once, and as it does them."""
     import tensorflow as tf
 
-    from common.adam import Adam
-    from style_transfer.model import StyledPicture
+    from common.fast.adam import Adam
+    from style_transfer.image_model import StyledPicture
     from style_transfer.objective import Objective
 
     random = np.random.default_rng(0)
@@ -107,13 +113,13 @@ def iterations(extractor, config: Config, size: int) -> Callable[[], None]:
 
 def whole_vgg(dtype: str):
     """VGG-19 to relu5_1 with random weights, which take as long as the true ones."""
-    from style_transfer import features
+    from style_transfer import extractors
 
-    arrays = features.read_keras("VGG19", None)
-    layers = features.vgg_layers(arrays)
+    arrays = extractors.read_keras("VGG19", None)
+    layers = extractors.vgg_layers(arrays)
     layers = layers[: layers.index("relu5_1") + 1]
     kept = {key: value for key, value in arrays.items() if key.split("/")[0] in (*layers, "input")}
-    return features.vgg("vgg19 to relu5_1", kept, "max", dtype)
+    return extractors.vgg("vgg19 to relu5_1", kept, "max", dtype)
 
 
 def compare_times(config: TeacherConfig, extractors: dict, settings: Config) -> dict[str, float]:
@@ -135,13 +141,13 @@ def main() -> int:
     check_extractor(config.teacher)
     pairs = held_out_pairs(config.pictures, config.pairs)
     cli.import_tensorflow()
-    from style_transfer import features
+    from style_transfer import extractors
 
     search = SearchConfig(iterations=config.iterations, settled=0.0)
     settings = Config(size=config.size, search=search)
     dtype = devices.resolve_precision("auto")
-    teacher, compact = (features.load(name, dtype=dtype) for name in (config.teacher, "compact"))
-    judge = features.load(config.teacher)
+    teacher, compact = (extractors.load(name, dtype=dtype) for name in (config.teacher, "compact"))
+    judge = extractors.load(config.teacher)
     kept = compact.layers
     teacher = dataclasses.replace(teacher, layers=kept)
     judge = dataclasses.replace(judge, layers=kept)
@@ -195,14 +201,14 @@ def main() -> int:
     )
     times = {}
     for precision in dict.fromkeys((dtype, "float32")):
-        ours = features.load("compact", dtype=precision)
-        extractors = {
-            "teacher's five layers": features.load(config.teacher, dtype=precision),
+        ours = extractors.load("compact", dtype=precision)
+        timed = {
+            "teacher's five layers": extractors.load(config.teacher, dtype=precision),
             "compact": ours,
             "compact's reference": ours.reference,
             "VGG-19 to relu5_1": whole_vgg(precision),
         }
-        times[precision] = compare_times(config, extractors, settings)
+        times[precision] = compare_times(config, timed, settings)
         for name, seconds in times[precision].items():
             ratio = seconds / times[precision]["compact"]
             print(f"{precision:>9} {name:<22} {1000 * seconds:7.1f} ms an iteration, {ratio:.2f}")

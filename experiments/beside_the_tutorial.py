@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common import cli, image_io
-from gan import config as configuration
+from common import cli
+from common import images as image_io
+from gan import validation as configuration
 from gan.config import Config, DataConfig, OptimizerConfig, RunConfig, StopConfig
 
 TUTORIAL_ADAM = OptimizerConfig(learning_rate=1e-4, beta_1=0.9, beta_2=0.999)
@@ -61,7 +62,7 @@ def main() -> int:
     cli.import_tensorflow()
     from experiments.lab import whole_run
     from experiments.references import build_tutorial
-    from gan.train import build_gan
+    from gan.build import build_gan
 
     for config, build in zip(configs, (build_gan, build_tutorial), strict=True):
         whole_run(config, build=build)

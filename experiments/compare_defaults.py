@@ -76,7 +76,7 @@ def one(options: Options, variant: str) -> None:
     """Trains one variant, measures it on the way, and writes its result."""
     import keras
 
-    from gan import data
+    from gan.data import load
 
     keras.backend.clear_session()
     path = place(options, variant)
@@ -91,7 +91,7 @@ def one(options: Options, variant: str) -> None:
             run=run,
         )
     )
-    whole = data.load(options.dataset, run.cache_dir)
+    whole = load.load(options.dataset, run.cache_dir)
     shutil.rmtree(run.run_dir, ignore_errors=True)
     waiting, found = list(options.minutes), {}
 

@@ -85,13 +85,13 @@ def one(options: Options, variant: str, seed: int) -> None:
     """Trains and measures one run, and writes its result."""
     import keras
 
-    from common import image_io
-    from gan import data
-    from gan.sample import draw, draw_latents, labels_in_turn
+    from common import images as image_io
+    from gan.data import load
+    from gan.generate import draw, draw_latents, labels_in_turn
 
     keras.backend.clear_session()
     config = settings(options, variant, seed)
-    whole = data.load(options.dataset, config.run.cache_dir)
+    whole = load.load(options.dataset, config.run.cache_dir)
     shutil.rmtree(config.run.run_dir, ignore_errors=True)
     result = whole_run(config, pictures=whole)
     gan, path = result.gan, place(options, variant, seed)

@@ -22,9 +22,12 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, devices, image_io, npz, runs
-from common.files import InputError, atomic_path, write_bytes
-from style_transfer.config import check_extractor
+from common import cli, npz, runs
+from common import images as image_io
+from common.distribution import devices
+from common.errors import InputError
+from common.files import atomic_path, write_bytes
+from style_transfer.validation import check_extractor
 
 WIDTHS = {"conv1": 48, "conv2": 64, "conv3": 64, "conv4": 128}
 HELD_OUT = 8  # every so manyth picture is never trained on
@@ -199,7 +202,7 @@ def build(teacher, dtype: str, steps: int, learning_rate: float, side: int):
     import keras
     import tensorflow as tf
 
-    from common.compact import TAPS, student
+    from common.extractors.compact import TAPS, student
 
     def second_moments(narrow: tf.Tensor, wide: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """E[f f^T] and E[f y^T] of activations with a one appended to f, float32."""
@@ -389,11 +392,11 @@ def main() -> int:
     cli.import_tensorflow()
     import keras
 
-    from style_transfer import features
+    from style_transfer import extractors
 
     keras.utils.set_random_seed(config.seed)
     dtype = devices.resolve_precision("auto")
-    teacher = features.load(config.teacher, dtype=dtype)
+    teacher = extractors.load(config.teacher, dtype=dtype)
     model = build(teacher, dtype, config.steps, config.learning_rate, config.crop)
     folder = runs.create(config.run_dir, "distill")
     source, stream, test = datasets(learnt, held, config)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, devices, runs
+from common import cli, runs
+from common.distribution import devices
 from experiments.distill_extractor import (
     LessonConfig,
     adam,
@@ -31,7 +32,7 @@ from experiments.distill_extractor import (
     load_pictures,
     publish,
 )
-from style_transfer.config import check_extractor
+from style_transfer.validation import check_extractor
 
 RANKS = {"relu1_2": 32, "relu2_1": 64, "relu2_2": 64, "relu3_1": 96}
 
@@ -58,7 +59,7 @@ def thin(
     """
     import tensorflow as tf
 
-    from style_transfer.features import POOLING, vgg_features
+    from style_transfer.extractors import POOLING, vgg_features
 
     layers = ("relu1_1", *RANKS)
     names = ("input", *layers)
@@ -97,7 +98,7 @@ def build(arrays: Mapping[str, np.ndarray], teacher, dtype: str, config: Referen
     import keras
     import tensorflow as tf
 
-    from style_transfer.features import vgg_features
+    from style_transfer.extractors import vgg_features
 
     class Reference(keras.Model):
         def __init__(self):
@@ -166,12 +167,12 @@ def main() -> int:
     cli.import_tensorflow()
     import keras
 
-    from style_transfer import features
+    from style_transfer import extractors
 
     keras.utils.set_random_seed(config.seed)
     dtype = devices.resolve_precision("auto")
-    arrays = features.read_vgg(config.teacher)
-    teacher = features.vgg("teacher", arrays, "max", dtype)
+    arrays = extractors.read_vgg(config.teacher)
+    teacher = extractors.vgg("teacher", arrays, "max", dtype)
     folder = runs.create(config.run_dir, "distill")
     source, stream, test = datasets(learnt, held, config)
     started = time.perf_counter()

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from common import cli, files, image_io
+from common import cli, files
+from common import images as image_io
 from experiments.lab import part, whole_run
 from gan.config import BalanceConfig, Config, DataConfig, RunConfig, StopConfig
 
@@ -42,12 +43,13 @@ class Options:
 def main() -> int:
     options = cli.parse(Options, "python -m experiments.few_pictures", None)
     cli.import_tensorflow()
-    from gan import data
-    from gan.evaluate import frechet, real_side
-    from gan.sample import draw, draw_latents, load_generator
+    from gan.data import load
+    from gan.generate import draw, draw_latents, load_generator
+    from gan.metrics.reference import real_side
+    from gan.metrics.scores import frechet
 
     cache = Config().run.cache_dir
-    whole = data.load(options.dataset, cache)
+    whole = load.load(options.dataset, cache)
     order = np.random.default_rng(options.seed).permutation(len(whole))
     parts = {
         name: part(
@@ -86,7 +88,7 @@ def main() -> int:
             options.out.with_name(f"few_pictures_{name}.png"), image_io.grid(fake[:144])
         )
     few = real.features_of.extract(parts["few"].images)
-    from gan.metrics import frechet_distance, gaussian
+    from gan.metrics.distances import frechet_distance, gaussian
 
     found["the few pictures themselves"] = frechet_distance(gaussian(real.features), gaussian(few))
     print(f"Frechet distance to {len(real.index)} held-out pictures; {real.features_of.protocol}")

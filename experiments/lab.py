@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from common import files
+from common import errors, files
 from gan.config import Config
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from gan.data import Pictures
+    from gan.data.base import Pictures
     from gan.model import GAN
-    from gan.train import Result
+    from gan.trainer import Result
 
 COUNT = 5000  # samples, and real pictures
 MANIFOLD = 2000  # of them for recall and coverage
@@ -78,7 +78,7 @@ def whole_run(config: Config, **options: object) -> "Result":
     Raises:
         KeyboardInterrupt: the run was interrupted.
     """
-    from gan.train import train
+    from gan.trainer import train
 
     result = train(config, **options)
     if result.status == "interrupted":
@@ -91,9 +91,11 @@ def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
 
     Of the averaged generator, all classes alike, to as many pictures of the dataset.
     """
-    from gan.evaluate import NEIGHBOURS, real_side
-    from gan.metrics import coverage, frechet_distance, gaussian
-    from gan.sample import draw, draw_latents, labels_in_turn
+    from gan.generate import draw, draw_latents, labels_in_turn
+    from gan.metrics.distances import frechet_distance, gaussian
+    from gan.metrics.neighbors import coverage
+    from gan.metrics.reference import real_side
+    from gan.metrics.scores import NEIGHBOURS
 
     labels = labels_in_turn(COUNT, len(whole.class_names))
     labels = np.random.default_rng(0).permutation(labels)
@@ -121,7 +123,7 @@ def choose(flag: str, given: Collection[str], known: Collection[str]) -> list[st
     """
     for name in given:
         if name not in known:
-            raise files.InputError(f"{flag}: no {name!r}; expected some of {', '.join(known)}")
+            raise errors.InputError(f"{flag}: no {name!r}; expected some of {', '.join(known)}")
     return list(given or known)
 
 

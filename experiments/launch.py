@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import cli
-from common.files import InputError
+from common.errors import InputError
 
 GRACE = 40.0  # seconds for the others to end by themselves, once one has ended badly
 LOOK = 0.2  # seconds between two looks

@@ -5,9 +5,9 @@ from types import ModuleType
 import keras
 from keras import layers
 
-from common.losses import ADVERSARIAL
-from gan import layers as fast
-from gan.balance import Balance
+from common.fast import layers as fast
+from common.losses.adversarial import ADVERSARIAL
+from gan.balance.base import Balance
 from gan.config import Config
 from gan.model import GAN
 

@@ -5,9 +5,11 @@ from typing import Literal
 import keras
 import tensorflow as tf
 
-from common import replicas
-from common.losses import AdversarialLoss, Penalty
-from gan.balance import Balance
+from common.distribution import replicas
+from common.losses.adversarial import AdversarialLoss
+from common.losses.penalties import Penalty
+from gan.balance.base import Balance
+from gan.running_means import Figures
 
 FIGURES = (
     "loss/discriminator",
@@ -24,29 +26,6 @@ FIGURES = (
     "learning_rate/discriminator",
     "learning_rate/generator",
 )
-
-
-class Figures(keras.metrics.Metric):
-    """Means of several scalars since the last reset, kept in one variable for speed.
-
-    The scalars must be those of the whole batch, the same on every replica.
-    """
-
-    def __init__(self, names: tuple[str, ...]):
-        super().__init__(name="figures")
-        self.names = names
-        self.total = self.add_variable(  # last: the count
-            (len(names) + 1,), "zeros", name="total", aggregation="only_first_replica"
-        )
-
-    def update_state(self, figures: dict[str, tf.Tensor]) -> None:
-        row = [tf.cast(figures[name], tf.float32) for name in self.names]
-        self.total.assign_add(tf.stack([*row, tf.constant(1.0)]))
-
-    def result(self) -> dict[str, tf.Tensor]:
-        total = tf.unstack(self.total.value)
-        count = tf.maximum(total[-1], 1.0)
-        return {name: value / count for name, value in zip(self.names, total[:-1], strict=True)}
 
 
 class GAN(keras.Model):

@@ -5,16 +5,11 @@ from dataclasses import dataclass
 
 import tensorflow as tf
 
-from common.compact import Features
-from common.losses import (
-    SMOOTHNESS,
-    STYLE,
-    Moments,
-    huber_distance,
-    moments,
-    squared_distance,
-)
-from style_transfer.features import Extractor
+from common.extractors.compact import Features
+from common.losses.content import huber_distance, squared_distance
+from common.losses.smoothness import SMOOTHNESS
+from common.losses.style import STYLE, Moments, moments
+from style_transfer.extractors import Extractor
 
 
 @dataclass(frozen=True)

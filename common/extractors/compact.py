@@ -1,0 +1,162 @@
+"""The embedded extractor: a small student of VGG-19, and how its features are read.
+
+experiments/distill_extractor.py trains it; weights/CARD.md says with what, and
+how well it learned.
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from common import npz
+from common.fast.activations import relu
+from common.fast.pictures import cells, max_pool
+from common.losses.style import Moments, moments
+
+WEIGHTS = Path(__file__).parent / "weights" / "compact.npz"
+TILE = 32  # numbers of bfloat16 in a row of the processor's matrix tiles
+TAPS = {  # layer of the teacher -> layer of the student that its head reads
+    "relu1_1": "conv1",
+    "relu1_2": "conv2",
+    "relu2_1": "conv2",
+    "relu2_2": "conv3",
+    "relu3_1": "conv4",
+}
+
+
+class Features(NamedTuple):
+    """The activations of one layer, and how to read them.
+
+    Attributes:
+        values: (B, H, W, C).
+        own_moments: those of `values`, computed once for all heads that read them.
+        head: (C + 1, P, T) float32, or None if the values speak for themselves.
+            The teacher's T channels are [f, 1] @ head[:, p]. P is above 1 where
+            the teacher's layer is finer: then p counts the P places of the
+            teacher that lie within one place of `values`.
+    """
+
+    values: tf.Tensor
+    own_moments: Moments
+    head: tf.Tensor | None = None
+
+    def moments(self) -> Moments:
+        """The moments of the teacher's channels; the wide activations are never computed.
+
+        With G = E[[f, 1] [f, 1]^T], the teacher's second moment is the mean of
+        head[:, p]^T G head[:, p] over p.
+        """
+        if self.head is None:
+            return self.own_moments
+        rows, phases, width = self.head.shape
+        mean, second = self.own_moments
+        longer = tf.concat([mean, tf.ones((1,))], axis=0)[None, :]  # (1, C + 1)
+        second = tf.concat([second, mean[None, :]], axis=0)  # (C + 1, C)
+        second = tf.concat([second, tf.transpose(longer)], axis=1)  # (C + 1, C + 1)
+        side_by_side = tf.reshape(self.head, (rows, phases * width))
+        half = tf.reshape(second @ side_by_side, (rows * phases, width))  # G head
+        one_below_other = tf.reshape(self.head, (rows * phases, width))
+        means = tf.reshape(longer @ side_by_side, (phases, width))
+        return Moments(
+            tf.reduce_mean(means, axis=0),
+            tf.matmul(one_below_other, half, transpose_a=True) / phases,
+        )
+
+    def expanded(self) -> tf.Tensor:
+        """The teacher's activations, (B, H, W, P T)."""
+        if self.head is None:
+            return self.values
+        matrix = tf.cast(tf.reshape(self.head, (self.head.shape[0], -1)), self.values.dtype)
+        return tf.nn.bias_add(
+            tf.nn.conv2d(self.values, matrix[None, None, :-1], 1, "VALID"), matrix[-1]
+        )
+
+
+def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """The student's own channels: three layers at half the picture's size, one at a quarter.
+
+    Four pixels first become one place of twelve channels, so that even the
+    finest layer is wide and small: the same arithmetic, and a processor does it
+    in half the time. The first convolution sees the border repeated.
+
+    Args:
+        image: (B, H, W, 3) float32 in [0, 1]; sides of 3 or more.
+        weights: conv1 to conv4 (3, 3, in, out), and conv1/bias to conv4/bias.
+    """
+    values = cells(image, weights["conv1"].dtype)  # (B, H/2 + 2, W/2 + 2, 12)
+    conv1 = convolve(values, weights, "conv1", "VALID")  # (B, H/2, W/2, C1)
+    conv2 = convolve(conv1, weights, "conv2")
+    conv3 = convolve(conv2, weights, "conv3")
+    conv4 = convolve(max_pool(conv3), weights, "conv4")  # (B, H/4, W/4, C4)
+    return {"conv1": conv1, "conv2": conv2, "conv3": conv3, "conv4": conv4}
+
+
+def convolve(
+    values: tf.Tensor, weights: Mapping[str, tf.Tensor], name: str, padding: str = "SAME"
+) -> tf.Tensor:
+    """One convolution of `weights` with its bias and a ReLU.
+
+    Where there is NAME/mix, the convolution leads to few channels and that 1x1
+    matrix from them to all: a kernel of low rank.
+    """
+    values = tf.nn.conv2d(values, weights[name], 1, padding)
+    if f"{name}/mix" in weights:
+        values = tf.nn.conv2d(values, weights[f"{name}/mix"], 1, "VALID")
+    return relu(tf.nn.bias_add(values, weights[f"{name}/bias"]))
+
+
+def in_whole_tiles(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The same network with layers widened by channels of zeros to multiples of `TILE`.
+
+    A convolution in bfloat16 reads 48 channels in twice the time that it takes to read 64.
+    """
+    arrays = dict(arrays)
+    names = sorted(set(TAPS.values()))
+    for name, after in zip(names, [*names[1:], None], strict=True):
+        have = arrays[name].shape[-1]
+        more = -have % TILE
+        arrays[name] = np.pad(arrays[name], [(0, 0)] * 3 + [(0, more)])
+        arrays[f"{name}/bias"] = np.pad(arrays[f"{name}/bias"], (0, more))
+        if after:
+            arrays[after] = np.pad(arrays[after], [(0, 0)] * 2 + [(0, more), (0, 0)])
+        for layer, tap in TAPS.items():
+            if tap == name:  # before the constant's row, the last
+                arrays[layer] = np.insert(arrays[layer], [have] * more, 0.0, axis=0)
+    return arrays
+
+
+def load(
+    path: Path = WEIGHTS, dtype: str = "float32"
+) -> Callable[[tf.Tensor], dict[str, Features]]:
+    """The student with frozen weights: pictures (B, H, W, 3) in [0, 1] to {layer: Features}.
+
+    Args:
+        path: an .npz with conv1, conv1/bias, ... and a head (C + 1, P, T) under
+            the name of every layer in `TAPS`.
+        dtype: of the convolutions; the heads stay float32.
+
+    Raises:
+        InputError: the file holds no such weights.
+    """
+    stored, arrays, channels = npz.read(path), {}, 12
+    for name in sorted(set(TAPS.values())):
+        arrays[name] = npz.take(path, stored, name, (3, 3, channels, None))
+        channels = arrays[name].shape[-1]
+        arrays[f"{name}/bias"] = npz.take(path, stored, f"{name}/bias", (channels,))
+    for layer, tap in TAPS.items():
+        rows = arrays[tap].shape[-1] + 1
+        arrays[layer] = npz.take(path, stored, layer, (rows, None, None))
+    if dtype == "bfloat16":
+        arrays = in_whole_tiles(arrays)
+    heads = {layer: tf.constant(arrays.pop(layer), tf.float32) for layer in TAPS}
+    weights = {name: tf.constant(array, dtype) for name, array in arrays.items()}
+
+    def extract(image: tf.Tensor) -> dict[str, Features]:
+        values = student(image, weights)
+        own = {tap: moments(activations) for tap, activations in values.items()}
+        return {layer: Features(values[tap], own[tap], heads[layer]) for layer, tap in TAPS.items()}
+
+    return extract

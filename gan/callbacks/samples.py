@@ -1,0 +1,66 @@
+"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+
+A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
+"""
+
+import math
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from common import images as image_io
+from common.summaries import Events
+from gan.generate import columns_for, draw, draw_latents, labels_in_turn
+
+
+class Snapshots(keras.callbacks.Callback):
+    """Grids of the averaged generator on fixed latents, and at the end their animation.
+
+    Every tick at first, then ever more rarely (each 3 % of the run so far), so
+    that a long run does not drown in pictures and the animation slows down as
+    the pictures do.
+    """
+
+    EVERY = 40  # the first so many ticks each leave a picture
+
+    def __init__(self, folder: Path, events: Events, classes: int, latent_size: int, seed: int):
+        super().__init__()
+        self.folder, self.events = folder / "samples", events
+        count = min(144, classes * math.ceil(100 / classes)) if classes else 100
+        self.columns = columns_for(count, classes)
+        self.latents = draw_latents(count, latent_size, seed)
+        self.labels = labels_in_turn(count, classes)
+        self.tick = 0
+
+    def on_train_begin(self, logs=None):
+        if int(self.model.images_seen.numpy()) == 0:
+            self._write()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.tick = epoch + 1
+        if self.tick <= self.EVERY or _growth(self.tick) > _growth(self.tick - 1):
+            self._write()
+
+    def on_train_end(self, logs=None):
+        """Also the last state, and the animation from the files, those before a resume included."""
+        latest = self._write()
+        image_io.write_image(self.folder.parent / "latest.png", latest)
+        images = int(self.model.images_seen.numpy())
+        paths = [p for p in sorted(self.folder.glob("[0-9]*.png")) if int(p.stem) <= images]
+        frames = [image_io.to_array(Image.open(path)) for path in paths]
+        image_io.write_animation(self.folder.parent / "training.gif", frames)
+
+    def _write(self) -> np.ndarray:
+        images = int(self.model.images_seen.numpy())
+        sheet = image_io.grid(
+            draw(self.model.averaged_generator, self.latents, self.labels), self.columns
+        )
+        image_io.write_image(self.folder / f"{images:012d}.png", sheet)
+        self.events.picture("samples/fixed_latents", sheet, step=images)
+        return sheet
+
+
+def _growth(tick: int) -> int:
+    return int(math.log(tick) / math.log(1.03))

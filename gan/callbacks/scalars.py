@@ -1,0 +1,72 @@
+"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+
+A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
+"""
+
+import math
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from common import images as image_io
+from common import runs
+from common.summaries import Events
+from gan.config import EVALUATED as FRECHET
+from gan.config import UNEVALUATED as QUALITY
+from gan.data.base import some
+from gan.generate import draw, draw_latents
+from gan.metrics import collapse, sliced
+
+SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
+ALARMS, BY_HEART = "health/alarms", "health/by_heart"
+ADDED_FIGURES, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET, EVALUATION)
+
+
+class Speed(keras.callbacks.Callback):
+    """Adds `speed/images_per_second` of the tick to the logs."""
+
+    def on_train_begin(self, logs=None):
+        self.last = (time.perf_counter(), int(self.model.images_seen.numpy()))
+
+    def on_epoch_end(self, epoch, logs=None):
+        now, images = time.perf_counter(), int(self.model.images_seen.numpy())
+        logs[SPEED] = (images - self.last[1]) / (now - self.last[0])
+        self.last = (now, images)
+
+
+class Quality(keras.callbacks.Callback):
+    """Adds the sliced Wasserstein distance of fixed samples to fixed real pictures to the logs."""
+
+    COUNT = 256
+
+    def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
+        """`real` is uint8 (N, H, W, C), `labels` (N,)."""
+        super().__init__()
+        self.real, self.labels = some(real, labels, self.COUNT, seed)
+        self.latents = draw_latents(len(self.real), latent_size, seed + 1)
+
+    def on_epoch_end(self, epoch, logs=None):
+        fake = draw(self.model.averaged_generator, self.latents, self.labels)
+        logs[QUALITY] = sliced.sliced_wasserstein(self.real, image_io.to_signed(fake))
+
+
+class Log(keras.callbacks.Callback):
+    """Writes the logs of every tick to metrics.jsonl and TensorBoard, and histograms on request."""
+
+    def __init__(self, folder: Path, events: Events, histograms: bool):
+        super().__init__()
+        self.folder, self.events, self.histograms = folder, events, histograms
+
+    def on_epoch_end(self, epoch, logs=None):
+        images = int(self.model.images_seen.numpy())
+        figures = {name: float(value) for name, value in logs.items()}
+        if not all(map(math.isfinite, figures.values())):
+            return  # the run has diverged and been set back; summary.json says so
+        runs.append_metrics(self.folder, {"images": images, **figures})
+        self.events.scalars(figures, step=images)
+        if self.histograms:
+            networks = (self.model.generator, self.model.discriminator)
+            variables = [v for network in networks for v in network.trainable_variables]
+            self.events.histograms(variables, step=images)

@@ -1,0 +1,99 @@
+"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
+
+Every source is brought once to one uint8 array, cached on disk and memory
+mapped: training reads it in an order that is a pure function of the seed and
+the number of pictures drawn, so a resumed run continues at the very next one.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from common import images as image_io
+
+if TYPE_CHECKING:
+    pass
+from gan.data.base import GLYPHS, _key, _Source
+
+GLYPH_CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+GLYPH_COUNT = 36_000
+GLYPH_FONTS = (  # those of matplotlib's fonts that hold letters and digits
+    *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
+    *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
+    *(f"DejaVuSerif{style}" for style in ("", "-Bold", "-Italic", "-BoldItalic")),
+    *(f"STIXGeneral{style}" for style in ("", "Bol", "Italic", "BolIta")),
+    *("cmb10", "cmr10", "cmss10", "cmti10", "cmtt10"),
+)
+
+
+# Glyphs
+
+
+def _glyphs_source(resolution: int, channels: int, seed: int) -> _Source:
+    resolution, channels = resolution or 32, channels or 1
+    return _Source(
+        name=GLYPHS,
+        key=_key("glyphs 2", GLYPH_COUNT, GLYPH_FONTS, resolution, channels, seed),
+        resolution=resolution,
+        channels=channels,
+        class_names=tuple(GLYPH_CLASSES),
+        examples=lambda: _draw_glyphs(GLYPH_COUNT, resolution, channels, seed),
+    )
+
+
+def _draw_glyphs(
+    count: int, resolution: int, channels: int, seed: int
+) -> Iterator[tuple[Image.Image, int]]:
+    """White letters and digits on black, varied by font, weight, pose and size.
+
+    Drawn at three times the resolution through one random affine map, then
+    reduced by box filtering. Classes come in turn, so all are equally frequent.
+    """
+    import matplotlib  # here, because only this dataset needs it
+
+    fonts = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+    canvas = 3 * resolution
+    faces = [
+        ImageFont.truetype(str(fonts / f"{name}.ttf"), round(0.75 * canvas)) for name in GLYPH_FONTS
+    ]
+    random = np.random.default_rng(seed)
+    stencils: dict[tuple[int, int, int], Image.Image] = {}
+    for index in range(count):
+        label = index % len(GLYPH_CLASSES)
+        face, weight = int(random.integers(len(faces))), int(random.integers(3))
+        key = (face, label, weight)
+        if key not in stencils:
+            stencils[key] = _stencil(faces[face], GLYPH_CLASSES[label], canvas, weight)
+        picture = stencils[key].transform(
+            (canvas, canvas),
+            Image.Transform.AFFINE,
+            _pose(random, canvas),
+            Image.Resampling.BILINEAR,
+        )
+        yield picture.reduce(3).convert(image_io.MODES[channels]), label
+
+
+def _stencil(face: ImageFont.FreeTypeFont, character: str, canvas: int, weight: int) -> Image.Image:
+    """One character, centred by its ink; `weight` thickens the strokes by that many hundredths."""
+    stroke = round(weight * canvas / 100)
+    left, top, right, bottom = face.getbbox(character, stroke_width=stroke)
+    image = Image.new("L", (canvas, canvas))
+    origin = ((canvas - right - left) / 2, (canvas - bottom - top) / 2)
+    ImageDraw.Draw(image).text(origin, character, fill=255, font=face, stroke_width=stroke)
+    return image
+
+
+def _pose(random: np.random.Generator, canvas: int) -> tuple[float, ...]:
+    """Pillow's six affine coefficients, output to input: rotate, shear, scale, shift."""
+    angle = np.deg2rad(random.uniform(-8.0, 8.0))
+    shear = random.uniform(-0.15, 0.15)
+    width, height = random.uniform(0.85, 1.15, size=2)
+    shift = random.uniform(-0.06, 0.06, size=2) * canvas
+    rotate = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    matrix = np.linalg.inv(rotate @ np.array([[width, shear], [0.0, height]]))
+    centre = np.full(2, canvas / 2)
+    offset = centre - matrix @ (centre + shift)
+    return (*matrix[0], offset[0], *matrix[1], offset[1])

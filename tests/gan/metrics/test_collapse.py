@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from gan.metrics import collapse
+
+RANDOM = np.random.default_rng(0)
+WELL = {
+    "discriminator/accuracy": 0.75,
+    "discriminator/real_sign": 0.5,
+    "discriminator/over_chance": -0.3,
+    "health/spread": 0.9,
+    "health/neighbours": 0.9,
+    "health/class_entropy": 0.95,
+}
+ILL = {
+    "saturated": {"discriminator/accuracy": 0.99, "discriminator/real_sign": 0.98},
+    "far ahead": {
+        "discriminator/accuracy": 0.92,
+        "discriminator/real_sign": 0.8,
+        "health/neighbours": 0.5,
+    },
+    "worse than guessing": {"discriminator/over_chance": 0.4},
+    "outrun": {"discriminator/real_sign": -0.3},
+    "same picture": {"health/neighbours": 0.05},
+    "little spread": {"health/spread": 0.2},
+    "missing classes": {"health/class_entropy": 0.2},
+}
+
+
+def test_every_symptom_has_its_case():
+    assert set(ILL) == set(collapse.SYMPTOMS)
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_a_symptom_raises_one_alarm_once_it_has_lasted(name):
+    watch = collapse.Watch()
+    looks = [watch.look(WELL | ILL[name]) for _ in range(collapse.PATIENCE + 2)]
+    assert looks == [[]] * (collapse.PATIENCE - 1) + [[name], [], []]
+    assert watch.raised == [name]
+
+
+@pytest.mark.parametrize("name", ILL)
+def test_a_symptom_that_goes_away_in_time_raises_none(name):
+    watch = collapse.Watch()
+    for _ in range(5):
+        for _ in range(collapse.PATIENCE - 1):
+            assert watch.look(WELL | ILL[name]) == []
+        assert watch.look(WELL) == []
+
+
+def test_figures_that_are_missing_or_not_numbers_show_nothing():
+    watch = collapse.Watch()
+    for _ in range(2 * collapse.PATIENCE):
+        assert watch.look({}) == []
+        assert watch.look(dict.fromkeys(WELL, float("nan"))) == []
+
+
+def test_counts_survive_a_resume():
+    watch = collapse.Watch()
+    for _ in range(collapse.PATIENCE - 1):
+        watch.look(WELL | ILL["outrun"])
+    resumed = collapse.Watch()
+    resumed.restore(watch.state())
+    assert resumed.look(WELL | ILL["outrun"]) == ["outrun"]
+
+
+def test_spread_is_a_ratio_of_standard_deviations():
+    real = RANDOM.normal(size=(400, 8))
+    assert collapse.spread(real, real) == 1.0
+    assert collapse.spread(real, 0.25 * real) == pytest.approx(0.25)
+    assert collapse.spread(real, np.ones_like(real)) == 0.0
+
+
+def test_neighbours_see_repeated_pictures_that_the_spread_does_not():
+    real = RANDOM.normal(size=(200, 8))
+    twins = np.concatenate([real[:100], real[:100] + 1e-3])
+    assert collapse.spread(real, twins) == pytest.approx(1.0, abs=0.1)
+    assert collapse.neighbours(real, twins) < 0.01
+    assert collapse.neighbours(real, RANDOM.normal(size=(200, 8))) == pytest.approx(1.0, abs=0.1)
+    line = np.arange(4.0)[:, None]
+    assert collapse.neighbours(line, 3.0 * line) == pytest.approx(3.0)
+
+
+def test_by_heart_is_where_the_held_out_pictures_lie_between_real_and_generated():
+    learnt, fake = np.array([3.0, 5.0]), np.array([-1.0, 1.0])
+    for held_out, expected in ((4.0, 0.0), (0.0, 1.0), (3.0, 0.25), (8.0, -1.0), (-99.0, 2.0)):
+        assert collapse.by_heart(learnt, np.array([held_out]), fake) == pytest.approx(expected)
+    assert collapse.by_heart(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
+    nan = np.array([np.nan])
+    for sets in ((learnt, fake, nan), (learnt, nan, fake), (nan, learnt, fake)):
+        assert collapse.by_heart(*sets) == 0.0
+
+
+def test_class_entropy_falls_when_classes_are_missing():
+    labels = np.repeat(np.arange(4), 50)
+    real = 10.0 * np.eye(4)[labels] + RANDOM.normal(size=(200, 4))
+    assert collapse.class_entropy(real, labels, real) == pytest.approx(1.0)
+    half = real[labels < 2]
+    assert collapse.class_entropy(real, labels, half) == pytest.approx(0.5)  # log 2 over log 4
+    assert collapse.class_entropy(real, labels, real[labels == 0]) == pytest.approx(0.0, abs=1e-6)
+    assert collapse.class_entropy(real, np.zeros(200, int), half) == 1.0

@@ -1,0 +1,248 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from common.losses.adversarial import ADVERSARIAL
+from common.losses.penalties import PENALTIES
+from gan.balance.base import Balance
+from gan.balance.build import build_balance
+from gan.balance.noise import InstanceNoise
+from gan.balance.throttle import Pause
+from gan.callbacks.checkpoints import checkpoint_variables
+from gan.config import BalanceConfig, NetworkConfig
+from gan.model import GAN
+from gan.networks.dcgan import build_discriminator, build_generator
+
+SMALL = NetworkConfig(latent_size=8, width=4)
+
+
+def make(loss="non_saturating", rate=0.01, networks=SMALL, classes=0, optimizer=None, **options):
+    keras.utils.set_random_seed(0)
+    options = {"balance": Balance([]), "seed": 1} | options
+    gan = GAN(
+        build_generator(networks, 16, 1, classes),
+        build_discriminator(networks, 16, 1, classes),
+        build_generator(networks, 16, 1, classes),
+        loss=ADVERSARIAL[loss],
+        **options,
+    )
+    optimizer = optimizer or keras.optimizers.SGD
+    gan.compile(optimizer(rate), optimizer(rate))
+    return gan
+
+
+def batch(count=8, classes=1):
+    images = np.random.default_rng(0).uniform(-1, 1, (count, 16, 16, 1)).astype(np.float32)
+    return tf.constant(images), tf.constant(np.arange(count) % classes, tf.int32)
+
+
+def values(network):
+    return [np.array(weight) for weight in network.trainable_variables]
+
+
+def moved(before, network):
+    return any((a != b).any() for a, b in zip(before, values(network), strict=True))
+
+
+@pytest.mark.parametrize("loss", ADVERSARIAL)
+def test_every_loss_trains_both_networks(loss):
+    gan = make(loss)
+    before = values(gan.generator), values(gan.discriminator)
+    figures = gan.train_step(batch())
+    assert moved(before[0], gan.generator)
+    assert moved(before[1], gan.discriminator)
+    assert all(np.isfinite(float(value)) for value in figures.values())
+
+
+@pytest.mark.parametrize("penalty", PENALTIES)
+def test_every_penalty_reaches_the_discriminator(penalty):
+    networks = NetworkConfig(latent_size=8, width=4, normalization="layer")
+    plain = make(networks=networks)
+    punished = make(networks=networks, penalty=PENALTIES[penalty], penalty_weight=10.0)
+    in_graph = make(
+        networks=networks,
+        penalty=PENALTIES[penalty],
+        penalty_weight=10.0,
+        balance=build_balance(BalanceConfig(mode="auto"), seed=5),
+    )
+    plain.train_step(batch())
+    figures = punished.train_step(batch())
+    assert float(figures["loss/penalty"]) > 0
+    assert moved(values(plain.discriminator), punished.discriminator)
+    again = tf.function(in_graph.train_step)(batch())
+    assert float(again["loss/penalty"]) == pytest.approx(float(figures["loss/penalty"]), rel=1e-3)
+    assert np.isfinite([float(value) for value in again.values()]).all()
+
+
+def test_alternating_meets_the_updated_discriminator_and_simultaneous_the_old_one():
+    def generator_loss_by_hand(gan, after_update):
+        """Plays the step with plain code on copies; returns what the generator should see."""
+        latents = keras.random.normal((8, 8), seed=keras.random.SeedGenerator(1))
+        real, _ = batch()
+        fake = gan.generator(latents, training=True)
+        if after_update:
+            with tf.GradientTape() as tape:
+                real_logits = gan.discriminator(real, training=True)
+                fake_logits = gan.discriminator(fake, training=True)
+                loss = tf.reduce_mean(tf.nn.softplus(-real_logits) + tf.nn.softplus(fake_logits))
+            variables = gan.discriminator.trainable_variables
+            for variable, gradient in zip(variables, tape.gradient(loss, variables), strict=True):
+                variable.assign_sub(0.5 * gradient)
+        fake_logits = gan.discriminator(fake, training=True)
+        return float(tf.reduce_mean(tf.nn.softplus(-fake_logits)))
+
+    for update in ("alternating", "simultaneous"):
+        expected = generator_loss_by_hand(make(rate=0.5), after_update=update == "alternating")
+        figures = make(rate=0.5, update=update).train_step(batch())
+        assert float(figures["loss/generator"]) == pytest.approx(expected, rel=1e-4)
+
+
+def test_each_optimizer_has_only_its_own_network():
+    gan = make(optimizer=keras.optimizers.Adam)
+    slots = {
+        id(gan.generator): gan.generator_optimizer,
+        id(gan.discriminator): gan.discriminator_optimizer,
+    }
+    for network, optimizer in zip((gan.generator, gan.discriminator), slots.values(), strict=True):
+        shapes = sorted(tuple(v.shape) for v in network.trainable_variables for _ in range(2))
+        held = sorted(tuple(v.shape) for v in optimizer.variables if v.shape != ())
+        assert held == shapes
+
+
+def test_steps_per_network_are_counted():
+    gan = make(discriminator_steps=3, generator_steps=2)
+    gan.train_step(batch(24))
+    assert int(gan.discriminator_optimizer.iterations) == 3
+    assert int(gan.generator_optimizer.iterations) == 2
+    assert int(gan.images_seen) == 24
+
+
+def test_a_paused_discriminator_stands_still_and_the_generator_goes_on():
+    pause = Pause("pause_accuracy", "discriminator/accuracy", 0.9, 0.5, strong_is_high=True)
+    gan = make(balance=Balance([pause]), optimizer=keras.optimizers.Adam)
+    gan.discriminator_optimizer = keras.optimizers.Adam(
+        lambda: 0.01 * gan.balance.share("discriminator")
+    )
+    gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
+    pause.paused.assign(1.0)
+    pause.running.assign(1.0)
+    before = values(gan.discriminator), values(gan.generator)
+    figures = gan.train_step(batch())
+    assert not moved(before[0], gan.discriminator)
+    assert moved(before[1], gan.generator)
+    assert float(figures["balance/pause_accuracy"]) == 1.0
+    assert float(figures["learning_rate/discriminator"]) == 0.0
+
+
+def test_the_average_has_the_half_life_it_says():
+    gan = make(ema_kimg=0.008, ema_rampup=1e9)  # eight images: one batch halves the distance
+    start = np.array(gan.averaged_generator.weights[0])
+    gan.train_step(batch(8))
+    halfway = 0.5 * (start + np.array(gan.generator.weights[0]))
+    np.testing.assert_allclose(gan.averaged_generator.weights[0], halfway, rtol=1e-5, atol=1e-7)
+
+
+def test_the_average_follows_running_statistics_too_and_is_what_sampling_uses():
+    gan = make(ema_kimg=1e-9)
+    gan.train_step(batch())
+    latents = tf.ones((2, 8))
+    np.testing.assert_allclose(gan(latents), gan.generator(latents, training=False), atol=1e-5)
+
+
+def test_conditional_networks_are_told_the_labels():
+    gan = make(classes=4)
+    before = np.array(gan.discriminator.get_layer("label_embedding").embeddings)
+    gan.train_step(batch(8, classes=4))
+    assert (np.array(gan.discriminator.get_layer("label_embedding").embeddings) != before).any()
+    assert gan(tf.ones((2, 8)), tf.constant([0, 3])).shape == (2, 16, 16, 1)
+
+
+def test_figures_are_means_over_steps_since_the_reset():
+    gan = make(rate=0.0)
+    first = float(gan.train_step(batch())["loss/discriminator"])
+    mean = float(gan.train_step(batch())["loss/discriminator"])
+    twin = make(rate=0.0)
+    twin.train_step(batch())
+    twin.figures.reset_state()
+    second = float(twin.train_step(batch())["loss/discriminator"])
+    assert first != second
+    assert mean == pytest.approx((first + second) / 2, rel=1e-5)
+
+
+def test_all_controls_together_run_in_a_graph():
+    config = BalanceConfig(
+        mode="auto",
+        pause_accuracy=0.9,
+        pause_loss=0.1,
+        label_flips=0.1,
+        instance_noise=0.1,
+        weight_clip=1.0,
+    )
+    gan = make(balance=build_balance(config, seed=5), label_smoothing=0.1)
+    images, labels = batch(16)
+    stream = tf.data.Dataset.from_tensors((images, labels)).repeat()
+    history = gan.fit(stream, steps_per_epoch=4, verbose=0, shuffle=False)
+    for name in (
+        "pause_accuracy",
+        "pause_loss",
+        "label_flips",
+        "instance_noise",
+        "weight_clip",
+        "augment",
+        "auto",
+        "speed_limit_generator",
+    ):
+        assert f"balance/{name}" in history.history
+    assert int(gan.images_seen) == 64
+
+
+def test_random_streams_are_variables_of_the_model():
+    gan = make(balance=Balance([InstanceNoise(0.1, 0.0, seed=3)]))
+    before = [np.array(variable) for variable in gan.variables if "seed" in variable.path]
+    assert len(before) == 2
+    gan.train_step(batch())
+    after = [np.array(variable) for variable in gan.variables if "seed" in variable.path]
+    assert all((a != b).any() for a, b in zip(before, after, strict=True))
+
+
+def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
+    def scaled(rate):
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate), initial_scale=8.0)
+
+    plain, held = make(), make(optimizer=scaled)
+    expected, found = (gan.train_step(batch()) for gan in (plain, held))
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+    for one, other in zip(values(plain.generator), values(held.generator), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
+    before = values(held.generator)
+    held.generator_optimizer.dynamic_scale.assign(float("inf"))
+    held.figures.reset_state()
+    figures = held.train_step(batch())
+    assert not moved(before, held.generator)
+    assert float(figures["gradient_norm/generator"]) == 0.0
+    saved = [variable.path for variable in checkpoint_variables(held)]
+    assert sum("dynamic_scale" in path for path in saved) == 2
+
+
+def test_the_norm_of_a_gradient_counts_a_label_that_repeats_once():
+    gan = make(classes=2)
+    images, _ = batch(8)
+    same = gan.train_step((images, tf.zeros((8,), tf.int32)))
+    twin = make(classes=2)
+    twin.generator.get_layer("label_embedding").embeddings.assign(
+        make(classes=2).generator.get_layer("label_embedding").embeddings
+    )
+    with tf.GradientTape() as tape:
+        real, labels = images, tf.zeros((8,), tf.int32)
+        latents = keras.random.normal((8, 8), seed=keras.random.SeedGenerator(1))
+        fake = twin.generator([latents, labels], training=True)
+        losses = twin.loss_pair.discriminator(
+            real=twin.discriminator([real, labels], training=True),
+            fake=twin.discriminator([fake, labels], training=True),
+        )
+        loss = tf.reduce_mean(losses)
+    gradients = tape.gradient(loss, twin.discriminator.trainable_variables)
+    expected = np.sqrt(sum(np.sum(np.square(tf.convert_to_tensor(g))) for g in gradients))
+    assert float(same["gradient_norm/discriminator"]) == pytest.approx(expected, rel=1e-3)
