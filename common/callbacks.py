@@ -201,7 +201,7 @@ class EndTogether(keras.callbacks.Callback):
 
 
 class Progress(keras.callbacks.Callback):
-    """One bar for the whole run: share done, time left, and the figures that matter.
+    """One bar for the whole run: share done, time left, and the metrics that matter.
 
     Within a `with` block it stays the same bar over several `fit`s.
     """
@@ -211,7 +211,7 @@ class Progress(keras.callbacks.Callback):
         share_done: Callable[[], float],
         progress: Callable[[], float],
         describe: Callable[[float, float], str],
-        figures: Sequence[tuple[str, str]],
+        metrics: Sequence[tuple[str, str]],
     ):
         """Prepares the bar.
 
@@ -219,11 +219,11 @@ class Progress(keras.callbacks.Callback):
             share_done: how much of the run lies behind, in [0, 1].
             progress: how much has been done, in the run's own unit.
             describe: that and its rate per second, as text.
-            figures: (short name, name in the logs) of what to show.
+            metrics: (short name, name in the logs) of what to show.
         """
         super().__init__()
         self.share_done, self.progress = share_done, progress
-        self.describe, self.figures = describe, figures
+        self.describe, self.scalars = describe, metrics
         self.bar: tqdm | None = None
         self.held = False
 
@@ -252,7 +252,7 @@ class Progress(keras.callbacks.Callback):
         speed = (done - self.last[1]) / max(now - self.last[0], 1e-9)
         self.last = (now, done)
         shown = " ".join(
-            f"{short} {logs[name]:.3g}" for short, name in self.figures if name in logs
+            f"{short} {logs[name]:.3g}" for short, name in self.scalars if name in logs
         )
         self.bar.set_postfix_str(f"{self.describe(done, speed)} {shown}", refresh=False)
         self.bar.update(min(self.share_done(), 1.0) - self.bar.n)

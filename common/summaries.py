@@ -16,7 +16,7 @@ from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 from common.images import from_array
 
 
-class Events:
+class SummaryWriter:
     """A thin writer: scalars, pictures, histograms, text and hyperparameters.
 
     Every method raises OSError, as any file would, when the disk is full.

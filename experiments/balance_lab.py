@@ -1,9 +1,9 @@
-"""Which control rescues which sickness? A stress suite for GAN training.
+"""Which control rescues which failure_mode? A stress suite for GAN training.
 
     python -m experiments.balance_lab
     python -m experiments.balance_lab --controls none auto --seeds 1 --dataset mnist
 
-Trains a small GAN in every combination of a sickness, a control and a seed, all
+Trains a small GAN in every combination of a failure_mode, a control and a seed, all
 for the same number of images, and measures each: the Frechet distance of 5,000
 samples to 5,000 pictures of the dataset, on the features of a classifier, and
 whether the detector of gan/health.py spoke up. Every result is a file of its
@@ -61,7 +61,7 @@ class Options:
     """Runs of every combination."""
     controls: tuple[str, ...] = ()
     """Some of them; all by default."""
-    sicknesses: tuple[str, ...] = ()
+    failure_modes: tuple[str, ...] = ()
     """Some of them; all by default."""
     jobs: int = 2
     """Runs at the same time, each with one thread."""
@@ -111,26 +111,26 @@ def controls(kimg: float) -> dict[str, Change]:
     }
 
 
-def subset(whole: "Pictures", sickness: str, seed: int) -> "Pictures":
-    """The pictures that a sickness leaves."""
+def subset(whole: "Pictures", failure_mode: str, seed: int) -> "Pictures":
+    """The pictures that a failure_mode leaves."""
     import numpy as np
 
     random = np.random.default_rng(seed)
     order = random.permutation(len(whole))
-    if sickness == "a tenth of the data":
+    if failure_mode == "a tenth of the data":
         index = order[: len(whole) // 10]
-    elif sickness == "200 pictures":
+    elif failure_mode == "200 pictures":
         index = order[:200]
-    elif sickness.startswith("labels imbalanced"):
+    elif failure_mode.startswith("labels imbalanced"):
         classes = len(whole.class_names)
         kept = 100.0 ** (-np.asarray(whole.labels)[order] / (classes - 1))
         index = order[random.random(len(order)) < kept]
     else:
         return whole
-    return part(whole, index, sickness, f"{sickness}-{seed}")
+    return part(whole, index, failure_mode, f"{failure_mode}-{seed}")
 
 
-def settings(options: Options, sickness: str, control: str, seed: int, count: int) -> Config:
+def settings(options: Options, failure_mode: str, control: str, seed: int, count: int) -> Config:
     """The configuration of a run on `count` pictures."""
     config = Config(
         data=DataConfig(dataset=options.dataset, resolution=options.resolution),
@@ -139,37 +139,37 @@ def settings(options: Options, sickness: str, control: str, seed: int, count: in
         seed=seed,
         stop=StopConfig(epochs=1000 * options.kimg / count, evaluate_every=0),
     )
-    config = controls(options.kimg)[control](SICKNESSES[sickness](config))
+    config = controls(options.kimg)[control](SICKNESSES[failure_mode](config))
     run = RunConfig(
-        run_dir=_place(options, sickness, control, seed).with_suffix(""),
+        run_dir=_place(options, failure_mode, control, seed).with_suffix(""),
         tick_kimg=options.kimg / 20,
         steps_per_execution=max(1, round(options.kimg / 60 * 1000 / config.batch_size)),
     )
     return dataclasses.replace(config, run=run)
 
 
-def one(options: Options, sickness: str, control: str, seed: int) -> None:
+def one(options: Options, failure_mode: str, control: str, seed: int) -> None:
     """Trains and measures one run, and writes its result."""
     with quietly():
-        _one(options, sickness, control, seed)
+        _one(options, failure_mode, control, seed)
 
 
-def _one(options: Options, sickness: str, control: str, seed: int) -> None:
+def _one(options: Options, failure_mode: str, control: str, seed: int) -> None:
     import keras
 
     from gan.data import load
 
     keras.backend.clear_session()
     whole = load.load(options.dataset, Config().run.cache_dir, options.resolution)
-    pictures = subset(whole, sickness, seed)
-    config = settings(options, sickness, control, seed, len(pictures))
+    pictures = subset(whole, failure_mode, seed)
+    config = settings(options, failure_mode, control, seed, len(pictures))
     shutil.rmtree(config.run.run_dir, ignore_errors=True)  # half a run, from a lab cut short
     result = whole_run(config, pictures=pictures)
     found = measure(result.gan, whole)
     rows = (config.run.run_dir / "metrics.jsonl").read_text().splitlines()
     shutil.rmtree(config.run.run_dir)
     files.write_json(
-        _place(options, sickness, control, seed),
+        _place(options, failure_mode, control, seed),
         {
             "status": result.status,
             **found,
@@ -178,12 +178,12 @@ def _one(options: Options, sickness: str, control: str, seed: int) -> None:
     )
 
 
-def _place(options: Options, sickness: str, control: str, seed: int) -> Path:
+def _place(options: Options, failure_mode: str, control: str, seed: int) -> Path:
     def plain(text: str) -> str:
         return "".join(c if c.isalnum() else "_" for c in text)
 
     name = f"{Path(options.dataset).name}_{options.resolution}px_{options.kimg:g}kimg"
-    return options.out / name / plain(sickness) / f"{plain(control)}-{seed}.json"
+    return options.out / name / plain(failure_mode) / f"{plain(control)}-{seed}.json"
 
 
 def _prepare() -> None:
@@ -215,7 +215,7 @@ def run_missing(options: Options, chosen: list[tuple[str, str, int]]) -> None:
 
 
 def judge(runs: dict[int, dict], healthy: float, recall: float) -> dict:
-    """What became of the runs, by seed, of one sickness under one control.
+    """What became of the runs, by seed, of one failure_mode under one control.
 
     A run is sick beyond `SICK` times the healthy distance and healed within
     `HEALED` times; it has collapsed or diverged if it ended non-finite, beyond
@@ -272,35 +272,37 @@ def in_time(ticks: list[dict]) -> bool:
 def table(options: Options, names: list[str], wanted: list[str]) -> dict[str, dict[str, dict]]:
     """Sickness to control to what became of it, of all results that are there."""
 
-    def results(sickness: str, control: str) -> dict[int, dict]:
-        paths = {seed: _place(options, sickness, control, seed) for seed in range(options.seeds)}
+    def results(failure_mode: str, control: str) -> dict[int, dict]:
+        paths = {
+            seed: _place(options, failure_mode, control, seed) for seed in range(options.seeds)
+        }
         return {seed: json.loads(p.read_text()) for seed, p in paths.items() if p.exists()}
 
     reference = results("healthy", "none").values()
     healthy = median(run["frechet_distance"] for run in reference)
     recall = median(run["recall"] for run in reference)
     rows = {
-        sickness: {
+        failure_mode: {
             control: judge(found, healthy, recall)
             for control in wanted
-            if (found := results(sickness, control))
+            if (found := results(failure_mode, control))
         }
-        for sickness in names
+        for failure_mode in names
     }
-    return {sickness: row for sickness, row in rows.items() if row}
+    return {failure_mode: row for failure_mode, row in rows.items() if row}
 
 
 def show(rows: dict[str, dict[str, dict]], wanted: list[str]) -> None:
     width = max(map(len, rows))
     print(f"{'Frechet distance over the healthy':{width}} " + " ".join(f"{c:>15}" for c in wanted))
-    for sickness, row in rows.items():
+    for failure_mode, row in rows.items():
         cells = (
             f"{row[c]['ratio']:8.2f} {row[c]['healthy']:>2}/{row[c]['runs']} ok"
             if c in row
             else "-"
             for c in wanted
         )
-        print(f"{sickness:{width}} " + " ".join(f"{cell:>15}" for cell in cells))
+        print(f"{failure_mode:{width}} " + " ".join(f"{cell:>15}" for cell in cells))
 
 
 def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
@@ -338,15 +340,16 @@ def verdict(rows: dict[str, dict[str, dict]]) -> dict[str, object]:
 
 def main() -> int:
     options = cli.parse(Options, "python -m experiments.balance_lab", None)
-    names = choose("--sicknesses", options.sicknesses, SICKNESSES)
+    names = choose("--failure_modes", options.failure_modes, SICKNESSES)
     wanted = choose("--controls", options.controls, controls(options.kimg))
     chosen = [("healthy", "none", seed) for seed in range(options.seeds)]  # all are measured by
     chosen += [
-        (sickness, control, seed)
+        (failure_mode, control, seed)
         for seed in range(options.seeds)
         for control in wanted
-        for sickness in names
-        if _possible(options, sickness, control) and (sickness, control) != ("healthy", "none")
+        for failure_mode in names
+        if _possible(options, failure_mode, control)
+        and (failure_mode, control) != ("healthy", "none")
     ]
     run_missing(options, chosen)
     rows = table(options, names, wanted)
@@ -361,10 +364,10 @@ def main() -> int:
     return 0
 
 
-def _possible(options: Options, sickness: str, control: str) -> bool:
-    """Whether the control exists for the sickness's loss."""
+def _possible(options: Options, failure_mode: str, control: str) -> bool:
+    """Whether the control exists for the failure_mode's loss."""
     try:
-        config = settings(options, sickness, control, 0, 1000)
+        config = settings(options, failure_mode, control, 0, 1000)
         check_config(dataclasses.replace(config, run=RunConfig()))
     except errors.InputError:
         return False

@@ -4,7 +4,7 @@
     make bench ARGS="--only step style"       a part of it
 
     step      images per second of `gan.train` as it is (Keras's `fit`, input pipeline,
-              averaged generator, figures, guards, checkpoints, TensorBoard) and of a
+              averaged generator, metrics, guards, checkpoints, TensorBoard) and of a
               bare `tf.function` loop that does nothing but the two updates, for our
               default, the TensorFlow tutorial's networks and the PyTorch example's,
               in float32 and, where the processor has it, bfloat16; and of the last
@@ -60,7 +60,7 @@ class BenchConfig:
     rounds: int = 3
     """In the part step: turns that each takes, after one to warm up."""
     out: Path = Path("runs/bench.json")
-    """Where the figures go."""
+    """Where the metrics go."""
 
 
 def alone(function: Callable[..., Row], *arguments: object) -> Row:
@@ -274,7 +274,7 @@ def main() -> int:
         write_json(options.out, found)
     figure = options.out.with_suffix(".png")
     draw_figure(found, figure)
-    print(f"figures: {options.out} | drawn: {figure}")
+    print(f"metrics: {options.out} | drawn: {figure}")
     return 0
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from common import cli
-from style_transfer.config import Config, SearchConfig
+from style_transfer.config import Config, OptimizationConfig
 
 
 def bare_pass(extractor, layers: Sequence[str], picture: np.ndarray):
@@ -56,7 +56,7 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
     import keras
 
     from common.callbacks import Ending, Interrupt, Progress, TimeBudget
-    from common.summaries import Events
+    from common.summaries import SummaryWriter
     from experiments.beside_the_teacher import whole_vgg
     from style_transfer import extractors
     from style_transfer.optimize import STEPS_PER_EXECUTION, paint
@@ -94,8 +94,8 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
             self.resumed = time.perf_counter()
 
     turn, ending = TakeTurns(), Ending()
-    search = SearchConfig(
-        iterations=chunk * (turns + 1), smallest=size, settled=0.0, refine=0.0, correct=0
+    search = OptimizationConfig(
+        iterations=chunk * (turns + 1), smallest=size, tolerance=0.0, refine=0.0, correct=0
     )
     random = np.random.default_rng(0)
     content, style = random.random((2, size * 3 // 4, size, 3), np.float32)
@@ -108,9 +108,9 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
             TimeBudget(None, ending),
             pyramid,
             progress,
-            Trace(Path(folder), Events(Path(folder))),
+            Trace(Path(folder), SummaryWriter(Path(folder))),
         ]
-        paint(content, style, replace(config, search=search), [*own, turn], extractor, ending)
+        paint(content, style, replace(config, optimization=search), [*own, turn], extractor, ending)
     ours, bare = turn.ours[1:], turn.bare[1:]  # the first turn traces
     return {
         "ours_seconds": statistics.median(ours),

@@ -27,7 +27,7 @@ from common.distribution import devices
 from common.errors import InputError
 from common.files import write_json
 from experiments.distill_extractor import HELD_OUT
-from style_transfer.config import Config, SearchConfig
+from style_transfer.config import Config, OptimizationConfig
 from style_transfer.optimize import STEPS_PER_EXECUTION, paint
 from style_transfer.plan import choose_weights
 from style_transfer.prepare import prepare
@@ -46,12 +46,12 @@ class TeacherConfig:
     """Pairs of a content and a style."""
     size: int = 384
     """Pixels of the longer side."""
-    iterations: int = SearchConfig.iterations
+    iterations: int = OptimizationConfig.iterations
     """At each level."""
     rounds: int = 9
     """Turns that each extractor takes for the time of an iteration."""
     out: Path = Path("runs/teacher.json")
-    """Where the figures go."""
+    """Where the metrics go."""
     save: Path | None = None
     """A folder for the pictures: content, style, the teacher's, ours."""
 
@@ -103,7 +103,7 @@ def iterations(extractor, config: Config, size: int) -> Callable[[], None]:
     )
     model = StyledPicture(goal, objective)
     model.compile(
-        Adam(config.search.learning_rate, beta_1=0.9, beta_2=0.99),
+        Adam(config.optimization.learning_rate, beta_1=0.9, beta_2=0.99),
         steps_per_execution=STEPS_PER_EXECUTION,
     )
     execute = model.make_train_function()
@@ -143,8 +143,8 @@ def main() -> int:
     cli.import_tensorflow()
     from style_transfer import extractors
 
-    search = SearchConfig(iterations=config.iterations, settled=0.0)
-    settings = Config(size=config.size, search=search)
+    search = OptimizationConfig(iterations=config.iterations, tolerance=0.0)
+    settings = Config(size=config.size, optimization=search)
     dtype = devices.resolve_precision("auto")
     teacher, compact = (extractors.load(name, dtype=dtype) for name in (config.teacher, "compact"))
     judge = extractors.load(config.teacher)

@@ -117,7 +117,7 @@ def one(options: Options, variant: str) -> None:
                 "variant": variant,
                 "at_minutes": found,
                 "alarms": summary["alarms"],
-                "figures": summary["figures"],
+                "metrics": summary["metrics"],
             },
         )
 

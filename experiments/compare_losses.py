@@ -97,7 +97,7 @@ def one(options: Options, variant: str, seed: int) -> None:
     gan, path = result.gan, place(options, variant, seed)
     if seed == 0:
         labels = labels_in_turn(72, len(whole.class_names))
-        fake = draw(gan.averaged_generator, draw_latents(72, gan.latent_size, 0), labels)
+        fake = draw(gan.ema_generator, draw_latents(72, gan.latent_size, 0), labels)
         image_io.write_image(path.with_suffix(".png"), image_io.grid(fake, 12))
     found = {
         "kimg": int(gan.images_seen.numpy()) / 1000,

@@ -37,7 +37,7 @@ class Options:
     seed: int = 0
     """Of everything."""
     out: Path = Path("runs/few_pictures.json")
-    """The figures."""
+    """The metrics."""
 
 
 def main() -> int:
@@ -45,7 +45,7 @@ def main() -> int:
     cli.import_tensorflow()
     from gan.data import load
     from gan.generate import draw, draw_latents, load_generator
-    from gan.metrics.reference import real_side
+    from gan.metrics.reference import reference_statistics
     from gan.metrics.scores import frechet
 
     cache = Config().run.cache_dir
@@ -63,7 +63,7 @@ def main() -> int:
             ("rest", order[options.pictures :]),
         )
     }
-    real = real_side(parts["rest"], "classifier", options.count, 0, cache)
+    real = reference_statistics(parts["rest"], "classifier", options.count, 0, cache)
     found = {}
     for name, balance in (
         ("without", BalanceConfig()),
@@ -95,7 +95,7 @@ def main() -> int:
     for name, value in found.items():
         print(f"{name:30} {value}")
     files.write_json(options.out, {"protocol": real.features_of.protocol, "frechet": found})
-    print(f"figures: {options.out}")
+    print(f"metrics: {options.out}")
     return 0
 
 

@@ -93,16 +93,18 @@ def measure(gan: "GAN", whole: "Pictures") -> dict[str, object]:
     """
     from gan.generate import draw, draw_latents, labels_in_turn
     from gan.metrics.distances import frechet_distance, gaussian
-    from gan.metrics.neighbors import coverage
-    from gan.metrics.reference import real_side
+    from gan.metrics.neighbors import precision_recall_density_coverage
+    from gan.metrics.reference import reference_statistics
     from gan.metrics.scores import NEIGHBOURS
 
     labels = labels_in_turn(COUNT, len(whole.class_names))
     labels = np.random.default_rng(0).permutation(labels)
-    fake = draw(gan.averaged_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
-    real = real_side(whole, "classifier", COUNT, 0, Config().run.cache_dir)
+    fake = draw(gan.ema_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
+    real = reference_statistics(whole, "classifier", COUNT, 0, Config().run.cache_dir)
     features = real.features_of.extract(fake)
-    manifold = coverage(real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS)
+    manifold = precision_recall_density_coverage(
+        real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS
+    )
     return {
         "protocol": f"{real.features_of.protocol}; {COUNT} samples, {len(real.index)} real",
         "frechet_distance": frechet_distance(real.gaussian, gaussian(features)),

@@ -31,7 +31,7 @@ class DataConfig:
     """1, 3 or 4; 0: the dataset's own."""
     conditional: Literal["auto", "on", "off"] = "auto"
     """Tell both networks the class. auto: where there are classes, of 50 pictures on average."""
-    mirror: bool = False
+    horizontal_flip: bool = False
     """Flip pictures left to right at random."""
 
 

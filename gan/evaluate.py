@@ -20,7 +20,7 @@ from gan.data import load
 
 if TYPE_CHECKING:
     pass
-from gan.metrics.reference import RealSide, real_side
+from gan.metrics.reference import ReferenceStatistics, reference_statistics
 from gan.metrics.scores import NEIGHBOURS, scores
 
 PROGRAM = "python -m gan.evaluate"
@@ -52,7 +52,7 @@ class Config:
     """Where datasets, classifiers and the real side's features are kept."""
 
 
-def protocol(config: Config, real: RealSide, fake: np.ndarray) -> dict[str, object]:
+def protocol(config: Config, real: ReferenceStatistics, fake: np.ndarray) -> dict[str, object]:
     """What the scores were measured with."""
     return {
         "features": real.features_of.protocol,
@@ -126,7 +126,9 @@ def evaluate(config: Config) -> dict[str, object]:
             f"{source}: pictures of shape {fake.shape[1:]}, expected {pictures.images.shape[1:]} "
             f"as in {name}"
         )
-    real = real_side(pictures, config.features, config.count, config.seed, config.cache_dir)
+    real = reference_statistics(
+        pictures, config.features, config.count, config.seed, config.cache_dir
+    )
     found = {
         "of": source,
         "protocol": protocol(config, real, fake),

@@ -77,4 +77,4 @@ def load_generator(run: Path, checkpoint: str = "last"):
     data = about["data"]
     gan = build_gan(config, data["resolution"], data["channels"], data["classes"])
     checkpoints.assign(gan.variables, arrays)
-    return gan.averaged_generator, tuple(data["class_names"])
+    return gan.ema_generator, tuple(data["class_names"])

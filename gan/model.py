@@ -9,9 +9,9 @@ from common.distribution import replicas
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
 from gan.balance.base import Balance
-from gan.running_means import Figures
+from gan.running_means import RunningMeans
 
-FIGURES = (
+METRICS = (
     "loss/discriminator",
     "loss/generator",
     "loss/penalty",
@@ -20,7 +20,7 @@ FIGURES = (
     "discriminator/over_chance",
     "discriminator/spread",
     "discriminator/accuracy",
-    "discriminator/real_sign",
+    "discriminator/r_t",
     "gradient_norm/discriminator",
     "gradient_norm/generator",
     "learning_rate/discriminator",
@@ -32,7 +32,7 @@ class GAN(keras.Model):
     """A generator and a discriminator that train against each other.
 
     Attributes:
-        averaged_generator: the exponential moving average of the generator,
+        ema_generator: the exponential moving average of the generator,
             which all sampling uses (Yazici et al. 2019).
         images_seen: real pictures that the discriminator was shown so far; the
             clock of everything that is scheduled or logged.
@@ -42,7 +42,7 @@ class GAN(keras.Model):
         self,
         generator: keras.Model,
         discriminator: keras.Model,
-        averaged_generator: keras.Model,
+        ema_generator: keras.Model,
         *,
         loss: AdversarialLoss,
         balance: Balance,
@@ -59,7 +59,7 @@ class GAN(keras.Model):
         """Puts the step together; the three networks share one architecture where it matters.
 
         Args:
-            generator, averaged_generator: latents (B, Z) [and labels (B,)] to
+            generator, ema_generator: latents (B, Z) [and labels (B,)] to
                 pictures (B, H, W, C) in [-1, 1]. The second is overwritten.
             discriminator: pictures [and labels] to logits (B,).
             penalty, penalty_weight: added to the discriminator's loss.
@@ -75,9 +75,9 @@ class GAN(keras.Model):
         super().__init__(name="gan")
         self.generator = generator
         self.discriminator = discriminator
-        self.averaged_generator = averaged_generator
-        self.averaged_generator.set_weights(generator.get_weights())
-        self.averaged_generator.trainable = False
+        self.ema_generator = ema_generator
+        self.ema_generator.set_weights(generator.get_weights())
+        self.ema_generator.trainable = False
         self.balance = balance
         self.loss_pair = loss
         self.label_smoothing = label_smoothing
@@ -91,8 +91,8 @@ class GAN(keras.Model):
         self.images_seen = self.add_weight(
             shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
         )
-        balance_names = tuple(balance.figures(self.images_seen.value))
-        self.figures = Figures(FIGURES + balance_names)
+        balance_names = tuple(balance.scalars(self.images_seen.value))
+        self.scalars = RunningMeans(METRICS + balance_names)
         self.built = True  # or fit() would call the model on real pictures
 
     def compile(
@@ -112,7 +112,7 @@ class GAN(keras.Model):
 
     @property
     def metrics(self):
-        return [self.figures]
+        return [self.scalars]
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: all is built. Keras 3.15 would fail on a share of several workers' batch."""
@@ -131,34 +131,34 @@ class GAN(keras.Model):
 
         def train_function(iterator):
             execute(iterator)
-            return self.figures.result()
+            return self.scalars.result()
 
         self.train_function = train_function
         return train_function
 
     def call(self, latents, labels=None, training=False):
         """Pictures (B, H, W, C) in [-1, 1] from the averaged generator."""
-        return self.averaged_generator(self.with_labels(latents, labels), training=training)
+        return self.ema_generator(self.with_labels(latents, labels), training=training)
 
     def train_step(self, data):
         """One round of the game on a batch of `discriminator_steps` x B pictures.
 
         Each of several replicas does this with its share of the batch. Gradients and
-        figures are means over all of them and random numbers are drawn for all of
+        metrics are means over all of them and random numbers are drawn for all of
         them, so every replica makes the same updates, those of a single one.
         """
         batches = [tf.split(part, self.discriminator_steps) for part in data]
         step = self._simultaneous_step if self.update == "simultaneous" else self._alternating_step
-        figures = step(list(zip(*batches, strict=True)))
+        metrics = step(list(zip(*batches, strict=True)))
         batch_size = replicas.count() * tf.shape(data[0], out_type=tf.int64)[0]
         self.images_seen.assign_add(batch_size)
         self._update_average(batch_size)
-        figures |= {
+        metrics |= {
             "learning_rate/discriminator": self.discriminator_optimizer.learning_rate,
             "learning_rate/generator": self.generator_optimizer.learning_rate,
         }
-        self.figures.update_state(figures | self.balance.figures(self.images_seen.value))
-        return self.figures.result()
+        self.scalars.update_state(metrics | self.balance.scalars(self.images_seen.value))
+        return self.scalars.result()
 
     def _alternating_step(self, batches):
         """Goodfellow et al. 2014, algorithm 1.
@@ -204,7 +204,7 @@ class GAN(keras.Model):
         with tf.GradientTape() as tape:
             real_logits = self._judge(real, labels)  # (B,)
             fake_logits = self._judge(fake, labels)  # (B,)
-            shown = self.balance.relabel(real_logits, fake_logits)
+            shown = self.balance.swap_labels(real_logits, fake_logits)
             smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
             loss = tf.reduce_mean(
                 self.loss_pair.discriminator(real=shown[0], fake=shown[1], **smoothing)
@@ -212,7 +212,7 @@ class GAN(keras.Model):
             penalty = self._penalty(real, fake, labels)
             total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
         gradients = _gradients(tape, total, self.discriminator)
-        figures = {
+        metrics = {
             "loss/discriminator": loss,
             "loss/penalty": penalty,
             "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
@@ -222,12 +222,12 @@ class GAN(keras.Model):
                 tf.concat([real_logits, fake_logits], axis=0)
             ),
             "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
-            "discriminator/real_sign": self._real_sign(real_logits, fake_logits),
+            "discriminator/r_t": self._r_t(real_logits, fake_logits),
             "gradient_norm/discriminator": _norm(gradients, self.discriminator_optimizer),
         }
-        figures = replicas.mean_of_scalars(figures)
-        self.balance.observe(figures | {"images": replicas.count() * tf.shape(real)[0]})
-        return gradients, figures
+        metrics = replicas.mean_of_scalars(metrics)
+        self.balance.observe(metrics | {"images": replicas.count() * tf.shape(real)[0]})
+        return gradients, metrics
 
     def _generator_gradients(self, tape, real, fake, labels):
         real_logits = self._judge(real, labels) if self.loss_pair.generator_sees_real else None
@@ -252,13 +252,13 @@ class GAN(keras.Model):
 
     def _apply(self, network, optimizer, gradients):
         variables = getattr(self, network).trainable_variables
-        before = [tf.identity(v.value) for v in variables] if self.balance.moderates else []
+        before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
         optimizer.apply(gradients, variables)
         if before:
-            self.balance.moderate(network, variables, before, self.images_seen.value)
+            self.balance.limit_update(network, variables, before, self.images_seen.value)
 
     def _judge(self, images, labels):
-        images = self.balance.corrupt(images, self.images_seen.value)
+        images = self.balance.augment(images, self.images_seen.value)
         return self.discriminator(self.with_labels(images, labels), training=True)
 
     def _penalty(self, real, fake, labels):
@@ -282,7 +282,7 @@ class GAN(keras.Model):
         right = tf.concat([real_logits > boundary, fake_logits < boundary], axis=0)
         return tf.reduce_mean(tf.cast(right, tf.float32))
 
-    def _real_sign(self, real_logits, fake_logits):
+    def _r_t(self, real_logits, fake_logits):
         """The mean sign of D(real): near 1 when it knows the real pictures by heart.
 
         Karras et al. 2020, equation 1, r_t. Deviation: a critic, whose logits
@@ -297,9 +297,7 @@ class GAN(keras.Model):
         seen = tf.cast(self.images_seen.value, tf.float32)
         half_life = tf.minimum(1000.0 * self.ema_kimg, self.ema_rampup * seen)
         keep = tf.pow(0.5, tf.cast(batch_size, tf.float32) / half_life)
-        for average, value in zip(
-            self.averaged_generator.weights, self.generator.weights, strict=True
-        ):
+        for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(value + keep * (average - value))
 
     def with_labels(self, inputs, labels):

@@ -17,7 +17,7 @@ from gan.data import base
 
 if TYPE_CHECKING:
     from common.distribution.replicas import Replicas
-    from common.summaries import Events
+    from common.summaries import SummaryWriter
     from gan.model import GAN
 from gan.build import _precision
 
@@ -30,9 +30,9 @@ def _open_folder(
     about: dict[str, Any],
     team: "Replicas",
     before: dict[str, Any] | None,
-) -> "Events":
+) -> "SummaryWriter":
     """Writes what describes the run, tidies up after an earlier part of it, and says both."""
-    from common.summaries import Events, flatten
+    from common.summaries import SummaryWriter, flatten
 
     if before:
         runs.rewind_metrics(folder, int(gan.images_seen.numpy()))
@@ -40,12 +40,12 @@ def _open_folder(
     fields = configuration.to_dict(config)
     runs.write_config(folder, fields, data=about, machine=_machine(config, team))
     _print_header(pictures, gan, about, folder)
-    events = Events(folder)
+    writer = SummaryWriter(folder)
     if not before:
-        events.text("config", _as_table(flatten(fields)))
-        events.hyperparameters(flatten(fields), trial=folder.name)
-        events.picture("data/real", _real_grid(pictures), step=0)
-    return events
+        writer.text("config", _as_table(flatten(fields)))
+        writer.hyperparameters(flatten(fields), trial=folder.name)
+        writer.picture("data/real", _real_grid(pictures), step=0)
+    return writer
 
 
 def _describe(config: Config, pictures: base.Pictures) -> dict[str, Any]:

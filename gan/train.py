@@ -53,7 +53,7 @@ def _run(config: Config) -> int:
         print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
     else:
         print(
-            f"pictures: {folder}/latest.png and training.gif | figures: make tensorboard | more "
+            f"pictures: {folder}/latest.png and training.gif | metrics: make tensorboard | more "
             f"pictures: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
         )
     return CODES.get(result.status, 0)

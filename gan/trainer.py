@@ -42,7 +42,7 @@ class Result:
         status: "finished", "target", "no progress", "interrupted", "collapsed" or
             "diverged".
         reason: one line.
-        figures: those of the last tick; none but in the chief.
+        metrics: those of the last tick; none but in the chief.
         chief: whether this process is the one that writes and talks.
     """
 
@@ -50,7 +50,7 @@ class Result:
     gan: "GAN"
     status: str
     reason: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     chief: bool = True
 
 
@@ -102,7 +102,7 @@ def _train(
     from common.callbacks import Ending, Interrupt
     from gan.callbacks.checkpoints import checkpoint_variables
     from gan.callbacks.health import Overfitting
-    from gan.callbacks.scalars import ADDED_FIGURES, BY_HEART, EVALUATED
+    from gan.callbacks.scalars import ADDED_METRICS, EVALUATED, R_V
 
     compiled = _compiled(config, team)
     pictures = pictures or load.load(
@@ -126,15 +126,15 @@ def _train(
             pictures, plan.learnt, plan.held_out, gan.latent_size
         )
     evaluated = EVALUATED if stop.evaluate_every else ()
-    known = (*gan.figures.names, *ADDED_FIGURES, *evaluated, *([BY_HEART] if everywhere else []))
+    known = (*gan.scalars.names, *ADDED_METRICS, *evaluated, *([R_V] if everywhere else []))
     monitor = configuration.monitored(stop)
     if monitor not in known:
         raise InputError(f"--monitor {monitor}: expected one of {', '.join(known)}")
 
     if stop.evaluate_every and team.chief:
-        from gan.metrics.reference import real_side
+        from gan.metrics.reference import reference_statistics
 
-        real = real_side(
+        real = reference_statistics(
             pictures, stop.evaluate_features, stop.evaluate_count, 0, config.run.cache_dir
         )
     folder = config.run.resume
@@ -155,14 +155,14 @@ def _train(
     if len(set(team.gather(str(start)))) > 1:
         raise InputError(f"--resume {folder}: the workers find different checkpoints there")
     _refuse_finished(folder, plan, start, state["elapsed"])
-    ending, figures = Ending(), {}
+    ending, metrics = Ending(), {}
     own = {"interrupt": Interrupt(ending), **everywhere}
     if team.chief:
-        events = _open_folder(config, folder, gan, pictures, about, team, before)
+        writer = _open_folder(config, folder, gan, pictures, about, team, before)
         if not checkpoints.paths("best"):
             state["best"] = None
         own = _callbacks(
-            config, plan, gan, pictures, real, about, folder, events, ending, own, state, figures
+            config, plan, gan, pictures, real, about, folder, writer, ending, own, state, metrics
         )
     try:
         _fit(gan, config, plan, pictures, start, team, ending, own, callbacks)
@@ -181,9 +181,9 @@ def _train(
             minutes=round(own["budget"].elapsed / 60, 3),
             best={monitor: own["saver"].best},
             alarms=own["alarm"].raised,
-            figures=figures,
+            metrics=metrics,
         )
-    return Result(folder, gan, ending.status, ending.reason, figures, team.chief)
+    return Result(folder, gan, ending.status, ending.reason, metrics, team.chief)
 
 
 def _fit(gan, config, plan, pictures, start, team, ending, own, callbacks) -> None:
@@ -193,9 +193,9 @@ def _fit(gan, config, plan, pictures, start, team, ending, own, callbacks) -> No
     def batches(replicas: Sequence[int]):
         updates = config.balance.discriminator_steps
         shares = [stream.share(plan.images_per_step, updates, r, team.count) for r in replicas]
-        mirror, learnt = config.data.mirror, plan.learnt
+        horizontal_flip, learnt = config.data.horizontal_flip, plan.learnt
         return stream.batches(
-            pictures, plan.images_per_step, config.seed, start, mirror, shares, learnt
+            pictures, plan.images_per_step, config.seed, start, horizontal_flip, shares, learnt
         )
 
     more = list(callbacks) if team.chief else []

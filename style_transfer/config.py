@@ -20,7 +20,7 @@ PREVIEW_ITERATIONS = 60  # at each level
 
 
 @dataclass(frozen=True)
-class LookConfig:
+class AppearanceConfig:
     """What the picture should look like."""
 
     strength: float = 0.5
@@ -49,7 +49,7 @@ class LookConfig:
 
 
 @dataclass(frozen=True)
-class SearchConfig:
+class OptimizationConfig:
     """How the picture is found."""
 
     optimizer: Literal["adam", "lbfgs"] = "adam"
@@ -61,7 +61,7 @@ class SearchConfig:
     refining."""
     smallest: int = 128
     """Pixels of the longer side at the first level; each level is larger by sqrt 2."""
-    settled: float = 0.002
+    tolerance: float = 0.002
     """A level ends when its loss falls by less than this share in 25 iterations; 0: never."""
     refine: float = 7 / 12
     """Share of the last level's iterations that refine: with ever smaller steps and, with the
@@ -113,8 +113,8 @@ class Config:
     """A quick look: at most 256 pixels, in seconds."""
     seed: int = 0
     """Of the noise and of the demonstration's style."""
-    look: Annotated[LookConfig, tyro.conf.OmitArgPrefixes] = LookConfig()
-    search: Annotated[SearchConfig, tyro.conf.OmitArgPrefixes] = SearchConfig()
+    appearance: Annotated[AppearanceConfig, tyro.conf.OmitArgPrefixes] = AppearanceConfig()
+    optimization: Annotated[OptimizationConfig, tyro.conf.OmitArgPrefixes] = OptimizationConfig()
     output: Annotated[OutputConfig, tyro.conf.OmitArgPrefixes] = OutputConfig()
 
 
@@ -127,6 +127,6 @@ def resolve(config: Config) -> Config:
     """The same with --preview spelt out: small, soon done, by the quick network alone."""
     if not config.preview:
         return config
-    few = min(PREVIEW_ITERATIONS, config.search.iterations)
-    search = dataclasses.replace(config.search, iterations=few, refine=0.0, correct=0)
-    return dataclasses.replace(config, size=min(PREVIEW_SIZE, config.size), search=search)
+    few = min(PREVIEW_ITERATIONS, config.optimization.iterations)
+    search = dataclasses.replace(config.optimization, iterations=few, refine=0.0, correct=0)
+    return dataclasses.replace(config, size=min(PREVIEW_SIZE, config.size), optimization=search)

@@ -9,7 +9,7 @@ import tensorflow as tf
 from common.callbacks import Ending
 
 
-class StopWhenSettled(keras.callbacks.Callback):
+class StopAtTolerance(keras.callbacks.Callback):
     """Ends a level once its loss falls by less than a share of itself in `WINDOW` iterations.
 
     Compared are the means over the last so many iterations and over as many
@@ -33,7 +33,7 @@ class StopWhenSettled(keras.callbacks.Callback):
         before = np.mean([loss for step, loss in self.losses if step <= now - self.WINDOW])
         after = np.mean([loss for step, loss in self.losses if step > now - self.WINDOW])
         if before - after < self.share * before:
-            self.ending.stop(self.model, "settled", "the loss has settled")
+            self.ending.stop(self.model, "tolerance", "the loss has tolerance")
 
 
 class Anneal(keras.callbacks.Callback):

@@ -96,7 +96,7 @@ def _paint_stage(
 
     from common.callbacks import Ending, StopOnNonFinite
     from common.fast.adam import Adam
-    from style_transfer.guards import Anneal, KeepGood, StopWhenSettled
+    from style_transfer.guards import Anneal, KeepGood, StopAtTolerance
     from style_transfer.image_model import StyledPicture, carry, state
     from style_transfer.lbfgs import fit_lbfgs
     from style_transfer.refine import Correct
@@ -107,20 +107,20 @@ def _paint_stage(
     own = [
         StopOnNonFinite(keep.step_back, local),
         keep,
-        StopWhenSettled(config.search.settled, local),
+        StopAtTolerance(config.optimization.tolerance, local),
         keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs)),
         *callbacks,
     ]
     if objective.reference:
-        own.append(Correct(objective.correct, config.search.correct))
-    if config.search.optimizer == "lbfgs":
+        own.append(Correct(objective.correct, config.optimization.correct))
+    if config.optimization.optimizer == "lbfgs":
         fit_lbfgs(model, stage.iterations, own)
     else:
         execution = min(STEPS_PER_EXECUTION, stage.iterations)
         model.compile(
             Adam(stage.rates[0], beta_1=0.9, beta_2=0.99),
             steps_per_execution=execution,
-            jit_compile=devices.resolve_compile(config.search.compile),
+            jit_compile=devices.resolve_compile(config.optimization.compile),
         )
         if moments is not None:
             carry(model.optimizer, *moments)
@@ -150,7 +150,7 @@ def _objective(config, extractor, weights, goal, references):
 
     from style_transfer.objective import Objective
 
-    look, search = config.look, config.search
+    look, search = config.appearance, config.optimization
     shares = look.style_weights or [1.0] * len(references)
     if extractor.reference:
         content = {layer: QUICK_CONTENT * weight for layer, weight in weights.content.items()}
@@ -173,8 +173,8 @@ def load_extractor(config: Config) -> "Extractor":
     """The extractor that the configuration names, in its precision."""
     from style_transfer import extractors
 
-    dtype = devices.resolve_precision(config.search.precision)
-    return extractors.load(config.extractor, config.search.pooling, dtype)
+    dtype = devices.resolve_precision(config.optimization.precision)
+    return extractors.load(config.extractor, config.optimization.pooling, dtype)
 
 
 def _divergence(level: Level) -> str:

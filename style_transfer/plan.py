@@ -49,7 +49,7 @@ class Level:
     Attributes:
         size: (width, height) in pixels.
         extractor: its name.
-        status: "finished", "settled", "diverged", or why everything ended.
+        status: "finished", "tolerance", "diverged", or why everything ended.
         loss: the last; None if there was none.
         seconds: tracing the graph included.
     """
@@ -80,9 +80,9 @@ def plan(config: Config, size: tuple[int, int], extractor: "Extractor") -> list[
     left undone a true gradient makes good soon. Their steps are large first, to
     get there, and small in the end, when little is left to average out.
     """
-    sizes = level_sizes(size, config.size, config.search.smallest)
-    iterations, rate = config.search.iterations, config.search.learning_rate
-    refining = round(config.search.refine * iterations)
+    sizes = level_sizes(size, config.size, config.optimization.smallest)
+    iterations, rate = config.optimization.iterations, config.optimization.learning_rate
+    refining = round(config.optimization.refine * iterations)
     counts = [iterations] * len(sizes)
     counts[0] += iterations * (len(sizes) > 1)
     counts[-1] -= refining
@@ -103,7 +103,7 @@ def choose_weights(config: Config, extractor: "Extractor") -> "Weights":
     """
     from style_transfer.objective import Weights
 
-    look, layers = config.look, extractor.layers
+    look, layers = config.appearance, extractor.layers
     style = parse_layers("--style-layers", look.style_layers)
     if not style:
         usual = CLASSICAL if "relu5_1" in layers else SHALLOW

@@ -51,13 +51,13 @@ def prepare(
     goal = _over_white(image_io.resize(content, size))
     references = []
     for style in styles:
-        longer = round(min(config.look.style_scale * max(size), max(style.size)))
+        longer = round(min(config.appearance.style_scale * max(size), max(style.size)))
         small = image_io.fit_longer_side(style.size, max(SMALLEST_SIDE, longer))
         references.append(_over_white(image_io.resize(style, small)))
-    if config.look.colors == "content":
+    if config.appearance.colors == "content":
         goal = colors.luminance(goal)
         references = [colors.luminance_like(style, goal) for style in references]
-    if config.look.colors == "matched":
+    if config.appearance.colors == "matched":
         references = [colors.matched(style, goal) for style in references]
     return goal, references
 
@@ -68,9 +68,9 @@ def _over_white(picture: Image.Image) -> np.ndarray:
 
 def _start(config: Config, goal: np.ndarray, style: np.ndarray) -> np.ndarray:
     """What the first level starts from, of the goal's shape."""
-    if config.look.init == "noise":
+    if config.appearance.init == "noise":
         return np.random.default_rng(config.seed).random(goal.shape, np.float32)
-    if config.look.init == "style":
+    if config.appearance.init == "style":
         picture = image_io.as_picture(style)
         return image_io.to_unit(np.asarray(picture.resize(goal.shape[1::-1], image_io.RESAMPLING)))
     return goal
@@ -85,7 +85,7 @@ def _finish(
             np.asarray(image_io.resize(image_io.as_picture(np.clip(picture, 0, 1)), size))
         )
     at_size = image_io.resize(content, size)
-    if config.look.colors == "content":
+    if config.appearance.colors == "content":
         picture = colors.with_chroma_of(picture, _over_white(at_size))
     picture = np.clip(picture, 0.0, 1.0).astype(np.float32)
     if content.mode == "RGBA":

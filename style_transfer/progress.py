@@ -9,22 +9,22 @@ import numpy as np
 
 from common import images as image_io
 from common import runs
-from common.summaries import Events
+from common.summaries import SummaryWriter
 
 
 class Trace(keras.callbacks.Callback):
     """Every term of the loss, the time an iteration takes, and the picture as it grows.
 
-    Steps count the iterations of all levels. Figures come every `FIGURES`
+    Steps count the iterations of all levels. RunningMeans come every `METRICS`
     iterations; pictures at each level's end and every `EVERY` between.
     """
 
-    FIGURES, EVERY = 20, 100
+    METRICS, EVERY = 20, 100
 
-    def __init__(self, folder: Path, events: Events, prefix: str = ""):
+    def __init__(self, folder: Path, writer: SummaryWriter, prefix: str = ""):
         """`prefix` tells the pictures of a folder apart."""
         super().__init__()
-        self.folder, self.events, self.prefix = folder, events, prefix
+        self.folder, self.writer, self.prefix = folder, writer, prefix
 
     def on_train_begin(self, logs=None):
         self.last = (time.perf_counter(), self.model.steps_done)
@@ -32,19 +32,19 @@ class Trace(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now, step = time.perf_counter(), self.model.steps_done
-        if step - self.last[1] < self.FIGURES:
+        if step - self.last[1] < self.METRICS:
             return
-        figures = {f"{self.prefix}loss/{k}": float(v) for k, v in logs.items() if k != "loss"}
-        figures[f"{self.prefix}loss"] = float(logs["loss"])
-        figures[f"{self.prefix}speed/seconds_per_iteration"] = (now - self.last[0]) / (
+        metrics = {f"{self.prefix}loss/{k}": float(v) for k, v in logs.items() if k != "loss"}
+        metrics[f"{self.prefix}loss"] = float(logs["loss"])
+        metrics[f"{self.prefix}speed/seconds_per_iteration"] = (now - self.last[0]) / (
             step - self.last[1]
         )
         self.last = (now, step)
-        if not np.isfinite(list(figures.values())).all():
+        if not np.isfinite(list(metrics.values())).all():
             return
         total = self.model.first_step + step
-        self.events.scalars(figures, step=total)
-        runs.append_metrics(self.folder, {"iteration": total, **figures})
+        self.writer.scalars(metrics, step=total)
+        runs.append_metrics(self.folder, {"iteration": total, **metrics})
         if step - self.shown >= self.EVERY:
             self._show()
 
@@ -54,7 +54,7 @@ class Trace(keras.callbacks.Callback):
     def _show(self) -> None:
         self.shown = self.model.steps_done
         picture = image_io.from_unit(self.model.average.numpy()[0])
-        self.events.picture(
+        self.writer.picture(
             f"{self.prefix}picture", picture, step=self.model.first_step + self.shown
         )
 

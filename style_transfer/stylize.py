@@ -89,7 +89,7 @@ def run(config: Config) -> Path:
         return config.output.out
     cli.import_tensorflow()
     from common.callbacks import Ending, Interrupt, Progress, TimeBudget
-    from common.summaries import Events, flatten
+    from common.summaries import SummaryWriter, flatten
     from style_transfer.progress import Frames, Pyramid, Trace
 
     extractor = load_extractor(config)
@@ -97,16 +97,16 @@ def run(config: Config) -> Path:
     folder = runs.create(config.output.run_dir, "stylize")
     waiting = [(content, out or folder / "stylized.png") for content, out in waiting]
     fields = configuration.to_dict(config)
-    precision = devices.resolve_precision(config.search.precision)
+    precision = devices.resolve_precision(config.optimization.precision)
     runs.write_config(folder, fields, data={}, machine={"precision": precision})
-    events = Events(folder)
-    events.hyperparameters(flatten(fields), folder.name)
+    writer = SummaryWriter(folder)
+    writer.hyperparameters(flatten(fields), folder.name)
     for number, style in enumerate(styles):
-        events.picture(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
-    print(f"extractor {extractor.name}, {precision}; TensorBoard and figures: {folder}")
+        writer.picture(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
+    print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
     ending, reports = Ending(), []
     pyramid = Pyramid(len(waiting))
-    budget = TimeBudget(config.search.max_minutes, ending)
+    budget = TimeBudget(config.optimization.max_minutes, ending)
     interrupt = Interrupt(ending)
     progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
     with interrupt, progress:
@@ -120,11 +120,11 @@ def run(config: Config) -> Path:
                 tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
-            events.picture(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
+            writer.picture(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
             stages = plan(config, picture.size, extractor)
             pyramid.begin([(each.size, each.iterations) for each in stages])
             frames = Frames(stages[-1].size)
-            guards = [interrupt, budget, pyramid, progress, Trace(folder, events, name)]
+            guards = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
             if config.output.animation:
                 guards.append(frames)
             result, levels = paint(picture, styles, config, guards, extractor, ending)

@@ -17,7 +17,7 @@ KERAS_HOST = ("storage.googleapis.com", 443)
 
 def check(config: Config) -> None:
     """Raises InputError for everything that can be known without TensorFlow."""
-    look, search, output = config.look, config.search, config.output
+    look, search, output = config.appearance, config.optimization, config.output
     for flag, value, low, high in (
         ("--size", config.size, SMALLEST_SIDE, 16384),
         ("--seed", config.seed, 0, 2**31 - 100),
@@ -27,7 +27,7 @@ def check(config: Config) -> None:
         ("--iterations", search.iterations, 1, 1_000_000),
         ("--learning-rate", search.learning_rate, 1e-6, 1),
         ("--smallest", search.smallest, SMALLEST_SIDE, 16384),
-        ("--settled", search.settled, 0, 1),
+        ("--tolerance", search.tolerance, 0, 1),
         ("--refine", search.refine, 0, 1),
         ("--correct", search.correct, 0, math.inf),
     ):

@@ -270,7 +270,7 @@ def test_a_run_is_evaluated_with_its_protocol(finished, cache, tmp_path):
     assert (
         found["scores"]["frechet_distance"] > found["scores"]["frechet_distance_of_two_real_halves"]
     )
-    for name in ("kernel_distance", "precision", "recall", "density", "coverage"):
+    for name in ("kernel_inception_distance", "precision", "recall", "density", "coverage"):
         assert name in found["scores"]
         assert name in out
     assert "60 of 128 pictures" in found["protocol"]["real"]

@@ -13,7 +13,7 @@ import tensorflow as tf
 from gan.balance.base import NETWORKS, Control
 
 
-class Advantage(Control):
+class AdaptiveLearningRate(Control):
     """Slows down whichever network is too far ahead, by the mean sign of D(real).
 
     Above `HIGH` the discriminator's rate is halved every `KIMG` thousand
@@ -26,7 +26,7 @@ class Advantage(Control):
     MOMENTUM = 0.95  # of the running mean sign, per step
 
     def __init__(self):
-        super().__init__(name="advantage")
+        super().__init__(name="adaptive_learning_rate")
         middle = keras.initializers.Constant(0.5 * (self.HIGH + self.LOW))
         self.running = self.add_weight(name="running", initializer=middle, trainable=False)
         self.shares = {
@@ -34,14 +34,14 @@ class Advantage(Control):
             for network in NETWORKS
         }
 
-    def observe(self, figures):
-        sign = figures["discriminator/real_sign"]
+    def observe(self, metrics):
+        sign = metrics["discriminator/r_t"]
         self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
         ahead = {
             "discriminator": self.running > self.HIGH,
             "generator": self.running < self.LOW,
         }
-        step = tf.pow(2.0, tf.cast(figures["images"], tf.float32) / (1000.0 * self.KIMG))
+        step = tf.pow(2.0, tf.cast(metrics["images"], tf.float32) / (1000.0 * self.KIMG))
         for network, share in self.shares.items():
             factor = tf.where(ahead[network], 1.0 / step, step)
             share.assign(tf.clip_by_value(share * factor, self.LEAST, 1.0))

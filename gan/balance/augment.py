@@ -36,7 +36,7 @@ def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor
 
 
 def flip(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Left becomes right; for pictures whose mirror image is as real as they are."""
+    """Left becomes right; for pictures whose horizontal_flip image is as real as they are."""
     del key
     return tf.where(chosen[:, None, None, None], images[:, :, ::-1], images)
 
@@ -127,7 +127,7 @@ class Augmentation(Control):
                 name="running", initializer=keras.initializers.Constant(target), trainable=False
             )
 
-    def corrupt(self, images, images_seen):
+    def augment(self, images, images_seen):
         probability, key = self.probability.value, self.seed.next()
         return tf.cond(
             probability > 0.0,
@@ -135,17 +135,17 @@ class Augmentation(Control):
             lambda: tf.cast(images, tf.float32),
         )
 
-    def observe(self, figures):
+    def observe(self, metrics):
         if not self.target:
             return
-        sign = figures["discriminator/real_sign"]
+        sign = metrics["discriminator/r_t"]
         self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
-        self.move(tf.sign(self.running - self.target), figures["images"])
+        self.move(tf.sign(self.running - self.target), metrics["images"])
 
     def move(self, speed: tf.Tensor, images: tf.Tensor) -> None:
         """Raises the probability at a part of full speed, -1 to 1, for so many images."""
         step = speed * tf.cast(images, tf.float32) / (1000.0 * self.kimg)
         self.probability.assign(tf.clip_by_value(self.probability + step, 0.0, MAX_AUGMENT))
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {"balance/augment": tf.convert_to_tensor(self.probability)}

@@ -10,14 +10,14 @@ scales: Heusel et al. 2017), the steps per network, and gradient clipping.
 import keras
 import tensorflow as tf
 
-from gan.balance.adaptive_rate import Advantage
+from gan.balance.adaptive_rate import AdaptiveLearningRate
 from gan.balance.augment import Augmentation
 from gan.balance.base import Balance, Control
-from gan.balance.update_limit import SpeedLimit
+from gan.balance.update_limit import UpdateLimit
 from gan.config import BalanceConfig
 
 
-class AugmentationAgainstLearningByHeart(Augmentation):
+class OverfittingAugmentation(Augmentation):
     """Augments as much as it takes to keep the discriminator from knowing pictures by heart.
 
     The second heuristic of Karras et al. 2020, section 3.2, r_v: measured with
@@ -31,16 +31,16 @@ class AugmentationAgainstLearningByHeart(Augmentation):
 
     def __init__(self, operations: tuple[str, ...], seed: int, kimg: float):
         super().__init__(0.0, operations, seed, kimg=kimg)
-        self.by_heart = self.add_weight(
-            name="by_heart", initializer=keras.initializers.Constant(self.TARGET), trainable=False
+        self.r_v = self.add_weight(
+            name="r_v", initializer=keras.initializers.Constant(self.TARGET), trainable=False
         )
 
-    def learn(self, by_heart):
-        self.by_heart.assign(by_heart)
+    def learn(self, r_v):
+        self.r_v.assign(r_v)
 
-    def observe(self, figures):
-        speed = self.GAIN * (self.by_heart - self.TARGET)
-        self.move(tf.clip_by_value(speed, -1.0, 1.0), figures["images"])
+    def observe(self, metrics):
+        speed = self.GAIN * (self.r_v - self.TARGET)
+        self.move(tf.clip_by_value(speed, -1.0, 1.0), metrics["images"])
 
 
 class Auto(Balance):
@@ -52,33 +52,31 @@ class Auto(Balance):
             name="active", initializer="ones" if active else "zeros", trainable=False
         )
 
-    def wake(self) -> None:
+    def enable(self) -> None:
         self.active.assign(1.0)
 
-    def observe(self, figures):
-        images = tf.cast(figures["images"], tf.float32) * self.active  # all moves are per image
-        super().observe(figures | {"images": images})
+    def observe(self, metrics):
+        images = tf.cast(metrics["images"], tf.float32) * self.active  # all moves are per image
+        super().observe(metrics | {"images": images})
 
-    def moderate(self, network, variables, before, images_seen):
+    def limit_update(self, network, variables, before, images_seen):
         def now():
-            super(Auto, self).moderate(network, variables, before, images_seen)
+            super(Auto, self).limit_update(network, variables, before, images_seen)
 
         tf.cond(self.active > 0.0, now, lambda: None)
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         logged = {"balance/auto": tf.convert_to_tensor(self.active)}
         for control in self.controls:
-            logged |= control.figures(images_seen)
+            logged |= control.scalars(images_seen)
         return logged
 
 
 def _auto(config: BalanceConfig, seed: int, active: bool) -> Auto:
-    controls = [SpeedLimit(config.generator_steps), Advantage()]
+    controls = [UpdateLimit(config.generator_steps), AdaptiveLearningRate()]
     if not config.augment and not config.augment_target:
         controls.insert(
             0,
-            AugmentationAgainstLearningByHeart(
-                config.augment_operations, seed, config.augment_kimg
-            ),
+            OverfittingAugmentation(config.augment_operations, seed, config.augment_kimg),
         )
     return Auto(controls, active)

@@ -20,22 +20,22 @@ NETWORKS: tuple[Network, ...] = get_args(Network)
 class Control(keras.layers.Layer):
     """One way to hold the balance; every hook does nothing until overridden."""
 
-    moderates = False
-    """Whether `moderate` is to be called, which costs a copy of the weights."""
+    limits_updates = False
+    """Whether `limit_update` is to be called, which costs a copy of the weights."""
 
-    def corrupt(self, images: tf.Tensor, images_seen: tf.Tensor) -> tf.Tensor:
+    def augment(self, images: tf.Tensor, images_seen: tf.Tensor) -> tf.Tensor:
         """Changes what the discriminator sees: (B, H, W, C), real and fake alike."""
         return images
 
-    def relabel(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def swap_labels(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Changes which logits (B,) the discriminator's loss counts as real and as fake."""
         return real, fake
 
-    def observe(self, figures: dict[str, tf.Tensor]) -> None:
-        """Learns how the last discriminator step went, from figures of the whole batch."""
+    def observe(self, metrics: dict[str, tf.Tensor]) -> None:
+        """Learns how the last discriminator step went, from metrics of the whole batch."""
 
-    def learn(self, by_heart: float) -> None:
-        """Learns from time to time how far the discriminator overfits: `health.by_heart`."""
+    def learn(self, r_v: float) -> None:
+        """Learns from time to time how far the discriminator overfits: `health.r_v`."""
 
     def share(self, network: Network) -> tf.Tensor | float:
         """The factor on a network's learning rate; 0 skips its update."""
@@ -44,7 +44,7 @@ class Control(keras.layers.Layer):
     def constrain(self, discriminator: keras.Model) -> None:
         """Changes the discriminator's weights after an update."""
 
-    def moderate(
+    def limit_update(
         self,
         network: Network,
         variables: Sequence[keras.Variable],
@@ -53,10 +53,10 @@ class Control(keras.layers.Layer):
     ) -> None:
         """Shortens an update that led from `before` to what `variables` hold now."""
 
-    def wake(self) -> None:
+    def enable(self) -> None:
         """Lets a resting control act."""
 
-    def figures(self, images_seen: tf.Tensor) -> dict[str, tf.Tensor]:
+    def scalars(self, images_seen: tf.Tensor) -> dict[str, tf.Tensor]:
         """What to log: scalars by name."""
         return {}
 
@@ -67,25 +67,25 @@ class Balance(Control):
     def __init__(self, controls: list[Control], name: str = "balance"):
         super().__init__(name=name)
         self.controls = controls
-        self.moderates = any(control.moderates for control in controls)
+        self.limits_updates = any(control.limits_updates for control in controls)
 
-    def corrupt(self, images, images_seen):
+    def augment(self, images, images_seen):
         for control in self.controls:
-            images = control.corrupt(images, images_seen)
+            images = control.augment(images, images_seen)
         return images
 
-    def relabel(self, real, fake):
+    def swap_labels(self, real, fake):
         for control in self.controls:
-            real, fake = control.relabel(real, fake)
+            real, fake = control.swap_labels(real, fake)
         return real, fake
 
-    def observe(self, figures):
+    def observe(self, metrics):
         for control in self.controls:
-            control.observe(figures)
+            control.observe(metrics)
 
-    def learn(self, by_heart):
+    def learn(self, r_v):
         for control in self.controls:
-            control.learn(by_heart)
+            control.learn(r_v)
 
     def share(self, network):
         product = 1.0
@@ -97,20 +97,20 @@ class Balance(Control):
         for control in self.controls:
             control.constrain(discriminator)
 
-    def moderate(self, network, variables, before, images_seen):
+    def limit_update(self, network, variables, before, images_seen):
         for control in self.controls:
-            control.moderate(network, variables, before, images_seen)
+            control.limit_update(network, variables, before, images_seen)
 
-    def wake(self) -> None:
+    def enable(self) -> None:
         """Lets resting controls act."""
         for control in self.controls:
-            control.wake()
+            control.enable()
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         logged = {
             f"balance/{network}_share": tf.convert_to_tensor(self.share(network), tf.float32)
             for network in NETWORKS
         }
         for control in self.controls:
-            logged |= control.figures(images_seen)
+            logged |= control.scalars(images_seen)
         return logged

@@ -27,5 +27,5 @@ class WeightClip(Control):
             if len(variable.shape) > 1:
                 variable.assign(tf.clip_by_value(variable.value, -self.limit, self.limit))
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {"balance/weight_clip": tf.constant(self.limit)}

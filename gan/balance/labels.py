@@ -25,10 +25,10 @@ class LabelFlips(Control):
         self.probability = probability
         self.seed = keras.random.SeedGenerator(seed)
 
-    def relabel(self, real, fake):
+    def swap_labels(self, real, fake):
         chance = replicas.draw(keras.random.uniform, tf.shape(real), seed=self.seed)
         flip = chance < self.probability
         return tf.where(flip, fake, real), tf.where(flip, real, fake)
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {"balance/label_flips": tf.constant(self.probability)}

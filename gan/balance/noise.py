@@ -29,10 +29,10 @@ class InstanceNoise(Control):
         passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.kimg)
         return self.deviation * tf.maximum(0.0, 1.0 - passed)
 
-    def corrupt(self, images, images_seen):
+    def augment(self, images, images_seen):
         shape = tf.shape(images)
         noise = replicas.draw(keras.random.normal, shape, seed=self.seed, dtype="float32")
         return images + self.level(images_seen) * noise
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {"balance/instance_noise": self.level(images_seen)}

@@ -34,9 +34,9 @@ class Pause(Control):
         )
         self.paused = self.add_weight(name="paused", initializer="zeros", trainable=False)
 
-    def observe(self, figures):
+    def observe(self, metrics):
         self.running.assign(
-            self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * figures[self.figure]
+            self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * metrics[self.figure]
         )
         strength = self.sign * self.running
         still = tf.where(strength < self.sign * self.resume, 0.0, self.paused)
@@ -45,5 +45,5 @@ class Pause(Control):
     def share(self, network):
         return 1.0 - self.paused if network == "discriminator" else 1.0
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {f"balance/{self.name}": tf.convert_to_tensor(self.paused)}

@@ -12,7 +12,7 @@ import tensorflow as tf
 from gan.balance.base import NETWORKS, Control, Network
 
 
-class SpeedLimit(Control):
+class UpdateLimit(Control):
     """Bounds how far one update moves a network, relative to the norm of its kernels.
 
     You et al. 2020 (LAMB), section 3, bound each layer's step so; here the
@@ -22,14 +22,14 @@ class SpeedLimit(Control):
     one by which a rate ten times too high does its harm.
     """
 
-    moderates = True
+    limits_updates = True
     LIMIT = 0.1  # of the norm, at the start
     KIMG = 2.0  # of slow decay
     SETTLED = 60.0  # thousand images, from which on it stays
 
     def __init__(self, generator_steps: int):
         """The generator's updates of a round share its limit."""
-        super().__init__(name="speed_limit")
+        super().__init__(name="update_limit")
         self.steps = {"discriminator": 1, "generator": generator_steps}
         self.scale = self.add_weight(
             name="scale", shape=(len(NETWORKS),), initializer="ones", trainable=False
@@ -41,7 +41,7 @@ class SpeedLimit(Control):
         passed = kimg / self.KIMG
         return self.LIMIT / self.steps[network] * tf.math.rsqrt(1.0 + passed)
 
-    def moderate(self, network, variables, before, images_seen):
+    def limit_update(self, network, variables, before, images_seen):
         kernels = [i for i, variable in enumerate(variables) if len(variable.shape) > 1]
         moved = tf.linalg.global_norm([variables[i].value - before[i] for i in kernels])
         allowed = self.limit(network, images_seen) * tf.linalg.global_norm(
@@ -53,7 +53,7 @@ class SpeedLimit(Control):
         here = tf.one_hot(NETWORKS.index(network), len(NETWORKS))
         self.scale.assign(self.scale + here * (scale - self.scale))
 
-    def figures(self, images_seen):
+    def scalars(self, images_seen):
         return {
-            f"balance/speed_limit_{network}": self.scale[i] for i, network in enumerate(NETWORKS)
+            f"balance/update_limit_{network}": self.scale[i] for i, network in enumerate(NETWORKS)
         }

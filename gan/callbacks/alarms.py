@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 import keras
 from tqdm import tqdm
 
-from common.summaries import Events
+from common.summaries import SummaryWriter
 from gan.callbacks.scalars import ALARMS
 from gan.metrics import collapse
 
@@ -22,10 +22,12 @@ class Alarm(keras.callbacks.Callback):
         raised: what was noticed and when, for summary.json; survives a resume.
     """
 
-    def __init__(self, events: Events, act: Callable[[str], str], state: Mapping[str, object]):
+    def __init__(
+        self, writer: SummaryWriter, act: Callable[[str], str], state: Mapping[str, object]
+    ):
         """`act` is told the symptom's name and returns what it has done, as text."""
         super().__init__()
-        self.events, self.act = events, act
+        self.writer, self.act = writer, act
         self.watch = collapse.Watch()
         self.watch.restore(state)
         self.raised: list[dict[str, object]] = list(state["alarms"])
@@ -39,7 +41,7 @@ class Alarm(keras.callbacks.Callback):
             message = collapse.describe(name, images)
             done = self.act(name)
             tqdm.write(f"{message}\n{done}" if done else message)
-            self.events.text("health/alarm", f"{message}\n\n{done}", step=images)
+            self.writer.text("health/alarm", f"{message}\n\n{done}", step=images)
             self.raised.append(
                 {"images": images, "symptom": name, "advice": collapse.SYMPTOMS[name].advice}
             )

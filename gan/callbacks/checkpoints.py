@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """

@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """
@@ -23,7 +23,9 @@ class Evaluate(keras.callbacks.Callback):
 
     MOST = 0.1  # of the time
 
-    def __init__(self, real: reference.RealSide, every_kimg: float, latent_size: int, seed: int):
+    def __init__(
+        self, real: reference.ReferenceStatistics, every_kimg: float, latent_size: int, seed: int
+    ):
         super().__init__()
         self.real, self.every = real, 1000.0 * every_kimg
         labels = real.pictures.labels[real.index]
@@ -40,7 +42,7 @@ class Evaluate(keras.callbacks.Callback):
         if not due or self.spent + self.cost > self.MOST * (started - self.began):
             return
         self.last = images
-        fake = draw(self.model.averaged_generator, self.latents, self.labels)
+        fake = draw(self.model.ema_generator, self.latents, self.labels)
         logs[FRECHET] = scores.frechet(self.real, fake)
         ended = time.perf_counter()
         self.cost = ended - started

@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from common import images as image_io
-from gan.callbacks.scalars import BY_HEART
+from gan.callbacks.scalars import R_V
 from gan.data.base import Pictures, some
 from gan.generate import draw, draw_latents
 from gan.metrics import collapse
@@ -50,7 +50,7 @@ class Vitals(keras.callbacks.Callback):
 
 
 class Overfitting(keras.callbacks.Callback):
-    """Adds health.by_heart to the logs and tells it the balance; in every process, as all need it.
+    """Adds health.r_v to the logs and tells it the balance; in every process, as all need it.
 
     With fewer than ten pictures none is held out, and all count as known by heart.
     """
@@ -68,13 +68,13 @@ class Overfitting(keras.callbacks.Callback):
         self.latents = draw_latents(len(self.learnt[0]), latent_size, 0)
 
     def on_epoch_end(self, epoch, logs=None):
-        logs[BY_HEART] = 1.0
+        logs[R_V] = 1.0
         if len(self.held_out[0]):
             labels = self.learnt[1]
             fake = image_io.to_signed(draw(self.model.generator, self.latents, labels))
             shown = (self.learnt, self.held_out, (fake, labels))
-            logs[BY_HEART] = collapse.by_heart(*(self._judge(*pictures) for pictures in shown))
-        self.model.balance.learn(logs[BY_HEART])
+            logs[R_V] = collapse.r_v(*(self._judge(*pictures) for pictures in shown))
+        self.model.balance.learn(logs[R_V])
 
     def _judge(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         inputs = self.model.with_labels(images, labels)

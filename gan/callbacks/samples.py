@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from common import images as image_io
-from common.summaries import Events
+from common.summaries import SummaryWriter
 from gan.generate import columns_for, draw, draw_latents, labels_in_turn
 
 
@@ -25,9 +25,11 @@ class Snapshots(keras.callbacks.Callback):
 
     EVERY = 40  # the first so many ticks each leave a picture
 
-    def __init__(self, folder: Path, events: Events, classes: int, latent_size: int, seed: int):
+    def __init__(
+        self, folder: Path, writer: SummaryWriter, classes: int, latent_size: int, seed: int
+    ):
         super().__init__()
-        self.folder, self.events = folder / "samples", events
+        self.folder, self.writer = folder / "samples", writer
         count = min(144, classes * math.ceil(100 / classes)) if classes else 100
         self.columns = columns_for(count, classes)
         self.latents = draw_latents(count, latent_size, seed)
@@ -55,10 +57,10 @@ class Snapshots(keras.callbacks.Callback):
     def _write(self) -> np.ndarray:
         images = int(self.model.images_seen.numpy())
         sheet = image_io.grid(
-            draw(self.model.averaged_generator, self.latents, self.labels), self.columns
+            draw(self.model.ema_generator, self.latents, self.labels), self.columns
         )
         image_io.write_image(self.folder / f"{images:012d}.png", sheet)
-        self.events.picture("samples/fixed_latents", sheet, step=images)
+        self.writer.picture("samples/fixed_latents", sheet, step=images)
         return sheet
 
 

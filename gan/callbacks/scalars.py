@@ -1,4 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality figures, snapshots, checkpoints.
+"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
 
 A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
 """
@@ -12,7 +12,7 @@ import numpy as np
 
 from common import images as image_io
 from common import runs
-from common.summaries import Events
+from common.summaries import SummaryWriter
 from gan.config import EVALUATED as FRECHET
 from gan.config import UNEVALUATED as QUALITY
 from gan.data.base import some
@@ -20,8 +20,8 @@ from gan.generate import draw, draw_latents
 from gan.metrics import collapse, sliced
 
 SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
-ALARMS, BY_HEART = "health/alarms", "health/by_heart"
-ADDED_FIGURES, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET, EVALUATION)
+ALARMS, R_V = "health/alarms", "health/r_v"
+ADDED_METRICS, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET, EVALUATION)
 
 
 class Speed(keras.callbacks.Callback):
@@ -48,25 +48,25 @@ class Quality(keras.callbacks.Callback):
         self.latents = draw_latents(len(self.real), latent_size, seed + 1)
 
     def on_epoch_end(self, epoch, logs=None):
-        fake = draw(self.model.averaged_generator, self.latents, self.labels)
+        fake = draw(self.model.ema_generator, self.latents, self.labels)
         logs[QUALITY] = sliced.sliced_wasserstein(self.real, image_io.to_signed(fake))
 
 
 class Log(keras.callbacks.Callback):
     """Writes the logs of every tick to metrics.jsonl and TensorBoard, and histograms on request."""
 
-    def __init__(self, folder: Path, events: Events, histograms: bool):
+    def __init__(self, folder: Path, writer: SummaryWriter, histograms: bool):
         super().__init__()
-        self.folder, self.events, self.histograms = folder, events, histograms
+        self.folder, self.writer, self.histograms = folder, writer, histograms
 
     def on_epoch_end(self, epoch, logs=None):
         images = int(self.model.images_seen.numpy())
-        figures = {name: float(value) for name, value in logs.items()}
-        if not all(map(math.isfinite, figures.values())):
+        metrics = {name: float(value) for name, value in logs.items()}
+        if not all(map(math.isfinite, metrics.values())):
             return  # the run has diverged and been set back; summary.json says so
-        runs.append_metrics(self.folder, {"images": images, **figures})
-        self.events.scalars(figures, step=images)
+        runs.append_metrics(self.folder, {"images": images, **metrics})
+        self.writer.scalars(metrics, step=images)
         if self.histograms:
             networks = (self.model.generator, self.model.discriminator)
             variables = [v for network in networks for v in network.trainable_variables]
-            self.events.histograms(variables, step=images)
+            self.writer.histograms(variables, step=images)

@@ -22,11 +22,11 @@ SHOWN = (  # beside the progress bar
 
 
 def _callbacks(
-    config, plan, gan, pictures, real, about, folder, events, ending, everywhere, state, figures
+    config, plan, gan, pictures, real, about, folder, writer, ending, everywhere, state, metrics
 ) -> dict[str, "keras.callbacks.Callback"]:
     """The run's own callbacks by name, in the order in which Keras calls them, `everywhere` too.
 
-    First what ends a run, then what adds figures to the logs, then what uses
+    First what ends a run, then what adds metrics to the logs, then what uses
     them; the checkpoint comes last, so that it holds what the others decided.
     """
     import keras
@@ -51,7 +51,7 @@ def _callbacks(
         assign(checkpoint_variables(gan), checkpoints.load("last")[0])
 
     def remember(epoch, logs) -> None:
-        figures.update({k: float(v) for k, v in logs.items() if math.isfinite(v)})
+        metrics.update({k: float(v) for k, v in logs.items() if math.isfinite(v)})
 
     def act(symptom: str) -> str:
         on_alarm = config.balance.on_alarm
@@ -59,7 +59,7 @@ def _callbacks(
             ending.stop(gan, "collapsed", symptom)
         if on_alarm in ("warn", "stop"):
             return ""
-        gan.balance.wake()
+        gan.balance.enable()
         if on_alarm == "balance" or not checkpoints.paths("best"):
             return "the controls of --balance auto are on from now"
         go_back(gan, checkpoints.load("best")[0])
@@ -70,7 +70,7 @@ def _callbacks(
         monitor, stop.patience or math.inf, stop.monitor_mode, ending
     )
     patience.restore(state["patience"])
-    alarm = alarms.Alarm(events, act, state["health"])
+    alarm = alarms.Alarm(writer, act, state["health"])
     evaluated = {}
     if real is not None:
         evaluated["evaluate"] = evaluation.Evaluate(
@@ -87,9 +87,9 @@ def _callbacks(
         "vitals": health.Vitals(pictures.images, pictures.labels, gan.latent_size, config.seed),
         **evaluated,
         "alarm": alarm,
-        "log": scalars.Log(folder, events, config.run.histograms),
+        "log": scalars.Log(folder, writer, config.run.histograms),
         "snapshots": samples.Snapshots(
-            folder, events, about["classes"], gan.latent_size, config.seed
+            folder, writer, about["classes"], gan.latent_size, config.seed
         ),
         "patience": patience,
         "saver": SaveCheckpoints(
@@ -103,7 +103,7 @@ def _callbacks(
             },
             best=state["best"],
         ),
-        "figures": keras.callbacks.LambdaCallback(on_epoch_end=remember),
+        "metrics": keras.callbacks.LambdaCallback(on_epoch_end=remember),
     }
     if stop.target is not None:
         own["target"] = guards.StopAtTarget(monitor, stop.target, stop.monitor_mode, ending)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 from gan.data.base import Pictures
 
-HELD_OUT = 128  # pictures at most, for the figures that need some
+HELD_OUT = 128  # pictures at most, for the metrics that need some
 
 
 # Pictures to batches
@@ -37,7 +37,7 @@ def batches(
     batch_size: int,
     seed: int,
     start: int = 0,
-    mirror: bool = False,
+    horizontal_flip: bool = False,
     shares: Sequence[np.ndarray] | None = None,
     among: np.ndarray | None = None,
 ) -> "tf.data.Dataset":
@@ -51,7 +51,7 @@ def batches(
         batch_size: pictures in a batch.
         seed: chooses the permutations.
         start: pictures already drawn, a multiple of `batch_size`.
-        mirror: flips every second picture left to right at random.
+        horizontal_flip: flips every second picture left to right at random.
         shares: places in a batch; instead of each batch the stream holds so many
             parts of it, one after the other.
         among: which pictures to draw from; all by default.
@@ -81,7 +81,7 @@ def batches(
         )  # (B,)
         images, labels = tf.numpy_function(gather, [indices], [tf.uint8, tf.int32], stateful=False)
         images = tf.ensure_shape(images, shape)
-        if mirror:
+        if horizontal_flip:
             chance = tf.random.stateless_uniform([batch_size, 1, 1, 1], [seed, batch])
             flip = tf.gather(chance, places) < 0.5
             images = tf.where(flip, images[:, :, ::-1], images)

@@ -1,6 +1,6 @@
-"""Notices a GAN that has collapsed or diverged, from a few figures of every tick.
+"""Notices a GAN that has collapsed or diverged, from a few metrics of every tick.
 
-Pure functions of figures that are cheap to have, so that a finished run's
+Pure functions of metrics that are cheap to have, so that a finished run's
 metrics.jsonl can be judged by the same rules as a live one.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from gan.metrics.classes import class_shares, entropy
 from gan.metrics.neighbors import squared_distances
 
-Figures = Mapping[str, float]
+RunningMeans = Mapping[str, float]
 PATIENCE = 3  # ticks in a row before an alarm
 WARMUP = 3000  # images, in which every generator looks ill
 VITALS = ("health/spread", "health/neighbours", "health/class_entropy")
@@ -23,22 +23,22 @@ class Symptom:
     """What can be wrong.
 
     Attributes:
-        seen: whether a tick's figures show it.
+        seen: whether a tick's metrics show it.
         says: what was seen.
         advice: the control to try.
     """
 
-    seen: Callable[[Figures], bool]
+    seen: Callable[[RunningMeans], bool]
     says: str
     advice: str
 
 
-def _between(figure: str, low: float, high: float) -> Callable[[Figures], bool]:
-    return lambda figures: figure in figures and low <= figures[figure] <= high
+def _between(figure: str, low: float, high: float) -> Callable[[RunningMeans], bool]:
+    return lambda metrics: figure in metrics and low <= metrics[figure] <= high
 
 
-def _both(*conditions: Callable[[Figures], bool]) -> Callable[[Figures], bool]:
-    return lambda figures: all(condition(figures) for condition in conditions)
+def _both(*conditions: Callable[[RunningMeans], bool]) -> Callable[[RunningMeans], bool]:
+    return lambda metrics: all(condition(metrics) for condition in conditions)
 
 
 INFINITY = float("inf")
@@ -46,7 +46,7 @@ SYMPTOMS = {
     "saturated": Symptom(
         _both(
             _between("discriminator/accuracy", 0.97, 1.0),
-            _between("discriminator/real_sign", 0.95, 1.0),
+            _between("discriminator/r_t", 0.95, 1.0),
         ),
         "the discriminator tells real from generated almost without error",
         "--balance auto, or a lower --discriminator.learning-rate",
@@ -54,7 +54,7 @@ SYMPTOMS = {
     "far ahead": Symptom(
         _both(
             _between("discriminator/accuracy", 0.9, 1.0),
-            _between("discriminator/real_sign", 0.75, 1.0),
+            _between("discriminator/r_t", 0.75, 1.0),
             _between("health/neighbours", 0.0, 0.6),
         ),
         "the discriminator is far ahead and the generated pictures come to resemble each other",
@@ -66,7 +66,7 @@ SYMPTOMS = {
         "--balance auto, or lower rates for both networks",
     ),
     "outrun": Symptom(
-        _between("discriminator/real_sign", -1.0, 0.0),
+        _between("discriminator/r_t", -1.0, 0.0),
         "the discriminator takes most real pictures for generated ones",
         "--balance auto, or a lower --generator.learning-rate",
     ),
@@ -105,11 +105,11 @@ class Watch:
     lasted: dict[str, int] = field(default_factory=dict)
     raised: list[str] = field(default_factory=list)
 
-    def look(self, figures: Figures) -> list[str]:
+    def look(self, metrics: RunningMeans) -> list[str]:
         """The names of the symptoms that have now lasted for `patience` ticks, each but once."""
         new = []
         for name, symptom in SYMPTOMS.items():
-            self.lasted[name] = self.lasted.get(name, 0) + 1 if symptom.seen(figures) else 0
+            self.lasted[name] = self.lasted.get(name, 0) + 1 if symptom.seen(metrics) else 0
             if self.lasted[name] >= self.patience and name not in self.raised:
                 new.append(name)
         self.raised += new
@@ -140,7 +140,7 @@ def _nearest_other(features: np.ndarray) -> float:
     return float(np.sqrt(np.maximum(distances.min(axis=1), 0.0)).mean())
 
 
-def by_heart(learnt: np.ndarray, held_out: np.ndarray, fake: np.ndarray) -> float:
+def r_v(learnt: np.ndarray, held_out: np.ndarray, fake: np.ndarray) -> float:
     """How far the discriminator overfits, from its logits for three sets of pictures.
 
     0 if it judges held-out real pictures as those it learns from, 1 if as

@@ -42,7 +42,7 @@ def _root(matrix: np.ndarray) -> np.ndarray:
     return (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
 
 
-def kernel_distance(
+def kernel_inception_distance(
     real: np.ndarray, fake: np.ndarray, block: int = 500, seed: int = 0
 ) -> tuple[float, float]:
     """The squared maximum mean discrepancy with the kernel (x y / D + 1)^3, and its standard error.

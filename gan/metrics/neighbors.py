@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 
-class Coverage(NamedTuple):
+class ManifoldMetrics(NamedTuple):
     """Four shares of samples that lie among the others.
 
     Attributes:
@@ -26,7 +26,9 @@ class Coverage(NamedTuple):
     coverage: float
 
 
-def coverage(real: np.ndarray, fake: np.ndarray, neighbours: int = 5) -> Coverage:
+def precision_recall_density_coverage(
+    real: np.ndarray, fake: np.ndarray, neighbours: int = 5
+) -> ManifoldMetrics:
     """Manifolds of balls that reach to the k-th nearest neighbour in the same set.
 
     Precision and recall are Kynkaanniemi et al. 2019, equations 1 and 2 (who
@@ -37,7 +39,7 @@ def coverage(real: np.ndarray, fake: np.ndarray, neighbours: int = 5) -> Coverag
     distances = squared_distances(real, fake)  # (R, F)
     in_real = distances <= real_radius[:, None]
     in_fake = distances <= fake_radius[None, :]
-    return Coverage(
+    return ManifoldMetrics(
         precision=float(in_real.any(axis=0).mean()),
         recall=float(in_fake.any(axis=1).mean()),
         density=float(in_real.sum(axis=0).mean() / neighbours),

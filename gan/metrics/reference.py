@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RealSide:
+class ReferenceStatistics:
     """What stays the same from one evaluation to the next; computed once and cached.
 
     Attributes:
@@ -44,7 +44,9 @@ class RealSide:
         return self.pictures.images[self.index]
 
 
-def real_side(pictures: base.Pictures, kind: str, count: int, seed: int, cache: Path) -> RealSide:
+def reference_statistics(
+    pictures: base.Pictures, kind: str, count: int, seed: int, cache: Path
+) -> ReferenceStatistics:
     """Features of `count` real pictures at most.
 
     Raises:
@@ -79,4 +81,4 @@ def real_side(pictures: base.Pictures, kind: str, count: int, seed: int, cache: 
         found = chosen.extract(pictures.images[index]).astype(np.float32)
         with files.atomic_path(path) as temporary:
             np.savez(temporary, features=found)
-    return RealSide(pictures, chosen, index, found)
+    return ReferenceStatistics(pictures, chosen, index, found)

@@ -14,33 +14,33 @@ from gan.metrics import classes, distances, neighbors, sliced
 
 if TYPE_CHECKING:
     pass
-from gan.metrics.reference import RealSide
+from gan.metrics.reference import ReferenceStatistics
 
 NEIGHBOURS = 5
 
 
-def frechet(real: RealSide, fake: np.ndarray) -> float:
+def frechet(real: ReferenceStatistics, fake: np.ndarray) -> float:
     """The Frechet distance alone, of uint8 pictures (N, H, W, C)."""
     found = real.features_of.extract(fake)
     return distances.frechet_distance(real.gaussian, distances.gaussian(found))
 
 
-def scores(real: RealSide, fake: np.ndarray, seed: int = 0) -> dict[str, float | dict]:
-    """All figures for uint8 pictures (N, H, W, C) of the real ones' shape."""
+def scores(real: ReferenceStatistics, fake: np.ndarray, seed: int = 0) -> dict[str, float | dict]:
+    """All metrics for uint8 pictures (N, H, W, C) of the real ones' shape."""
     found = real.features_of.extract(fake)
     count = min(len(found), len(real.features))
     a, b = real.features[:count], found[:count]
-    kernel, kernel_error = distances.kernel_distance(a, b, seed=seed)
-    manifold = neighbors.coverage(a, b, min(NEIGHBOURS, count - 1))
+    kernel, kernel_error = distances.kernel_inception_distance(a, b, seed=seed)
+    manifold = neighbors.precision_recall_density_coverage(a, b, min(NEIGHBOURS, count - 1))
     images = real.images[:count]
     half = count // 2
-    figures: dict[str, float | dict] = {
+    metrics: dict[str, float | dict] = {
         "frechet_distance": distances.frechet_distance(real.gaussian, distances.gaussian(found)),
         "frechet_distance_of_two_real_halves": distances.frechet_distance(
             distances.gaussian(a[:half]), distances.gaussian(a[half:])
         ),
-        "kernel_distance": kernel,
-        "kernel_distance_standard_error": kernel_error,
+        "kernel_inception_distance": kernel,
+        "kernel_inception_distance_standard_error": kernel_error,
         **manifold._asdict(),
         "sliced_wasserstein_by_level": {
             str(size): value
@@ -54,7 +54,7 @@ def scores(real: RealSide, fake: np.ndarray, seed: int = 0) -> dict[str, float |
         count = len(real.pictures.class_names)
         shares = classes.class_shares(real.features_of.classify(fake), count)
         actual = classes.class_shares(real.pictures.labels[real.index], count)
-        figures |= {
+        metrics |= {
             "class_entropy_fake": classes.entropy(shares),
             "class_entropy_real": classes.entropy(actual),
             "class_shares_fake": {
@@ -62,7 +62,7 @@ def scores(real: RealSide, fake: np.ndarray, seed: int = 0) -> dict[str, float |
                 for name, share in zip(real.pictures.class_names, shares, strict=True)
             },
         }
-    return figures
+    return metrics
 
 
 def similarity(images: np.ndarray, seed: int, pairs: int = 256) -> float:

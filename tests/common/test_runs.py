@@ -60,8 +60,8 @@ def test_runs_of_the_same_second_get_folders_of_their_own(tmp_path, monkeypatch)
 
 
 def test_differences_name_nested_fields():
-    old = {"seed": 1, "data": {"dataset": "a", "mirror": False}, "same": [1]}
-    new = {"seed": 2, "data": {"dataset": "b", "mirror": False}, "same": [1]}
+    old = {"seed": 1, "data": {"dataset": "a", "horizontal_flip": False}, "same": [1]}
+    new = {"seed": 2, "data": {"dataset": "b", "horizontal_flip": False}, "same": [1]}
     assert runs.differences(old, new) == ["data.dataset: a -> b", "seed: 1 -> 2"]
 
 

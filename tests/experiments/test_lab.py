@@ -24,7 +24,7 @@ def tick(kimg, ill=False, quality=0.1):
     return {
         "images": 1000 * kimg,
         "discriminator/accuracy": 1.0 if ill else 0.7,
-        "discriminator/real_sign": 1.0 if ill else 0.5,
+        "discriminator/r_t": 1.0 if ill else 0.5,
         "quality/sliced_wasserstein": quality,
     }
 
@@ -45,10 +45,10 @@ def test_every_variant_is_a_configuration_that_can_be_trained():
             check(change(Config()))
     options = balance_lab.Options()
     impossible = [
-        (sickness, control)
-        for sickness in balance_lab.SICKNESSES
+        (failure_mode, control)
+        for failure_mode in balance_lab.SICKNESSES
         for control in balance_lab.controls(options.kimg)
-        if not balance_lab._possible(options, sickness, control)
+        if not balance_lab._possible(options, failure_mode, control)
     ]
     assert impossible == [("hinge loss, same, D rate x30", "smoothing .1")]
 
@@ -160,14 +160,14 @@ def test_tables_and_figures_are_made_of_the_results_that_are_there(tmp_path, mon
 
     ill = [tick(i, ill=True, quality=i) for i in range(1, 30)]
     stress = balance_lab.Options(out=tmp_path, seeds=1)
-    for sickness, control, result in (
+    for failure_mode, control, result in (
         ("healthy", "none", run(10.0)),
         ("healthy", "auto", run(10.0)),
         ("generator rate x30", "none", run(500.0, ticks=ill)),
         ("generator rate x30", "auto", run(11.0)),
     ):
-        write_json(balance_lab._place(stress, sickness, control, 0), result)
-    chosen = ("--sicknesses", "healthy", "generator rate x30", "--controls", "none", "auto")
+        write_json(balance_lab._place(stress, failure_mode, control, 0), result)
+    chosen = ("--failure_modes", "healthy", "generator rate x30", "--controls", "none", "auto")
     assert "of these healthy under auto: 1 of 1" in call(balance_lab, *chosen, "--seeds", "1")
 
     assert len(list(tmp_path.rglob("table.json"))) == 3

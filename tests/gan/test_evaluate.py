@@ -27,7 +27,9 @@ def bars():
 
 @pytest.fixture(scope="module")
 def real(bars, tmp_path_factory):
-    return reference.real_side(bars, "classifier", 200, 0, tmp_path_factory.mktemp("cache"))
+    return reference.reference_statistics(
+        bars, "classifier", 200, 0, tmp_path_factory.mktemp("cache")
+    )
 
 
 def test_the_classifier_learns_the_classes_and_is_cached(bars, real, tmp_path):
@@ -68,9 +70,9 @@ def test_good_bad_and_collapsed_sets_are_told_apart(bars, real):
 
 
 def test_the_real_side_is_computed_once(bars, tmp_path, monkeypatch):
-    first = reference.real_side(bars, "compact", 50, 0, tmp_path)
+    first = reference.reference_statistics(bars, "compact", 50, 0, tmp_path)
     monkeypatch.setattr(features, "in_batches", lambda *_: pytest.fail("computed again"))
-    again = reference.real_side(bars, "compact", 50, 0, tmp_path)
+    again = reference.reference_statistics(bars, "compact", 50, 0, tmp_path)
     np.testing.assert_array_equal(first.features, again.features)
     assert "compact" in again.features_of.protocol
 
@@ -83,8 +85,11 @@ def test_batches_are_put_together_in_order():
 def test_a_classifier_needs_labels(bars, tmp_path):
     plain = base.Pictures("plain", bars.images, bars.labels * 0, (), "plain-1")
     with pytest.raises(InputError, match="--features classifier: plain has no labels"):
-        reference.real_side(plain, "classifier", 50, 0, tmp_path)
-    assert "compact" in reference.real_side(plain, "auto", 50, 0, tmp_path).features_of.protocol
+        reference.reference_statistics(plain, "classifier", 50, 0, tmp_path)
+    assert (
+        "compact"
+        in reference.reference_statistics(plain, "auto", 50, 0, tmp_path).features_of.protocol
+    )
 
 
 @pytest.mark.parametrize(

@@ -49,10 +49,10 @@ def moved(before, network):
 def test_every_loss_trains_both_networks(loss):
     gan = make(loss)
     before = values(gan.generator), values(gan.discriminator)
-    figures = gan.train_step(batch())
+    metrics = gan.train_step(batch())
     assert moved(before[0], gan.generator)
     assert moved(before[1], gan.discriminator)
-    assert all(np.isfinite(float(value)) for value in figures.values())
+    assert all(np.isfinite(float(value)) for value in metrics.values())
 
 
 @pytest.mark.parametrize("penalty", PENALTIES)
@@ -67,11 +67,11 @@ def test_every_penalty_reaches_the_discriminator(penalty):
         balance=build_balance(BalanceConfig(mode="auto"), seed=5),
     )
     plain.train_step(batch())
-    figures = punished.train_step(batch())
-    assert float(figures["loss/penalty"]) > 0
+    metrics = punished.train_step(batch())
+    assert float(metrics["loss/penalty"]) > 0
     assert moved(values(plain.discriminator), punished.discriminator)
     again = tf.function(in_graph.train_step)(batch())
-    assert float(again["loss/penalty"]) == pytest.approx(float(figures["loss/penalty"]), rel=1e-3)
+    assert float(again["loss/penalty"]) == pytest.approx(float(metrics["loss/penalty"]), rel=1e-3)
     assert np.isfinite([float(value) for value in again.values()]).all()
 
 
@@ -94,8 +94,8 @@ def test_alternating_meets_the_updated_discriminator_and_simultaneous_the_old_on
 
     for update in ("alternating", "simultaneous"):
         expected = generator_loss_by_hand(make(rate=0.5), after_update=update == "alternating")
-        figures = make(rate=0.5, update=update).train_step(batch())
-        assert float(figures["loss/generator"]) == pytest.approx(expected, rel=1e-4)
+        metrics = make(rate=0.5, update=update).train_step(batch())
+        assert float(metrics["loss/generator"]) == pytest.approx(expected, rel=1e-4)
 
 
 def test_each_optimizer_has_only_its_own_network():
@@ -128,19 +128,19 @@ def test_a_paused_discriminator_stands_still_and_the_generator_goes_on():
     pause.paused.assign(1.0)
     pause.running.assign(1.0)
     before = values(gan.discriminator), values(gan.generator)
-    figures = gan.train_step(batch())
+    metrics = gan.train_step(batch())
     assert not moved(before[0], gan.discriminator)
     assert moved(before[1], gan.generator)
-    assert float(figures["balance/pause_accuracy"]) == 1.0
-    assert float(figures["learning_rate/discriminator"]) == 0.0
+    assert float(metrics["balance/pause_accuracy"]) == 1.0
+    assert float(metrics["learning_rate/discriminator"]) == 0.0
 
 
 def test_the_average_has_the_half_life_it_says():
     gan = make(ema_kimg=0.008, ema_rampup=1e9)  # eight images: one batch halves the distance
-    start = np.array(gan.averaged_generator.weights[0])
+    start = np.array(gan.ema_generator.weights[0])
     gan.train_step(batch(8))
     halfway = 0.5 * (start + np.array(gan.generator.weights[0]))
-    np.testing.assert_allclose(gan.averaged_generator.weights[0], halfway, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(gan.ema_generator.weights[0], halfway, rtol=1e-5, atol=1e-7)
 
 
 def test_the_average_follows_running_statistics_too_and_is_what_sampling_uses():
@@ -164,7 +164,7 @@ def test_figures_are_means_over_steps_since_the_reset():
     mean = float(gan.train_step(batch())["loss/discriminator"])
     twin = make(rate=0.0)
     twin.train_step(batch())
-    twin.figures.reset_state()
+    twin.metrics.reset_state()
     second = float(twin.train_step(batch())["loss/discriminator"])
     assert first != second
     assert mean == pytest.approx((first + second) / 2, rel=1e-5)
@@ -191,7 +191,7 @@ def test_all_controls_together_run_in_a_graph():
         "weight_clip",
         "augment",
         "auto",
-        "speed_limit_generator",
+        "update_limit_generator",
     ):
         assert f"balance/{name}" in history.history
     assert int(gan.images_seen) == 64
@@ -218,10 +218,10 @@ def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
     before = values(held.generator)
     held.generator_optimizer.dynamic_scale.assign(float("inf"))
-    held.figures.reset_state()
-    figures = held.train_step(batch())
+    held.metrics.reset_state()
+    metrics = held.train_step(batch())
     assert not moved(before, held.generator)
-    assert float(figures["gradient_norm/generator"]) == 0.0
+    assert float(metrics["gradient_norm/generator"]) == 0.0
     saved = [variable.path for variable in checkpoint_variables(held)]
     assert sum("dynamic_scale" in path for path in saved) == 2
 

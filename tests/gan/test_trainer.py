@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from common.checkpoints import Checkpoints
 from common.errors import InputError
-from common.summaries import Events
+from common.summaries import SummaryWriter
 from gan import config as configuration
 from gan import validation
 from gan.build import _schedule, build_gan, compile_gan
@@ -238,7 +238,7 @@ def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
         stop=StopConfig(epochs=4, evaluate_every=0),
     )
     whole = train(run_of(config, run_dir=tiny.run.run_dir / "whole"))
-    assert whole.figures["balance/augment"] > 0.0
+    assert whole.metrics["balance/augment"] > 0.0
     half = dataclasses.replace(config, stop=StopConfig(epochs=2, evaluate_every=0))
     folder = train(run_of(half, run_dir=tiny.run.run_dir / "half")).folder
     resumed = train(run_of(config, run_dir=None, resume=folder))
@@ -278,8 +278,10 @@ def test_an_alarm_is_raised_and_told_everywhere(tiny, capsys):
 
 
 def test_no_alarm_is_raised_while_warming_up(tmp_path):
-    alarm = Alarm(Events(tmp_path), lambda symptom: "", {**collapse.Watch().state(), "alarms": []})
-    alarm.watch = SimpleNamespace(look=lambda logs: ["saturated"])
+    alarm = Alarm(
+        SummaryWriter(tmp_path), lambda symptom: "", {**collapse.Watch().state(), "alarms": []}
+    )
+    alarm.watch = SimpleNamespace(appearance=lambda logs: ["saturated"])
     for images, expected in ((collapse.WARMUP - 1, 0), (collapse.WARMUP, 1)):
         alarm.set_model(SimpleNamespace(images_seen=tf.constant(images)))
         logs = {}
@@ -312,14 +314,14 @@ def test_an_alarm_can_restore_the_best_and_switch_the_balance_on(tiny):
 def test_auto_holds_pictures_out_and_augments_what_is_known_by_heart(tiny, monkeypatch):
     streams, judged, batches = [], [], stream.batches
     monkeypatch.setattr(stream, "batches", lambda *given: streams.append(given) or batches(*given))
-    monkeypatch.setattr(collapse, "by_heart", lambda *sets: judged.append(sets) or 1.0)
+    monkeypatch.setattr(collapse, "r_v", lambda *sets: judged.append(sets) or 1.0)
     balance = BalanceConfig(mode="auto", augment_kimg=0.1)
     whole = train(dataclasses.replace(tiny, balance=balance))
     ((*_, learnt),) = streams
     assert len(learnt) == 58  # of 64
     assert {tuple(map(len, sets)) for sets in judged} == {(58, 6, 58)}
-    assert whole.figures["health/by_heart"] == 1.0
-    assert whole.figures["balance/augment"] > 0.0
+    assert whole.metrics["health/r_v"] == 1.0
+    assert whole.metrics["balance/augment"] > 0.0
 
 
 def test_going_back_changes_the_networks_and_neither_clock_nor_balance(tiny):

@@ -21,7 +21,7 @@ QUICK = [
     "32",
     "--iterations",
     "10",
-    "--settled",
+    "--tolerance",
     "0",
     "--refine",
     "0",
@@ -195,7 +195,7 @@ def test_ctrl_c_writes_what_there_is(pictures, tmp_path):
     process = start(
         "style_transfer.stylize", "--content", pictures / "photos/one.png", "--style",
         pictures / "painting.jpg", "--out", tmp_path / "out.png", "--run-dir", tmp_path / "run",
-        "--size", "128", "--smallest", "64", "--iterations", "100000", "--settled", "0",
+        "--size", "128", "--smallest", "64", "--iterations", "100000", "--tolerance", "0",
     )  # fmt: skip
     log = tmp_path / "run" / "metrics.jsonl"
     deadline = time.time() + 60

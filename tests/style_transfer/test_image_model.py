@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from common.callbacks import Ending, StopOnNonFinite
-from style_transfer.guards import Anneal, KeepGood, StopWhenSettled
+from style_transfer.guards import Anneal, KeepGood, StopAtTolerance
 from style_transfer.image_model import StyledPicture, carry, state
 from style_transfer.lbfgs import fit_lbfgs
 from style_transfer.progress import Pyramid
@@ -113,14 +113,14 @@ def test_the_rate_falls_by_equal_factors():
 def test_a_level_ends_when_the_loss_has_settled():
     ending = Ending()
     model = StyledPicture(start(), lambda x: {"flat": 1.0 + 0.0 * tf.reduce_mean(x)})
-    fit(model, 1000, [StopWhenSettled(0.01, ending)])
-    assert ending.status == "settled"
-    assert model.steps_done <= 2 * StopWhenSettled.WINDOW + 5
+    fit(model, 1000, [StopAtTolerance(0.01, ending)])
+    assert ending.status == "tolerance"
+    assert model.steps_done <= 2 * StopAtTolerance.WINDOW + 5
 
 
 def test_a_level_goes_on_while_the_loss_falls():
     ending = Ending()
-    fit(StyledPicture(start(), distance_to(1.0)), 100, [StopWhenSettled(0.01, ending)], rate=1e-3)
+    fit(StyledPicture(start(), distance_to(1.0)), 100, [StopAtTolerance(0.01, ending)], rate=1e-3)
     assert not ending.decided
 
 

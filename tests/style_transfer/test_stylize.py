@@ -10,16 +10,16 @@ from PIL import Image
 from common.errors import InputError
 from style_transfer import config as configuration
 from style_transfer import demo, optimize, plan, prepare, stylize, validation
-from style_transfer.config import Config, LookConfig, OutputConfig, SearchConfig
+from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, OutputConfig
 from style_transfer.extractors import Extractor
 
-QUICK = SearchConfig(
-    iterations=6, smallest=32, refine=0.0, correct=0, precision="float32", settled=0.0
+QUICK = OptimizationConfig(
+    iterations=6, smallest=32, refine=0.0, correct=0, precision="float32", tolerance=0.0
 )
 
 
 def quick(size=48, **look):
-    return Config(size=size, look=LookConfig(**look), search=QUICK)
+    return Config(size=size, appearance=AppearanceConfig(**look), optimization=QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_result_is_a_picture_of_the_size_asked_for(content, style):
 
 def test_the_style_loss_falls_and_the_seed_decides(content, style):
     config = dataclasses.replace(
-        quick(init="noise"), search=dataclasses.replace(QUICK, iterations=30)
+        quick(init="noise"), optimization=dataclasses.replace(QUICK, iterations=30)
     )
     heard = []
     listen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
@@ -59,7 +59,7 @@ def test_strength_goes_from_the_content_to_the_style(content, style):
     def distance(strength):
         config = dataclasses.replace(
             quick(strength=strength, total_variation=0.0),
-            search=dataclasses.replace(QUICK, iterations=30),
+            optimization=dataclasses.replace(QUICK, iterations=30),
         )
         result = stylize.stylize(content, style, config)
         goal, _ = prepare.prepare(
@@ -102,7 +102,7 @@ def test_several_styles_are_mixed_by_weight(content, style):
     def brightness(weights):
         config = dataclasses.replace(
             quick(style_weights=weights, strength=1.0),
-            search=dataclasses.replace(QUICK, iterations=40),
+            optimization=dataclasses.replace(QUICK, iterations=40),
         )
         return stylize.stylize(content, [dark, bright], config).mean()
 
@@ -112,7 +112,9 @@ def test_several_styles_are_mixed_by_weight(content, style):
 def test_lbfgs_lowers_the_same_loss(content, style):
     heard = []
     listen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
-    config = dataclasses.replace(quick(), search=dataclasses.replace(QUICK, optimizer="lbfgs"))
+    config = dataclasses.replace(
+        quick(), optimization=dataclasses.replace(QUICK, optimizer="lbfgs")
+    )
     result, levels = optimize.paint(content, style, config, [listen])
     assert result.shape == (48, 36, 3)
     assert heard[-1]["loss"] < heard[-6]["loss"]
@@ -143,8 +145,8 @@ def test_levels_grow_by_the_root_of_two_up_to_the_size():
 def test_the_last_iterations_go_through_the_reference_and_slow_down():
     reference = Extractor("true", ("relu1_1",), lambda image: {})
     extractor = dataclasses.replace(reference, name="quick", reference=reference)
-    search = SearchConfig(iterations=12, smallest=32, learning_rate=0.1, refine=0.25)
-    config = Config(size=64, search=search)
+    search = OptimizationConfig(iterations=12, smallest=32, learning_rate=0.1, refine=0.25)
+    config = Config(size=64, optimization=search)
     stages = plan.plan(config, (80, 60), extractor)
     assert [(stage.size, stage.iterations, stage.extractor.name) for stage in stages] == [
         ((32, 24), 24, "quick"),
@@ -156,7 +158,7 @@ def test_the_last_iterations_go_through_the_reference_and_slow_down():
     alone = plan.plan(config, (80, 60), reference)
     assert {stage.extractor.name for stage in alone} == {"true"}
     for share, counts in ((0.0, [24, 12, 12]), (1.0, [24, 12, 12])):
-        whole = dataclasses.replace(config, search=dataclasses.replace(search, refine=share))
+        whole = dataclasses.replace(config, optimization=dataclasses.replace(search, refine=share))
         found = plan.plan(whole, (80, 60), extractor)
         assert [stage.iterations for stage in found] == counts
         assert found[-1].extractor.name == ("true" if share else "quick")
@@ -173,7 +175,7 @@ def test_a_preview_is_small_and_by_the_quick_network_alone():
         ("quick", 60),
         ("quick", 60),
     ]
-    smaller = Config(preview=True, size=100, search=QUICK)
+    smaller = Config(preview=True, size=100, optimization=QUICK)
     assert configuration.resolve(smaller).size == 100
     assert configuration.resolve(smaller).search.iterations == 6
 
@@ -223,12 +225,15 @@ def test_the_budget_ends_everything_at_full_size(content, style):
         ({"content": "missing.jpg", "style": "x"}, "--content missing.jpg: no such file"),
         ({"content": "photo.png"}, "--style: missing"),
         ({"style": "x"}, "--content: missing"),
-        ({"look": LookConfig(strength=1.5)}, "--strength: expected 0 to 1"),
-        ({"look": LookConfig(style_weights=(1.0, 2.0))}, "--style-weights: expected one"),
-        ({"look": LookConfig(style_weights=(0.0,))}, "--style-weights"),
-        ({"look": LookConfig(style_layers=("relu1_1=much",))}, "--style-layers: expected LAYER"),
-        ({"search": SearchConfig(iterations=0)}, "--iterations"),
-        ({"search": SearchConfig(max_minutes=0.0)}, "--max-minutes"),
+        ({"look": AppearanceConfig(strength=1.5)}, "--strength: expected 0 to 1"),
+        ({"look": AppearanceConfig(style_weights=(1.0, 2.0))}, "--style-weights: expected one"),
+        ({"look": AppearanceConfig(style_weights=(0.0,))}, "--style-weights"),
+        (
+            {"look": AppearanceConfig(style_layers=("relu1_1=much",))},
+            "--style-layers: expected LAYER",
+        ),
+        ({"search": OptimizationConfig(iterations=0)}, "--iterations"),
+        ({"search": OptimizationConfig(max_minutes=0.0)}, "--max-minutes"),
         ({"output": OutputConfig(bits=16, out="a.jpg")}, "--bits 16"),
         ({"output": OutputConfig(out="a.xyz")}, "--out a.xyz: expected a name"),
         (

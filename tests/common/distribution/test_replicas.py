@@ -35,7 +35,7 @@ cli.run(lambda: main(sys.argv[1:]))
 def options(blobs, tmp_path_factory):
     """64 steps, at rates that do not enlarge rounding errors."""
     return [
-        *("--dataset", blobs, "--epochs", "8", "--precision", "float32", "--mirror"),
+        *("--dataset", blobs, "--epochs", "8", "--precision", "float32", "--horizontal_flip"),
         *("--cache-dir", tmp_path_factory.mktemp("cache"), *SMALL, *TICKS),
         *("--generator.learning-rate", "1e-3", "--discriminator.learning-rate", "1e-3"),
         *("--balance.instance-noise", "0.1", "--balance", "auto", "--balance.augment", "0.3"),

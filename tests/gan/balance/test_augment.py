@@ -65,7 +65,7 @@ def test_each_picture_is_chosen_with_the_probability():
 
 def observe(control, sign, steps, images=100):
     for _ in range(steps):
-        control.observe({"discriminator/real_sign": tf.constant(sign), "images": images})
+        control.observe({"discriminator/r_t": tf.constant(sign), "images": images})
     return float(control.probability)
 
 
@@ -81,7 +81,7 @@ def test_the_probability_follows_how_sure_the_discriminator_is():
 
 
 def test_the_probability_follows_how_far_the_discriminator_overfits():
-    control = auto.AugmentationAgainstLearningByHeart(("cutout",), 0, kimg=10.0)
+    control = auto.OverfittingAugmentation(("cutout",), 0, kimg=10.0)
     assert observe(control, 1.0, 20) == 0.0  # nothing is known yet
     control.learn(control.TARGET + 0.5)
     assert observe(control, 0.0, 20) == pytest.approx(0.2)  # at full speed
@@ -95,7 +95,7 @@ def test_the_probability_follows_how_far_the_discriminator_overfits():
 
 def test_the_pictures_are_left_alone_while_the_probability_is_zero(images):
     control = augment.Augmentation(0.0, tuple(augment.OPERATIONS), 0, target=0.6)
-    see = tf.function(lambda: control.corrupt(images, tf.constant(0)))
+    see = tf.function(lambda: control.augment(images, tf.constant(0)))
     np.testing.assert_array_equal(see(), images)
     control.probability.assign(0.8)
     assert (see().numpy() != images.numpy()).any()

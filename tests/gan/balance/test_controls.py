@@ -14,7 +14,7 @@ from gan.balance import (
     throttle,
     update_limit,
 )
-from gan.balance.auto import AugmentationAgainstLearningByHeart
+from gan.balance.auto import OverfittingAugmentation
 from gan.config import BalanceConfig
 
 START = tf.constant(0, tf.int64)
@@ -23,11 +23,11 @@ START = tf.constant(0, tf.int64)
 def test_without_controls_nothing_changes():
     nothing = build.build_balance(BalanceConfig(), seed=0)
     images, real, fake = tf.ones((2, 4, 4, 1)), tf.constant([1.0]), tf.constant([2.0])
-    assert nothing.corrupt(images, START) is images
-    assert nothing.relabel(real, fake) == (real, fake)
+    assert nothing.augment(images, START) is images
+    assert nothing.swap_labels(real, fake) == (real, fake)
     assert nothing.share("discriminator") == nothing.share("generator") == 1.0
-    assert not nothing.moderates
-    assert list(nothing.figures(START)) == [
+    assert not nothing.limits_updates
+    assert list(nothing.scalars(START)) == [
         "balance/discriminator_share",
         "balance/generator_share",
     ]
@@ -48,7 +48,7 @@ def test_without_controls_nothing_changes():
 def test_each_control_is_usable_alone_and_logged(config, kind):
     built = build.build_balance(config, seed=0)
     assert [type(control) for control in built.controls] == [kind]
-    assert len(built.figures(START)) == 3
+    assert len(built.scalars(START)) == 3
 
 
 def watch(control, figure, value, times=60):
@@ -89,7 +89,7 @@ def test_one_batch_does_not_pause():
 
 def test_label_flips_swap_pairs_at_their_rate():
     control = labels.LabelFlips(0.25, seed=0)
-    real, fake = control.relabel(tf.ones((4000,)), tf.zeros((4000,)))
+    real, fake = control.swap_labels(tf.ones((4000,)), tf.zeros((4000,)))
     np.testing.assert_array_equal(real + fake, np.ones(4000))
     assert 0.22 < 1.0 - float(tf.reduce_mean(real)) < 0.28
 
@@ -98,7 +98,7 @@ def test_instance_noise_falls_to_zero():
     control = noise.InstanceNoise(0.5, kimg=2.0, seed=0)
     images = tf.zeros((50, 8, 8, 1))
     for seen, expected in ((0, 0.5), (1000, 0.25), (2000, 0.0), (9000, 0.0)):
-        noisy = control.corrupt(images, tf.constant(seen, tf.int64)).numpy()
+        noisy = control.augment(images, tf.constant(seen, tf.int64)).numpy()
         assert noisy.std() == pytest.approx(expected, rel=0.05)
     forever = noise.InstanceNoise(0.5, kimg=0.0, seed=0)
     assert float(forever.level(tf.constant(10**9, tf.int64))) == 0.5
@@ -133,23 +133,23 @@ def network(value):
 
 
 def test_a_long_step_is_cut_to_a_share_of_the_norm_and_a_short_one_left():
-    limit = update_limit.SpeedLimit(1)
+    limit = update_limit.UpdateLimit(1)
     variables = network(1.0)  # norm 4
     before = [tf.identity(v.value) for v in variables]
     for moved, expected in ((1.0, 0.1), (0.05, 0.05)):
         variables[0].assign(before[0] + moved)
         variables[1].assign(before[1] + 10.0 * moved)
-        limit.moderate("discriminator", variables, before, START)
+        limit.limit_update("discriminator", variables, before, START)
         np.testing.assert_allclose(variables[0], before[0] + expected, rtol=1e-5)
         np.testing.assert_allclose(variables[1], before[1] + 10.0 * expected, rtol=1e-5)
-    figures = limit.figures(START)
-    assert float(figures["balance/speed_limit_discriminator"]) == 1.0
-    assert float(figures["balance/speed_limit_generator"]) == 1.0
+    metrics = limit.scalars(START)
+    assert float(metrics["balance/update_limit_discriminator"]) == 1.0
+    assert float(metrics["balance/update_limit_generator"]) == 1.0
 
 
 def test_the_limit_falls_with_images_and_is_shared_by_the_steps_of_a_round():
     def limit(images, steps=1, network="generator"):
-        return float(update_limit.SpeedLimit(steps).limit(network, tf.constant(images, tf.int64)))
+        return float(update_limit.UpdateLimit(steps).limit(network, tf.constant(images, tf.int64)))
 
     assert limit(0) == pytest.approx(0.1)
     assert limit(6000) == pytest.approx(0.05)  # 1 / sqrt(1 + 6000 / 2000)
@@ -159,24 +159,22 @@ def test_the_limit_falls_with_images_and_is_shared_by_the_steps_of_a_round():
 
 
 def test_a_step_that_is_not_finite_is_left_for_the_guard_to_see():
-    limit = update_limit.SpeedLimit(1)
+    limit = update_limit.UpdateLimit(1)
     variables = network(1.0)
     before = [tf.identity(v.value) for v in variables]
     variables[0].assign(float("nan") * tf.ones((4, 4)))
-    limit.moderate("generator", variables, before, START)
+    limit.limit_update("generator", variables, before, START)
     assert np.isnan(variables[0]).all()
 
 
 def drive(control, sign, images, steps):
     for _ in range(steps):
-        control.observe(
-            {"discriminator/real_sign": tf.constant(sign), "images": tf.constant(images)}
-        )
+        control.observe({"discriminator/r_t": tf.constant(sign), "images": tf.constant(images)})
     return {name: round(float(control.share(name)), 5) for name in base.NETWORKS}
 
 
 def test_whoever_is_ahead_is_slowed_down_and_let_go():
-    control = adaptive_rate.Advantage()
+    control = adaptive_rate.AdaptiveLearningRate()
     assert drive(control, 1.0, 0, 60) == {"discriminator": 1.0, "generator": 1.0}  # only looks
     assert drive(control, 1.0, 250, 2) == {"discriminator": 0.5, "generator": 1.0}
     assert drive(control, 1.0, 250, 100)["discriminator"] == round(1 / 64, 5)
@@ -189,14 +187,14 @@ def test_auto_is_the_three_controls_and_rests_until_woken():
     auto = build.build_balance(BalanceConfig(mode="auto"), seed=0)
     resting = build.build_balance(BalanceConfig(on_alarm="balance"), seed=0)
     for built in (auto, resting):
-        assert built.moderates
+        assert built.limits_updates
         (only,) = built.controls
         assert [type(control) for control in only.controls] == [
-            AugmentationAgainstLearningByHeart,
-            update_limit.SpeedLimit,
-            adaptive_rate.Advantage,
+            OverfittingAugmentation,
+            update_limit.UpdateLimit,
+            adaptive_rate.AdaptiveLearningRate,
         ]
-    saturated = {"discriminator/real_sign": tf.constant(1.0), "images": tf.constant(500)}
+    saturated = {"discriminator/r_t": tf.constant(1.0), "images": tf.constant(500)}
     for built, expected in ((auto, 1 / 64), (resting, 1.0)):
         for _ in range(60):
             built.observe(saturated)
@@ -204,19 +202,19 @@ def test_auto_is_the_three_controls_and_rests_until_woken():
     variables = network(1.0)
     before = [tf.identity(v.value) for v in variables]
     variables[0].assign(2.0 * before[0])
-    resting.moderate("generator", variables, before, START)
+    resting.limit_update("generator", variables, before, START)
     np.testing.assert_array_equal(variables[0], 2.0 * before[0])
-    resting.wake()
-    resting.moderate("generator", variables, before, START)
+    resting.enable()
+    resting.limit_update("generator", variables, before, START)
     np.testing.assert_allclose(variables[0], 1.1 * before[0], rtol=1e-5)
     resting.learn(1.0)
     resting.observe(saturated)
     assert float(resting.share("discriminator")) == pytest.approx(0.5)
-    assert float(resting.figures(START)["balance/augment"]) > 0.0
+    assert float(resting.scalars(START)["balance/augment"]) > 0.0
 
 
 def test_auto_leaves_an_augmentation_of_your_own_alone():
     built = build.build_balance(BalanceConfig(mode="auto", augment=0.3), seed=0)
     kinds = [type(control) for control in built.controls]
     assert kinds == [augment.Augmentation, auto.Auto]
-    assert float(built.figures(START)["balance/augment"]) == pytest.approx(0.3)
+    assert float(built.scalars(START)["balance/augment"]) == pytest.approx(0.3)

@@ -228,9 +228,9 @@ def test_a_stream_can_be_of_some_pictures_only(numbered):
 def test_replicas_share_every_batch_and_every_update_of_it(numbered):
     assert stream.share(12, 2, 0, 3).tolist() == [0, 1, 6, 7]
     assert stream.share(12, 2, 2, 3).tolist() == [4, 5, 10, 11]
-    whole = first_batches(numbered, 6, 8, seed=1, mirror=True)
+    whole = first_batches(numbered, 6, 8, seed=1, horizontal_flip=True)
     places = [stream.share(6, 1, replica, 3) for replica in range(3)]
-    own = first_batches(numbered, 6, 14, seed=1, start=6, mirror=True, shares=places[1:])
+    own = first_batches(numbered, 6, 14, seed=1, start=6, horizontal_flip=True, shares=places[1:])
     for step in range(7):  # two replicas of this process, in turn
         for at, place in enumerate(places[1:]):
             for found, expected in zip(own[2 * step + at], whole[step + 1], strict=True):
@@ -243,10 +243,10 @@ def test_images_are_scaled_and_keep_their_labels(numbered):
     np.testing.assert_allclose(images[:, 0, 0, 0], labels / 127.5 - 1.0, rtol=1e-6)
 
 
-@pytest.mark.parametrize("mirror", [False, True])
-def test_a_stream_can_start_anywhere(numbered, mirror):
-    whole = first_batches(numbered, 5, 10, seed=3, mirror=mirror)
-    rest = first_batches(numbered, 5, 4, seed=3, mirror=mirror, start=30)
+@pytest.mark.parametrize("horizontal_flip", [False, True])
+def test_a_stream_can_start_anywhere(numbered, horizontal_flip):
+    whole = first_batches(numbered, 5, 10, seed=3, horizontal_flip=horizontal_flip)
+    rest = first_batches(numbered, 5, 4, seed=3, horizontal_flip=horizontal_flip, start=30)
     for (a, b), (c, d) in zip(whole[6:], rest, strict=True):
         np.testing.assert_array_equal(a, c)
         np.testing.assert_array_equal(b, d)
@@ -256,6 +256,9 @@ def test_mirror_flips_about_half(numbered):
     images = np.tile(np.uint8([0, 255]), (12, 2, 1))[..., None]
     pictures = base.Pictures("edges", images, numbered.labels, (), "")
     flipped = np.concatenate(
-        [x[:, 0, 0, 0] > 0 for x, _ in first_batches(pictures, 12, 50, seed=0, mirror=True)]
+        [
+            x[:, 0, 0, 0] > 0
+            for x, _ in first_batches(pictures, 12, 50, seed=0, horizontal_flip=True)
+        ]
     )
     assert 0.4 < flipped.mean() < 0.6

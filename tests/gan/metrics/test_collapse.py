@@ -6,21 +6,21 @@ from gan.metrics import collapse
 RANDOM = np.random.default_rng(0)
 WELL = {
     "discriminator/accuracy": 0.75,
-    "discriminator/real_sign": 0.5,
+    "discriminator/r_t": 0.5,
     "discriminator/over_chance": -0.3,
     "health/spread": 0.9,
     "health/neighbours": 0.9,
     "health/class_entropy": 0.95,
 }
 ILL = {
-    "saturated": {"discriminator/accuracy": 0.99, "discriminator/real_sign": 0.98},
+    "saturated": {"discriminator/accuracy": 0.99, "discriminator/r_t": 0.98},
     "far ahead": {
         "discriminator/accuracy": 0.92,
-        "discriminator/real_sign": 0.8,
+        "discriminator/r_t": 0.8,
         "health/neighbours": 0.5,
     },
     "worse than guessing": {"discriminator/over_chance": 0.4},
-    "outrun": {"discriminator/real_sign": -0.3},
+    "outrun": {"discriminator/r_t": -0.3},
     "same picture": {"health/neighbours": 0.05},
     "little spread": {"health/spread": 0.2},
     "missing classes": {"health/class_entropy": 0.2},
@@ -84,11 +84,11 @@ def test_neighbours_see_repeated_pictures_that_the_spread_does_not():
 def test_by_heart_is_where_the_held_out_pictures_lie_between_real_and_generated():
     learnt, fake = np.array([3.0, 5.0]), np.array([-1.0, 1.0])
     for held_out, expected in ((4.0, 0.0), (0.0, 1.0), (3.0, 0.25), (8.0, -1.0), (-99.0, 2.0)):
-        assert collapse.by_heart(learnt, np.array([held_out]), fake) == pytest.approx(expected)
-    assert collapse.by_heart(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
+        assert collapse.r_v(learnt, np.array([held_out]), fake) == pytest.approx(expected)
+    assert collapse.r_v(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
     nan = np.array([np.nan])
     for sets in ((learnt, fake, nan), (learnt, nan, fake), (nan, learnt, fake)):
-        assert collapse.by_heart(*sets) == 0.0
+        assert collapse.r_v(*sets) == 0.0
 
 
 def test_class_entropy_falls_when_classes_are_missing():

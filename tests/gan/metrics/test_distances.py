@@ -43,7 +43,7 @@ def test_kernel_distance_by_hand():
 
     expected = kernel(1, 2) + kernel(0, 3)  # each pair within counts once, both ways
     expected -= 2.0 / 4.0 * sum(kernel(a, b) for a in (1, 2) for b in (0, 3))
-    value, error = distances.kernel_distance(real, fake)
+    value, error = distances.kernel_inception_distance(real, fake)
     assert value == pytest.approx(expected)
     assert np.isnan(error)
 
@@ -51,7 +51,7 @@ def test_kernel_distance_by_hand():
 def test_kernel_distance_is_unbiased_and_knows_its_error():
     values, errors = zip(
         *(
-            distances.kernel_distance(clouds(seed=2 * n), clouds(seed=2 * n + 1), 200)
+            distances.kernel_inception_distance(clouds(seed=2 * n), clouds(seed=2 * n + 1), 200)
             for n in range(20)
         ),
         strict=True,
@@ -59,17 +59,17 @@ def test_kernel_distance_is_unbiased_and_knows_its_error():
     assert abs(np.mean(values)) < 4 * np.std(values) / np.sqrt(20)  # no bias: some are negative
     assert min(values) < 0 < max(values)
     assert np.mean(errors) == pytest.approx(np.std(values), rel=0.5)
-    apart, error = distances.kernel_distance(clouds(), clouds(shift=0.5, seed=1), 200)
+    apart, error = distances.kernel_inception_distance(clouds(), clouds(shift=0.5, seed=1), 200)
     assert apart > 10 * error
 
 
 def test_coverage_of_identical_disjoint_and_repeating_sets():
     real = clouds(300)
-    same = neighbors.coverage(real, real)
+    same = neighbors.precision_recall_density_coverage(real, real)
     assert same.precision == same.recall == same.coverage == 1.0
-    far = neighbors.coverage(real, real + 100.0)
+    far = neighbors.precision_recall_density_coverage(real, real + 100.0)
     assert tuple(far) == (0.0, 0.0, 0.0, 0.0)
-    one = neighbors.coverage(real, np.repeat(real[:1], 300, axis=0))
+    one = neighbors.precision_recall_density_coverage(real, np.repeat(real[:1], 300, axis=0))
     assert one.precision == 1.0
     assert one.recall < 0.01  # balls of radius 0 hold one real picture
     assert one.coverage < 0.1
@@ -77,7 +77,9 @@ def test_coverage_of_identical_disjoint_and_repeating_sets():
 
 def test_half_the_classes_missing_is_half_the_recall_and_coverage():
     first, second = clouds(200, seed=1), clouds(200, shift=50.0, seed=2)
-    found = neighbors.coverage(np.concatenate([first, second]), clouds(400, seed=3))
+    found = neighbors.precision_recall_density_coverage(
+        np.concatenate([first, second]), clouds(400, seed=3)
+    )
     assert found.precision > 0.9
     assert found.recall == pytest.approx(0.5, abs=0.05)
     assert found.coverage == pytest.approx(0.5, abs=0.05)
@@ -86,7 +88,7 @@ def test_half_the_classes_missing_is_half_the_recall_and_coverage():
 def test_density_and_coverage_by_hand():
     real = np.array([[0.0], [1.0], [3.0]])  # to the nearest neighbour: 1, 1, 2
     fake = np.array([[0.5], [10.0]])
-    found = neighbors.coverage(real, fake, neighbours=1)
+    found = neighbors.precision_recall_density_coverage(real, fake, neighbours=1)
     assert found.density == pytest.approx(
         (2 + 0) / 2
     )  # balls around 0 and 1 hold .5; 3's ends at 1
@@ -114,7 +116,7 @@ def test_nearest_and_memorisation():
 
 def test_too_many_neighbours_are_refused():
     with pytest.raises(ValueError, match="less than 3, got 5"):
-        neighbors.coverage(clouds(3), clouds(9))
+        neighbors.precision_recall_density_coverage(clouds(3), clouds(9))
 
 
 def test_class_shares_and_their_entropy():

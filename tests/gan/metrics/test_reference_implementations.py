@@ -22,7 +22,7 @@ FAKES = {
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
 def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, neighbours):
     expected = prdc.compute_prdc(REAL, fake, nearest_k=neighbours)
-    found = neighbors.coverage(REAL, fake, neighbours)._asdict()
+    found = neighbors.precision_recall_density_coverage(REAL, fake, neighbours)._asdict()
     assert found == pytest.approx(expected)
 
 
@@ -36,7 +36,7 @@ def test_kernel_distance_with_another_kernel_function(fake):
 
     expected = mean_of_others(kernel(REAL, REAL)) + mean_of_others(kernel(fake, fake))
     expected -= 2.0 * kernel(REAL, fake).mean()
-    assert distances.kernel_distance(REAL, fake, block=300)[0] == pytest.approx(expected)
+    assert distances.kernel_inception_distance(REAL, fake, block=300)[0] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
