@@ -33,8 +33,11 @@ tensorboard: $(READY)  ## look at all runs in a browser
 bench: $(READY)  ## speed beside bare loops, the tutorial's and PyTorch's: a quarter of an hour
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
-test: $(READY)  ## all tests; under 5 minutes, no network
-	@$(RUNNER) -m pytest $(ARGS)
+test: $(READY)  ## run the tests (under 5 minutes, no network)
+	@$(RUNNER) -m pytest -m "not slow" $(ARGS)
+
+test-slow: $(READY)  ## run the longer tests
+	@$(RUNNER) -m pytest -m slow $(ARGS)
 
 lint: $(READY)  ## style and dead code
 	@$(VENV)/bin/ruff check .
@@ -61,4 +64,4 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help train-gan stylize evaluate tensorboard bench test lint setup clean
+.PHONY: help train-gan stylize evaluate tensorboard bench test test-slow lint setup clean
