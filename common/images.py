@@ -26,7 +26,7 @@ PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20  # bytes; photo editors store large n
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice this
 
 
-def read_picture(path: Path, channels: int | None = None, near: int | None = None) -> Image.Image:
+def read_image(path: Path, channels: int | None = None, near: int | None = None) -> Image.Image:
     """Opens a picture as a person would see it: upright, sRGB, 8 bits a channel.
 
     Args:
@@ -91,7 +91,7 @@ def _to_srgb(image: Image.Image) -> Image.Image:
 
 
 def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
-    """To 1, 3 or 4 channels, None as of `read_picture`; what has no fourth lies over white."""
+    """To 1, 3 or 4 channels, None as of `read_image`; what has no fourth lies over white."""
     if channels is None:
         channels = 1 if image.mode in ("1", "L", "LA") else 3
     if channels < 4 and image.has_transparency_data:
@@ -100,7 +100,7 @@ def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
     return image.convert(MODES[channels])
 
 
-def picture_files(folder: Path) -> list[Path]:
+def image_files(folder: Path) -> list[Path]:
     """The picture files of one folder, by their names; hidden ones left out."""
     return sorted(
         path
@@ -161,13 +161,13 @@ def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
     return image.resize(size, RESAMPLING, reducing_gap=3.0)
 
 
-def as_picture(source: Path | str | Image.Image | np.ndarray, near: int | None = None):
+def as_image(source: Path | str | Image.Image | np.ndarray, near: int | None = None):
     """A file, a Pillow picture or an array as an 8-bit Pillow picture, RGB or RGBA.
 
     Args:
         source: arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), integers
             over their full range or floats in [0, 1].
-        near: pixels that one side will be reduced to; see `read_picture`.
+        near: pixels that one side will be reduced to; see `read_image`.
 
     Raises:
         InputError: a file that cannot be read, or an array of another shape.
@@ -181,7 +181,7 @@ def as_picture(source: Path | str | Image.Image | np.ndarray, near: int | None =
         return to_mode(from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
     if isinstance(source, Image.Image):
         return to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
-    picture = read_picture(Path(source), channels=4, near=near)
+    picture = read_image(Path(source), channels=4, near=near)
     opaque = picture.getextrema()[3] == (255, 255)
     return picture.convert("RGB") if opaque else picture
 

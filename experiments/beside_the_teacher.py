@@ -58,7 +58,7 @@ class TeacherConfig:
 
 def held_out_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
     """Contents and styles, none of which the extractor has seen."""
-    paths = image_io.picture_files(folder)
+    paths = image_io.image_files(folder)
     held = paths[HELD_OUT - 1 :: HELD_OUT]
     if len(held) < 2:
         raise InputError(f"--pictures {folder}: expected at least {2 * HELD_OUT} pictures")
@@ -154,7 +154,7 @@ def main() -> int:
     rows = []
     print(f"{'pair':>24}  style: teacher   ours  ratio   content: teacher   ours  ratio")
     for content, style in pairs:
-        pictures = [image_io.as_picture(path) for path in (content, style)]
+        pictures = [image_io.as_image(path) for path in (content, style)]
         by_teacher, teachers_way = paint(*pictures, settings, extractor=teacher)
         by_us, our_way = paint(*pictures, settings, extractor=compact)
         theirs, ours = (

@@ -78,12 +78,12 @@ def load_pictures(folder: Path, least: int) -> tuple[list[np.ndarray], list[np.n
     """
     if not folder.is_dir():
         raise InputError(f"--pictures {folder}: no such folder")
-    paths = image_io.picture_files(folder)
+    paths = image_io.image_files(folder)
     if len(paths) < HELD_OUT:
         raise InputError(f"--pictures {folder}: expected at least {HELD_OUT}, found {len(paths)}")
     learnt, held = [], []
     for index, path in enumerate(paths):
-        picture = image_io.read_picture(path, channels=3)
+        picture = image_io.read_image(path, channels=3)
         for side in SIDES:
             scale = min(1.0, side / max(picture.size))
             size = tuple(max(least, round(scale * pixels)) for pixels in picture.size)

@@ -44,7 +44,7 @@ def _open_folder(
     if not before:
         writer.text("config", _as_table(flatten(fields)))
         writer.hyperparameters(flatten(fields), trial=folder.name)
-        writer.picture("data/real", _real_grid(pictures), step=0)
+        writer.image("data/real", _real_grid(pictures), step=0)
     return writer
 
 

@@ -50,8 +50,8 @@ def paint(
     config = configuration.resolve(config)
     if isinstance(styles, Path | str | Image.Image | np.ndarray):
         styles = [styles]
-    content = image_io.as_picture(content, near=config.size)
-    styles = [image_io.as_picture(style) for style in styles]
+    content = image_io.as_image(content, near=config.size)
+    styles = [image_io.as_image(style) for style in styles]
     check_sizes(content, styles, config)
     cli.import_tensorflow()
     import tensorflow as tf

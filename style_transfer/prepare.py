@@ -71,7 +71,7 @@ def _start(config: Config, goal: np.ndarray, style: np.ndarray) -> np.ndarray:
     if config.appearance.init == "noise":
         return np.random.default_rng(config.seed).random(goal.shape, np.float32)
     if config.appearance.init == "style":
-        picture = image_io.as_picture(style)
+        picture = image_io.as_image(style)
         return image_io.to_unit(np.asarray(picture.resize(goal.shape[1::-1], image_io.RESAMPLING)))
     return goal
 
@@ -82,7 +82,7 @@ def _finish(
     """Full size, the content's colours if asked for, and its transparency."""
     if picture.shape[1::-1] != size:
         picture = image_io.to_unit(
-            np.asarray(image_io.resize(image_io.as_picture(np.clip(picture, 0, 1)), size))
+            np.asarray(image_io.resize(image_io.as_image(np.clip(picture, 0, 1)), size))
         )
     at_size = image_io.resize(content, size)
     if config.appearance.colors == "content":

@@ -54,9 +54,7 @@ class Trace(keras.callbacks.Callback):
     def _show(self) -> None:
         self.shown = self.model.steps_done
         picture = image_io.from_unit(self.model.average.numpy()[0])
-        self.writer.picture(
-            f"{self.prefix}picture", picture, step=self.model.first_step + self.shown
-        )
+        self.writer.image(f"{self.prefix}picture", picture, step=self.model.first_step + self.shown)
 
 
 class Frames(keras.callbacks.Callback):
@@ -76,7 +74,7 @@ class Frames(keras.callbacks.Callback):
         if step - self.last < self.EVERY:
             return
         self.last = step
-        picture = image_io.as_picture(np.clip(self.model.average.numpy()[0], 0.0, 1.0))
+        picture = image_io.as_image(np.clip(self.model.average.numpy()[0], 0.0, 1.0))
         self.frames.append(np.asarray(image_io.resize(picture, self.size)))
 
 

@@ -84,7 +84,7 @@ def run(config: Config) -> Path:
         print(f"{len(contents) - len(waiting)} of {len(contents)} pictures are there already")
     if not several:
         waiting = contents  # asked for by name: made again
-        check_sizes(image_io.as_picture(contents[0][0]), styles, config)
+        check_sizes(image_io.as_image(contents[0][0]), styles, config)
     if not waiting:
         return config.output.out
     cli.import_tensorflow()
@@ -102,7 +102,7 @@ def run(config: Config) -> Path:
     writer = SummaryWriter(folder)
     writer.hyperparameters(flatten(fields), folder.name)
     for number, style in enumerate(styles):
-        writer.picture(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
+        writer.image(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
     print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
     ending, reports = Ending(), []
     pyramid = Pyramid(len(waiting))
@@ -112,7 +112,7 @@ def run(config: Config) -> Path:
     with interrupt, progress:
         for content, out in waiting:
             try:
-                picture = image_io.as_picture(content, near=config.size)
+                picture = image_io.as_image(content, near=config.size)
                 check_sizes(picture, styles, config)
             except InputError as error:
                 if not several:
@@ -120,7 +120,7 @@ def run(config: Config) -> Path:
                 tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
-            writer.picture(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
+            writer.image(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
             stages = plan(config, picture.size, extractor)
             pyramid.begin([(each.size, each.iterations) for each in stages])
             frames = Frames(stages[-1].size)
@@ -149,9 +149,9 @@ def run(config: Config) -> Path:
 def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Picture, Path | None]]]:
     """The styles, and every content with the name of its result, None for the run's folder."""
     if config.content is None:
-        style = image_io.as_picture(demo.painting(seed=config.seed))
+        style = image_io.as_image(demo.painting(seed=config.seed))
         return [style], [(demo.photograph(), config.output.out)]
-    styles = [image_io.as_picture(style) for style in config.style]
+    styles = [image_io.as_image(style) for style in config.style]
     contents = validation.contents(config)
     if not config.content.is_dir():
         return styles, [(contents[0], config.output.out)]

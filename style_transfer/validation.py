@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common import npz
 from common.errors import InputError
-from common.images import SUFFIXES, picture_files
+from common.images import SUFFIXES, image_files
 from common.runs import check_new
 from style_transfer.config import EMBEDDED, KERAS_FILES, SMALLEST_SIDE, Config
 
@@ -84,7 +84,7 @@ def contents(config: Config) -> list[Path]:
     if config.content is None or not config.content.is_dir():
         return [config.content]
     index, count = parse_shard(config.output.shard)
-    return picture_files(config.content)[index::count]
+    return image_files(config.content)[index::count]
 
 
 def parse_shard(text: str) -> tuple[int, int]:
@@ -109,7 +109,7 @@ def _check_files(config: Config) -> None:
     folder = config.content is not None and config.content.is_dir()
     if parse_shard(config.output.shard) != (0, 1) and not folder:
         raise InputError("--shard: expected --content to be a folder")
-    if folder and not picture_files(config.content):
+    if folder and not image_files(config.content):
         raise InputError(f"--content {config.content}: no pictures in this folder")
     for flag, path in (("--content", config.content), *(("--style", p) for p in config.style)):
         if path is None:

@@ -60,7 +60,7 @@ class Snapshots(keras.callbacks.Callback):
             draw(self.model.ema_generator, self.latents, self.labels), self.columns
         )
         image_io.write_image(self.folder / f"{images:012d}.png", sheet)
-        self.writer.picture("samples/fixed_latents", sheet, step=images)
+        self.writer.image("samples/fixed_latents", sheet, step=images)
         return sheet
 
 

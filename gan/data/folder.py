@@ -58,7 +58,7 @@ def _folder_source(folder: Path, resolution: int, channels: int) -> _Source:
 
     def read(path: Path) -> Image.Image | str:
         try:
-            picture = image_io.read_picture(path, channels, near=resolution)
+            picture = image_io.read_image(path, channels, near=resolution)
         except InputError as error:
             return str(error)
         return image_io.fit_square(picture, resolution)

@@ -175,7 +175,7 @@ def inception_features() -> Features:
     def extract(images: np.ndarray) -> np.ndarray:
         large = []
         for picture in images:
-            resized = image_io.as_picture(picture).convert("RGB").resize((299, 299), RESAMPLING)
+            resized = image_io.as_image(picture).convert("RGB").resize((299, 299), RESAMPLING)
             large.append(np.asarray(resized, np.float32) / 127.5 - 1.0)
         return network(np.stack(large), training=False).numpy()
 

@@ -38,7 +38,7 @@ def test_to_uint8_clips_and_rounds():
 def test_png_round_trip(tmp_path_factory, picture):
     path = tmp_path_factory.mktemp("png") / "picture.png"
     image_io.write_image(path, picture)
-    back = image_io.to_array(image_io.read_picture(path, channels=picture.shape[2]))
+    back = image_io.to_array(image_io.read_image(path, channels=picture.shape[2]))
     np.testing.assert_array_equal(back, picture)
 
 
@@ -59,7 +59,7 @@ def test_any_mode_size_and_orientation_is_read(
     if mode == "PA":  # no file format keeps it
         mode = "P"
     Image.new(mode, (width, height)).save(path, exif=exif)
-    picture = image_io.read_picture(path, channels)
+    picture = image_io.read_image(path, channels)
     array = image_io.to_array(picture)
     upright = (height, width) if orientation < 5 else (width, height)
     assert array.shape[:2] == upright
@@ -73,36 +73,36 @@ def test_exif_orientation_turns_the_picture_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(stored).save(tmp_path / "turned.png", exif=exif)
-    array = image_io.to_array(image_io.read_picture(tmp_path / "turned.png"))
+    array = image_io.to_array(image_io.read_image(tmp_path / "turned.png"))
     assert array.shape == (3, 2, 3)
     assert array[0, 1].tolist() == [255, 255, 255]
 
 
 def test_transparency_is_laid_over_white_unless_asked_for(tmp_path):
     Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    over_white = image_io.read_picture(tmp_path / "clear.png", channels=3)
+    over_white = image_io.read_image(tmp_path / "clear.png", channels=3)
     assert over_white.getpixel((0, 0)) == (255, 255, 255)
-    assert image_io.read_picture(tmp_path / "clear.png", channels=4).getpixel((0, 0))[3] == 0
+    assert image_io.read_image(tmp_path / "clear.png", channels=4).getpixel((0, 0))[3] == 0
     palette = Image.new("P", (2, 2), 0)
     palette.putpalette([9, 9, 9])
     palette.save(tmp_path / "palette.png", transparency=0)
-    assert image_io.read_picture(tmp_path / "palette.png").getpixel((0, 0)) == (255, 255, 255)
+    assert image_io.read_image(tmp_path / "palette.png").getpixel((0, 0)) == (255, 255, 255)
 
 
 def test_16_bit_gray_keeps_its_range(tmp_path):
     values = np.array([[0, 257 * 100, 65535]], np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
-    array = image_io.to_array(image_io.read_picture(tmp_path / "deep.png"))
+    array = image_io.to_array(image_io.read_image(tmp_path / "deep.png"))
     assert array[0, :, 0].tolist() == [0, 100, 255]
 
 
 def test_an_icc_profile_is_converted(tmp_path):
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
     Image.new("RGB", (2, 2), (10, 20, 30)).save(tmp_path / "bad.png", icc_profile=profile.tobytes())
-    assert image_io.read_picture(tmp_path / "bad.png").getpixel((0, 0)) == (10, 20, 30)  # ignored
+    assert image_io.read_image(tmp_path / "bad.png").getpixel((0, 0)) == (10, 20, 30)  # ignored
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
     Image.new("RGB", (2, 2), (10, 20, 30)).save(tmp_path / "good.png", icc_profile=srgb.tobytes())
-    near = image_io.read_picture(tmp_path / "good.png").getpixel((0, 0))
+    near = image_io.read_image(tmp_path / "good.png").getpixel((0, 0))
     assert np.abs(np.subtract(near, (10, 20, 30))).max() <= 1
 
 
@@ -119,7 +119,7 @@ def test_bad_files_are_named(tmp_path, content, message):
     elif content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message) as caught:
-        image_io.read_picture(path)
+        image_io.read_image(path)
     assert "bad.png" in str(caught.value)
 
 
@@ -127,7 +127,7 @@ def test_a_picture_beyond_the_bound_is_refused(tmp_path, monkeypatch):
     Image.new("L", (30, 30)).save(tmp_path / "huge.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(InputError, match="million pixels"):
-        image_io.read_picture(tmp_path / "huge.png")
+        image_io.read_image(tmp_path / "huge.png")
 
 
 @given(pictures([1, 3]), st.integers(1, 12))
@@ -239,7 +239,7 @@ def test_any_array_is_a_picture(kind, shape, flat):
     flat = flat and shape[2] == 1
     full = 1.0 if kind is np.float32 else np.iinfo(kind).max
     array = np.full(shape[:2] if flat else shape, full, kind)
-    picture = image_io.as_picture(array)
+    picture = image_io.as_image(array)
     assert picture.mode == ("RGBA" if shape[2] == 4 else "RGB")
     assert picture.size == (shape[1], shape[0])
     assert (np.asarray(picture) == 255).all()
@@ -248,14 +248,14 @@ def test_any_array_is_a_picture(kind, shape, flat):
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (0, 4, 3), (1, 2, 2, 3)])
 def test_an_array_that_is_no_picture_is_told(shape):
     with pytest.raises(InputError, match="array"):
-        image_io.as_picture(np.zeros(shape))
+        image_io.as_image(np.zeros(shape))
 
 
 def test_a_files_transparency_is_kept_only_where_there_is_some(tmp_path):
     Image.new("RGBA", (2, 2), (9, 8, 7, 255)).save(tmp_path / "opaque.png")
-    assert image_io.as_picture(tmp_path / "opaque.png").mode == "RGB"
+    assert image_io.as_image(tmp_path / "opaque.png").mode == "RGB"
     Image.new("RGBA", (2, 2), (9, 8, 7, 100)).save(tmp_path / "clear.png")
-    assert image_io.as_picture(tmp_path / "clear.png").getpixel((0, 0)) == (9, 8, 7, 100)
+    assert image_io.as_image(tmp_path / "clear.png").getpixel((0, 0)) == (9, 8, 7, 100)
 
 
 def test_transparency_is_laid_over_white_in_a_jpeg(tmp_path):

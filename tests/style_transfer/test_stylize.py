@@ -63,7 +63,7 @@ def test_strength_goes_from_the_content_to_the_style(content, style):
         )
         result = stylize.stylize(content, style, config)
         goal, _ = prepare.prepare(
-            optimize.image_io.as_picture(content), [], result.shape[1::-1], config
+            optimize.image_io.as_image(content), [], result.shape[1::-1], config
         )
         return np.abs(result - goal).mean()
 
@@ -90,7 +90,7 @@ def test_every_look_gives_a_picture(content, style, look):
 
 def test_the_contents_colours_stay(content, style):
     result = stylize.stylize(content, style, quick(colors="content"))
-    goal, _ = prepare.prepare(optimize.image_io.as_picture(content), [], (36, 48), quick())
+    goal, _ = prepare.prepare(optimize.image_io.as_image(content), [], (36, 48), quick())
     chroma = [picture[..., 0] - picture[..., 2] for picture in (result, goal)]
     inside = (result > 0.01).all(axis=2) & (result < 0.99).all(axis=2)  # where nothing was clipped
     np.testing.assert_allclose(chroma[0][inside], chroma[1][inside], atol=0.02)
@@ -182,7 +182,7 @@ def test_a_preview_is_small_and_by_the_quick_network_alone():
 
 def test_styles_shrink_with_the_level_and_never_grow(content):
     styles = [Image.new("RGB", (200, 100)), Image.new("RGB", (30, 20))]
-    picture = optimize.image_io.as_picture(content)
+    picture = optimize.image_io.as_image(content)
     config = quick(style_scale=2.0)
     _, small = prepare.prepare(picture, styles, (36, 48), config)
     _, large = prepare.prepare(picture, styles, (360, 480), config)
@@ -201,7 +201,7 @@ def test_a_broken_extractor_stops_its_levels_and_says_so(content, style):
     extractor = Extractor("broken", ("relu1_1",), broken)
     with pytest.warns(RuntimeWarning, match="non-finite"):
         result = stylize.stylize(content, style, quick(), extractor=extractor)
-    goal, _ = prepare.prepare(optimize.image_io.as_picture(content), [], (36, 48), quick())
+    goal, _ = prepare.prepare(optimize.image_io.as_image(content), [], (36, 48), quick())
     assert np.abs(result - goal).mean() < 0.05  # what it started from
 
 
