@@ -1,4 +1,4 @@
-# The front door. Every target makes .venv first if it is absent or older than the requirements.
+# Every target that runs Python first creates .venv if it is missing or older than the requirements.
 
 VENV := .venv
 RUNNER := $(VENV)/bin/python
@@ -13,24 +13,24 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 
-help:  ## this list
+help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max-minutes 10"]
 	@$(RUNNER) -m gan.train $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
 
-stylize: $(READY)  ## paint a picture like another: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png]
+stylize: $(READY)  ## stylize a photo: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png]
 	@$(RUNNER) -m style_transfer.stylize $(if $(CONTENT),--content "$(CONTENT)") \
 		$(if $(STYLE),--style $(STYLE)) $(if $(OUT),--out "$(OUT)") $(ARGS)
 
-evaluate: $(READY)  ## measure a run: RUN=runs/NAME
-	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run's folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
+evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
+	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
 	@$(RUNNER) -m gan.evaluate --run "$(RUN)" $(ARGS)
 
-tensorboard: $(READY)  ## look at all runs in a browser
+tensorboard: $(READY)  ## show all runs in TensorBoard
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
 
-bench: $(READY)  ## speed beside bare loops, the tutorial's and PyTorch's: a quarter of an hour
+bench: $(READY)  ## measure speed beside bare loops and PyTorch (about 17 minutes)
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## run the tests (under 5 minutes, no network)
@@ -39,22 +39,22 @@ test: $(READY)  ## run the tests (under 5 minutes, no network)
 test-slow: $(READY)  ## run the longer tests
 	@$(RUNNER) -m pytest -m slow $(ARGS)
 
-lint: $(READY)  ## style and dead code
+lint: $(READY)  ## check style, imports and docstrings with ruff
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 
-setup: $(READY)  ## create .venv with everything in it, and nothing else
+setup: $(READY)  ## create .venv only
 
-clean:  ## remove .venv and the caches, keep runs/
+clean:  ## remove .venv and caches; keep runs/
 	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The first Python from 3.10 to 3.13 that works; name another with `make PYTHON=...`.
+# Use the first Python from 3.10 to 3.13 that has venv; override with `make PYTHON=...`.
 PYTHON ?= $(shell for p in python3 python3.12 python3.11 python3.13 python3.10; do \
 	$$p -c 'import sys, venv; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-# A link is removed, not emptied at its other end, as `venv --clear` would do.
-# pip first: the one that comes with Python 3.10 cannot resolve these in ten minutes, the newest in one.
+# Remove a linked .venv as a link; `venv --clear` would empty its target.
+# Upgrade pip first: the one of Python 3.10 takes over ten minutes to resolve these requirements.
 $(READY): requirements.txt requirements-dev.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python from 3.10 to 3.13 with its venv module was found; install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 2; }
 	@echo "installing into $(VENV) (2.7 GB, once) ..."
