@@ -7,6 +7,7 @@ READY := $(VENV)/.ready
 DATASET ?=
 CONTENT ?=
 STYLE ?=
+STYLES ?=
 OUT ?=
 RUN ?=
 ARGS ?=
@@ -19,9 +20,9 @@ help:  ## list the targets
 train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max-minutes 10"]
 	@$(RUNNER) -m gan.train $(if $(DATASET),--dataset "$(DATASET)") $(ARGS)
 
-stylize: $(READY)  ## stylize a photo: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png]
+stylize: $(READY)  ## stylize a photo: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png] or STYLES="a.jpg b.jpg"
 	@$(RUNNER) -m style_transfer.stylize $(if $(CONTENT),--content "$(CONTENT)") \
-		$(if $(STYLE),--style $(STYLE)) $(if $(OUT),--out "$(OUT)") $(ARGS)
+		$(if $(STYLE),--style "$(STYLE)") $(if $(STYLES),--style $(STYLES)) $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
 	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
