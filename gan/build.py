@@ -1,53 +1,77 @@
-"""Trains a DCGAN.
+"""From a configuration to a compiled GAN."""
 
-python -m gan.train                                 letters and digits, nothing to download
-python -m gan.train --dataset mnist                 any image dataset of TensorFlow Datasets
-python -m gan.train --dataset my_pictures/          a folder
-"""
+from collections.abc import Callable
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import keras
+import tensorflow as tf
+from keras.optimizers import schedules
 
+from common import fast
 from common.distribution import devices
+from common.losses.adversarial import ADVERSARIAL
+from common.losses.penalties import PENALTIES
+from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
+from gan.model import GAN
+from gan.networks import base as networks
+from gan.networks.base import ImageSpec
 
-if TYPE_CHECKING:
-    import keras
-
-    from gan.model import GAN
-MOST_MOMENTUM = 0.5  # Adam's beta_1 under --balance auto: Radford et al. 2016, section 4
+MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
+BALANCE_SEED = 10  # added to the seed, so that no two random streams are equal
 
 
-def _precision(config: Config) -> str:
+def precision_of(config: Config) -> str:
+    """Resolve the precision of a configuration: "float32", "bfloat16" or "float16"."""
     return devices.resolve_precision(config.precision, float16=True)
 
 
 def set_precision_and_seed(config: Config) -> None:
-    """Keras's global precision, and the seed of the initial weights; before networks are built."""
-    import keras
+    """Set Keras's global precision and seed; call it before networks are built.
 
-    policy = devices.keras_policy(_precision(config))
-    keras.config.set_dtype_policy(policy)
+    Args:
+        config: `precision` and `seed` are used.
+    """
+    keras.config.set_dtype_policy(devices.keras_policy(precision_of(config)))
     keras.utils.set_random_seed(config.seed)
 
 
-def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "GAN":
-    """The networks and their step, without optimizers."""
-    from common.losses.adversarial import ADVERSARIAL
-    from common.losses.penalties import PENALTIES
-    from gan.balance.build import build_balance
-    from gan.model import GAN
-    from gan.networks.dcgan import build_discriminator, build_generator
+def build_gan(config: Config, spec: ImageSpec) -> GAN:
+    """Build the networks, the losses and the balance controls, without optimizers.
 
-    generator, averaged = (
-        build_generator(config.networks, resolution, channels, classes) for _ in range(2)
-    )
+    Args:
+        config: Of the run.
+        spec: Shape of the images and number of classes.
+
+    Returns:
+        A model whose weights depend on the global seed only.
+
+    Raises:
+        InputError: The architecture family or one of its options is unknown, or it
+            cannot make such images.
+
+    Example:
+        >>> gan = build_gan(Config(), ImageSpec(32, 32, 1))
+        >>> compile_gan(gan, Config())
+        >>> gan.fit(dataset)  # batches of images (B, 32, 32, 1) in [-1, 1] and labels (B,)
+    """
+    family = networks.get(config.networks.name)
+    networks.check_options(config.networks.name, config.networks.options)
+    networks.check_resolution(config.networks.name, (spec.height, spec.width))
+    options = networks.parse_options(config.networks.options)
+
+    def build(function: Callable[..., keras.Model]) -> keras.Model:
+        return function(spec, config.networks, **networks.accepted(function, options))
+
+    generator, ema_generator = (build(family.build_generator) for _ in range(2))
     balance = config.balance
     return GAN(
         generator,
-        build_discriminator(config.networks, resolution, channels, classes),
-        averaged,
+        build(family.build_discriminator),
+        ema_generator,
         loss=ADVERSARIAL[config.loss],
-        balance=build_balance(balance, seed=config.seed + 10),
+        balance=build_balance(balance, seed=config.seed + BALANCE_SEED),
+        real_inputs=getattr(family, "real_inputs", None),
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
         label_smoothing=balance.label_smoothing,
@@ -59,34 +83,32 @@ def build_gan(config: Config, resolution: int, channels: int, classes: int) -> "
     )
 
 
-def compile_gan(gan: "GAN", config: Config, **kwargs: Any) -> None:
-    """Attaches both optimizers; their rates follow the images seen and the balance."""
-    scaled = _precision(config) == "float16"
-    most_momentum = MOST_MOMENTUM if config.balance.mode == "auto" else 1.0
-    generator_rate = _schedule(config.generator)
-    discriminator_rate = _schedule(config.discriminator)
-    gan.compile(
-        _adam(
-            config.generator,
-            lambda: generator_rate(gan.images_seen.value) * gan.balance.share("generator"),
-            most_momentum,
-            scaled,
-        ),
-        _adam(
-            config.discriminator,
-            lambda: discriminator_rate(gan.images_seen.value) * gan.balance.share("discriminator"),
-            most_momentum,
-            scaled,
-        ),
-        **kwargs,
-    )
+def compile_gan(gan: GAN, config: Config, **kwargs: Any) -> None:
+    """Attach Adam to both networks, with rates that follow the images seen and the balance.
+
+    Args:
+        gan: Compiled in place.
+        config: `generator`, `discriminator`, `balance`, `precision` and
+            `networks.kernels` are used.
+        kwargs: Passed to `keras.Model.compile`.
+    """
+    optimizers = [
+        _optimizer(config, settings, _learning_rate(gan, network, settings))
+        for network, settings in (
+            ("generator", config.generator),
+            ("discriminator", config.discriminator),
+        )
+    ]
+    gan.compile(*optimizers, **kwargs)
 
 
-def _schedule(config: OptimizerConfig):
-    """The learning rate as a function of the images seen."""
-    import tensorflow as tf
-    from keras.optimizers import schedules
+def _learning_rate(gan: GAN, network: str, config: OptimizerConfig) -> Callable[[], tf.Tensor]:
+    schedule = _schedule(config)
+    return lambda: schedule(gan.images_seen.value) * gan.balance.learning_rate_scale(network)
 
+
+def _schedule(config: OptimizerConfig) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the learning rate as a function of the images seen."""
     rate, images = config.learning_rate, 1000.0 * config.decay_kimg
     if config.schedule == "inverse":
         return schedules.InverseTimeDecay(rate, images, decay_rate=1.0)
@@ -97,18 +119,16 @@ def _schedule(config: OptimizerConfig):
     return lambda seen: tf.constant(rate)
 
 
-def _adam(
-    config: OptimizerConfig, rate, most_momentum: float, scaled: bool
-) -> "keras.optimizers.Optimizer":
-    """Adam, for float16 with a loss scale that it finds (Micikevicius et al. 2018, section 3.2)."""
-    import keras
-
-    from common.fast.adam import Adam
-
-    adam = Adam(
+def _optimizer(
+    config: Config, settings: OptimizerConfig, rate: Callable[[], tf.Tensor]
+) -> keras.optimizers.Optimizer:
+    """Build Adam, in float16 with dynamic loss scaling (Micikevicius et al. 2018, section 3.2)."""
+    largest = MAX_AUTO_BETA_1 if config.balance.mode == "auto" else 1.0
+    adam = fast.adam(config.networks.kernels)(
         rate,
-        beta_1=min(config.beta_1, most_momentum),
-        beta_2=config.beta_2,
-        global_clipnorm=config.clip_norm or None,
+        beta_1=min(settings.beta_1, largest),
+        beta_2=settings.beta_2,
+        global_clipnorm=settings.clip_norm or None,
     )
+    scaled = precision_of(config) == "float16"
     return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam

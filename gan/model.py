@@ -1,41 +1,39 @@
-"""The adversarial step, and nothing that a callback can do."""
+"""A `keras.Model` that trains a generator against a discriminator."""
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import keras
 import tensorflow as tf
 
 from common.distribution import replicas
+from common.distribution.training import ReplicatedModel
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
-from gan.balance.base import Balance
+from gan import step_metrics
+from gan.balance.base import Balance, Network
 from gan.running_means import RunningMeans
+from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 
-METRICS = (
-    "loss/discriminator",
-    "loss/generator",
-    "loss/penalty",
-    "discriminator/real",
-    "discriminator/fake",
-    "discriminator/over_chance",
-    "discriminator/spread",
-    "discriminator/accuracy",
-    "discriminator/r_t",
-    "gradient_norm/discriminator",
-    "gradient_norm/generator",
-    "learning_rate/discriminator",
-    "learning_rate/generator",
-)
+Images = Any
+"""A nest of tensors (B, H, W, C) in [-1, 1] whose last leaf is full size; usually one tensor."""
 
 
-class GAN(keras.Model):
+class GAN(ReplicatedModel):
     """A generator and a discriminator that train against each other.
 
+    Gradients and metrics are means over all replicas, and random numbers are
+    drawn for the whole batch, so every replica makes the same updates, those of a
+    single one.
+
     Attributes:
-        ema_generator: the exponential moving average of the generator,
-            which all sampling uses (Yazici et al. 2019).
-        images_seen: real pictures that the discriminator was shown so far; the
-            clock of everything that is scheduled or logged.
+        ema_generator: Exponential moving average of the generator (Yazici et al.
+            2019); all sampling uses it.
+        images_seen: Real images that the discriminator was trained on so far. All
+            schedules and logs count in it.
+        latent_size: Dimensionality of the latent vector.
+        conditional: Whether both networks take labels.
+        scalars: Running means of the metrics.
     """
 
     def __init__(
@@ -46,6 +44,7 @@ class GAN(keras.Model):
         *,
         loss: AdversarialLoss,
         balance: Balance,
+        real_inputs: Callable[[tf.Tensor], Images] | None = None,
         penalty: Penalty | None = None,
         penalty_weight: float = 0.0,
         label_smoothing: float = 0.0,
@@ -56,21 +55,30 @@ class GAN(keras.Model):
         ema_rampup: float = 0.05,
         seed: int = 0,
     ):
-        """Puts the step together; the three networks share one architecture where it matters.
+        """Assemble the model from three built networks.
 
         Args:
-            generator, ema_generator: latents (B, Z) [and labels (B,)] to
-                pictures (B, H, W, C) in [-1, 1]. The second is overwritten.
-            discriminator: pictures [and labels] to logits (B,).
-            penalty, penalty_weight: added to the discriminator's loss.
-            label_smoothing: lowers the target of real pictures; only for losses
-                with labels.
-            update: "alternating" is Goodfellow et al. 2014, algorithm 1: the
-                generator meets the updated discriminator. "simultaneous" takes
-                both gradients first, as the TensorFlow tutorial does.
-            ema_kimg: half-life of the average, in thousand images; 0: no average.
-            ema_rampup: the half-life is at most this share of the images seen,
-                so that the average forgets the beginning.
+            generator: Latents (B, Z), or a list of them and labels (B,), to images
+                (B, H, W, C) in [-1, 1], or a nest of images.
+            discriminator: Images, or a flat list of them and labels, to logits (B,).
+            ema_generator: Same architecture as the generator; overwritten.
+            loss: Adversarial loss.
+            balance: Controls of the balance between the networks.
+            real_inputs: Maps real images (B, H, W, C) to a nest like the generator's
+                output. None if that is one tensor.
+            penalty: Gradient penalty of the discriminator.
+            penalty_weight: Its weight in the discriminator's loss.
+            label_smoothing: Amount subtracted from the target 1 of real images; only
+                for losses with labels.
+            update: "alternating" is Goodfellow et al. 2014, algorithm 1.
+                "simultaneous" computes both gradients before either update, as the
+                TensorFlow tutorial does; for one step of each network.
+            discriminator_steps: Discriminator updates per training step.
+            generator_steps: Generator updates per training step.
+            ema_kimg: Half-life of the average in thousand images; 0: no average.
+            ema_rampup: Largest half-life as a fraction of the images seen, so that
+                the average forgets the beginning.
+            seed: Of the latents and of gradient penalties.
         """
         super().__init__(name="gan")
         self.generator = generator
@@ -80,6 +88,7 @@ class GAN(keras.Model):
         self.ema_generator.trainable = False
         self.balance = balance
         self.loss_pair = loss
+        self.real_inputs = real_inputs or (lambda images: images)
         self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
         self.update = update
@@ -92,8 +101,8 @@ class GAN(keras.Model):
             shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
         )
         balance_names = tuple(balance.scalars(self.images_seen.value))
-        self.scalars = RunningMeans(METRICS + balance_names)
-        self.built = True  # or fit() would call the model on real pictures
+        self.scalars = RunningMeans(STEP_METRICS + balance_names)
+        self.built = True  # or fit() would call the model on real images
 
     def compile(
         self,
@@ -101,7 +110,7 @@ class GAN(keras.Model):
         discriminator_optimizer: keras.optimizers.Optimizer,
         **kwargs,
     ):
-        """Takes two independent optimizers and builds each on its own network's variables."""
+        """Attach two optimizers, each built on the variables of its network."""
         super().compile(optimizer=generator_optimizer, **kwargs)
         self.generator_optimizer = generator_optimizer
         self.discriminator_optimizer = discriminator_optimizer
@@ -114,45 +123,19 @@ class GAN(keras.Model):
     def metrics(self):
         return [self.scalars]
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: all is built. Keras 3.15 would fail on a share of several workers' batch."""
-
-    def make_train_function(self, force=False):
-        """Keras's own for one replica; in 3.15 several replicas cannot go more than one step."""
-        strategy = self.distribute_strategy
-        if strategy.num_replicas_in_sync == 1:
-            return super().make_train_function(force)
-        step = tf.autograph.experimental.do_not_convert(self.train_step)
-
-        @tf.function
-        def execute(iterator):
-            for _ in tf.range(self.steps_per_execution):
-                strategy.run(step, args=(next(iterator),))
-
-        def train_function(iterator):
-            execute(iterator)
-            return self.scalars.result()
-
-        self.train_function = train_function
-        return train_function
-
     def call(self, latents, labels=None, training=False):
-        """Pictures (B, H, W, C) in [-1, 1] from the averaged generator."""
+        """Generate images (B, H, W, C) in [-1, 1] with the EMA generator."""
         return self.ema_generator(self.with_labels(latents, labels), training=training)
 
     def train_step(self, data):
-        """One round of the game on a batch of `discriminator_steps` x B pictures.
-
-        Each of several replicas does this with its share of the batch. Gradients and
-        metrics are means over all of them and random numbers are drawn for all of
-        them, so every replica makes the same updates, those of a single one.
-        """
-        batches = [tf.split(part, self.discriminator_steps) for part in data]
+        """Train on images (`discriminator_steps` * B, H, W, C) and their labels."""
+        parts = [tf.split(part, self.discriminator_steps) for part in data]
+        batches = list(zip(*parts, strict=True))
         step = self._simultaneous_step if self.update == "simultaneous" else self._alternating_step
-        metrics = step(list(zip(*batches, strict=True)))
+        metrics = step(batches)
         batch_size = replicas.count() * tf.shape(data[0], out_type=tf.int64)[0]
         self.images_seen.assign_add(batch_size)
-        self._update_average(batch_size)
+        self._update_ema(batch_size)
         metrics |= {
             "learning_rate/discriminator": self.discriminator_optimizer.learning_rate,
             "learning_rate/generator": self.generator_optimizer.learning_rate,
@@ -161,87 +144,107 @@ class GAN(keras.Model):
         return self.scalars.result()
 
     def _alternating_step(self, batches):
-        """Goodfellow et al. 2014, algorithm 1.
+        """Update the discriminator k times, then the generator: Goodfellow et al. 2014, Alg. 1.
 
-        Deviation: the generator's first update reuses the pictures that the
-        discriminator has just been trained on, which saves a forward pass.
+        Deviation: the generator's update uses the images of the last discriminator
+        update, which saves a forward pass.
         """
-        for real, labels in batches:
-            generator_tape, fake = self._generate(labels)
-            gradients, discriminator_figures = self._discriminator_gradients(real, fake, labels)
+        *earlier, (real, labels) = batches
+        for earlier_real, earlier_labels in earlier:  # the first k - 1 updates
+            fake = self._generate(earlier_labels)
+            with tf.GradientTape() as discriminator_tape:
+                losses = self._discriminator_losses(earlier_real, fake, earlier_labels)
+            gradients, _ = self._discriminator_gradients(discriminator_tape, losses)
             self._update_discriminator(gradients)
-        for repeat in range(self.generator_steps):
-            if repeat > 0:
-                generator_tape, fake = self._generate(labels)
-            gradients, generator_figures = self._generator_gradients(
-                generator_tape, real, fake, labels
-            )
+
+        with tf.GradientTape() as generator_tape:
+            fake = self._generate(labels)
+            with generator_tape.stop_recording():
+                with tf.GradientTape() as discriminator_tape:
+                    losses = self._discriminator_losses(real, fake, labels)
+                gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
+                self._update_discriminator(gradients)
+            losses = self._generator_losses(real, fake, labels)  # by the updated discriminator
+        gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
+        self._update_generator(gradients)
+
+        for _ in range(self.generator_steps - 1):
+            with tf.GradientTape() as generator_tape:
+                losses = self._generator_losses(real, self._generate(labels), labels)
+            gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
             self._update_generator(gradients)
-        return discriminator_figures | generator_figures
+        return metrics | generator_metrics
 
     def _simultaneous_step(self, batches):
-        """Both gradients at the same point, then both updates."""
+        """Compute the gradients of both networks at the same point, then update both."""
         ((real, labels),) = batches
-        generator_tape, fake = self._generate(labels)
-        for_discriminator, discriminator_figures = self._discriminator_gradients(real, fake, labels)
-        for_generator, generator_figures = self._generator_gradients(
-            generator_tape, real, fake, labels
-        )
-        self._update_discriminator(for_discriminator)
-        self._update_generator(for_generator)
-        return discriminator_figures | generator_figures
+        with tf.GradientTape() as generator_tape:
+            fake = self._generate(labels)
+            with generator_tape.stop_recording():
+                with tf.GradientTape() as discriminator_tape:
+                    losses = self._discriminator_losses(real, fake, labels)
+                gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
+            losses = self._generator_losses(real, fake, labels)
+        generator_gradients, more = self._generator_gradients(generator_tape, losses)
+        self._update_discriminator(gradients)
+        self._update_generator(generator_gradients)
+        return metrics | more
 
-    def _generate(self, labels):
-        """Fresh pictures (B, H, W, C), and the tape that saw them being made."""
+    def _generate(self, labels) -> Images:
+        """Generate images for labels (B,) from new latents."""
         shape = (tf.shape(labels)[0], self.latent_size)
-        latents = replicas.draw(keras.random.normal, shape, seed=self.seed)
-        with tf.GradientTape() as tape:
-            fake = self.generator(self.with_labels(latents, labels), training=True)
-        return tape, fake
+        latents = replicas.draw(keras.random.normal, shape, seed=self.seed)  # (B, Z)
+        return self.generator(self.with_labels(latents, labels), training=True)
 
-    def _discriminator_gradients(self, real, fake, labels):
-        fake = tf.stop_gradient(fake)
-        with tf.GradientTape() as tape:
-            real_logits = self._judge(real, labels)  # (B,)
-            fake_logits = self._judge(fake, labels)  # (B,)
-            shown = self.balance.swap_labels(real_logits, fake_logits)
-            smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
-            loss = tf.reduce_mean(
-                self.loss_pair.discriminator(real=shown[0], fake=shown[1], **smoothing)
-            )
-            penalty = self._penalty(real, fake, labels)
-            total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
-        gradients = _gradients(tape, total, self.discriminator)
-        metrics = {
-            "loss/discriminator": loss,
-            "loss/penalty": penalty,
-            "discriminator/real": tf.reduce_mean(tf.sigmoid(real_logits)),
-            "discriminator/fake": tf.reduce_mean(tf.sigmoid(fake_logits)),
-            "discriminator/over_chance": loss - self._chance(real_logits),
-            "discriminator/spread": tf.math.reduce_std(
-                tf.concat([real_logits, fake_logits], axis=0)
-            ),
-            "discriminator/accuracy": self._accuracy(real_logits, fake_logits),
-            "discriminator/r_t": self._r_t(real_logits, fake_logits),
-            "gradient_norm/discriminator": _norm(gradients, self.discriminator_optimizer),
-        }
-        metrics = replicas.mean_of_scalars(metrics)
-        self.balance.observe(metrics | {"images": replicas.count() * tf.shape(real)[0]})
+    def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:
+        real = self.real_inputs(real)
+        fake = tf.nest.map_structure(tf.stop_gradient, fake)
+        real_logits = self._discriminate(real, labels)  # (B,)
+        fake_logits = self._discriminate(fake, labels)  # (B,)
+        as_real, as_fake = self.balance.swap_labels(real_logits, fake_logits)
+        smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
+        loss = tf.reduce_mean(self.loss_pair.discriminator(real=as_real, fake=as_fake, **smoothing))
+        penalty = self._penalty(real, fake, labels)
+        total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
+        return DiscriminatorLosses(real_logits, fake_logits, loss, penalty, total)
+
+    def _generator_losses(self, real, fake: Images, labels) -> GeneratorLosses:
+        real_logits = None
+        if self.loss_pair.generator_sees_real:
+            real_logits = self._discriminate(self.real_inputs(real), labels)  # (B,)
+        fake_logits = self._discriminate(fake, labels)  # (B,)
+        loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
+        return GeneratorLosses(loss, self.generator_optimizer.scale_loss(loss))
+
+    def _discriminate(self, images: Images, labels):
+        """Return logits (B,) of images as the balance controls present them."""
+        seen = self.images_seen.value
+        images = tf.nest.map_structure(lambda leaf: self.balance.augment(leaf, seen), images)
+        return self.discriminator(self.with_labels(images, labels), training=True)
+
+    def _penalty(self, real: Images, fake: Images, labels):
+        if self.penalty is None:
+            return tf.constant(0.0)
+        mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
+        return tf.reduce_mean(
+            self.penalty(lambda images: self._discriminate(images, labels), real, fake, mix)
+        )
+
+    def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
+        """Return the gradient and the metrics, which the balance controls observe."""
+        gradients = _gradients(tape, losses.total, self.discriminator)
+        metrics = step_metrics.of_discriminator(losses, self.loss_pair)
+        norm = gradient_norm(gradients, self.discriminator_optimizer)
+        metrics = replicas.mean_of_scalars(metrics | {"gradient_norm/discriminator": norm})
+        images = replicas.count() * tf.shape(losses.real_logits)[0]
+        self.balance.observe(metrics | {"images": images})
         return gradients, metrics
 
-    def _generator_gradients(self, tape, real, fake, labels):
-        real_logits = self._judge(real, labels) if self.loss_pair.generator_sees_real else None
-        with tape:  # goes on recording from where the pictures were made
-            fake_logits = self._judge(fake, labels)  # (B,)
-            loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
-            total = self.generator_optimizer.scale_loss(loss)
-        gradients = _gradients(tape, total, self.generator)
-        return gradients, replicas.mean_of_scalars(
-            {
-                "loss/generator": loss,
-                "gradient_norm/generator": _norm(gradients, self.generator_optimizer),
-            }
-        )
+    def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses):
+        gradients = _gradients(tape, losses.total, self.generator)
+        norm = gradient_norm(gradients, self.generator_optimizer)
+        metrics = {"loss/generator": losses.loss, "gradient_norm/generator": norm}
+        return gradients, replicas.mean_of_scalars(metrics)
 
     def _update_discriminator(self, gradients):
         self._apply("discriminator", self.discriminator_optimizer, gradients)
@@ -250,70 +253,27 @@ class GAN(keras.Model):
     def _update_generator(self, gradients):
         self._apply("generator", self.generator_optimizer, gradients)
 
-    def _apply(self, network, optimizer, gradients):
+    def _apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
         variables = getattr(self, network).trainable_variables
         before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
         optimizer.apply(gradients, variables)
         if before:
             self.balance.limit_update(network, variables, before, self.images_seen.value)
 
-    def _judge(self, images, labels):
-        images = self.balance.augment(images, self.images_seen.value)
-        return self.discriminator(self.with_labels(images, labels), training=True)
-
-    def _penalty(self, real, fake, labels):
-        if self.penalty is None:
-            return tf.constant(0.0)
-        mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
-        return tf.reduce_mean(
-            self.penalty(lambda images: self._judge(images, labels), real, fake, mix)
-        )
-
-    def _chance(self, logits):
-        """The loss of a discriminator that cannot tell real from generated and says so."""
-        blind = tf.fill(tf.shape(logits), float(self.loss_pair.boundary or 0.0))
-        return tf.reduce_mean(self.loss_pair.discriminator(real=blind, fake=blind))
-
-    def _accuracy(self, real_logits, fake_logits):
-        """The share of pictures on the right side; of pairs, where only order has a meaning."""
-        boundary = self.loss_pair.boundary
-        if boundary is None:
-            return tf.reduce_mean(tf.cast(real_logits > fake_logits, tf.float32))
-        right = tf.concat([real_logits > boundary, fake_logits < boundary], axis=0)
-        return tf.reduce_mean(tf.cast(right, tf.float32))
-
-    def _r_t(self, real_logits, fake_logits):
-        """The mean sign of D(real): near 1 when it knows the real pictures by heart.
-
-        Karras et al. 2020, equation 1, r_t. Deviation: a critic, whose logits
-        have no zero, is measured from its mean for the fakes.
-        """
-        boundary = self.loss_pair.boundary
-        zero = replicas.mean(tf.reduce_mean(fake_logits)) if boundary is None else boundary
-        return tf.reduce_mean(tf.sign(real_logits - zero))
-
-    def _update_average(self, batch_size):
-        """Half of the average is replaced every `ema_kimg` thousand images (or sooner, early)."""
+    def _update_ema(self, batch_size):
+        """Replace half of the average every `ema_kimg` thousand images, or sooner early on."""
         seen = tf.cast(self.images_seen.value, tf.float32)
         half_life = tf.minimum(1000.0 * self.ema_kimg, self.ema_rampup * seen)
         keep = tf.pow(0.5, tf.cast(batch_size, tf.float32) / half_life)
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
             average.assign(value + keep * (average - value))
 
-    def with_labels(self, inputs, labels):
-        """What both networks take: `inputs`, and `labels` too where they are told them."""
-        return [inputs, labels] if self.conditional else inputs
+    def with_labels(self, inputs: Any, labels: Any) -> Any:
+        """Return the inputs of either network: `inputs`, with labels (B,) if it is conditional."""
+        return [*tf.nest.flatten(inputs), labels] if self.conditional else inputs
 
 
-def _gradients(tape, loss, network):
-    """Means over replicas; dense, since rows of a repeated label must be summed before any norm."""
+def _gradients(tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model) -> list[tf.Tensor]:
+    """Average gradients over replicas; dense, as the rows of a repeated label add up in norms."""
     gradients = tape.gradient(loss, network.trainable_variables)
     return replicas.mean([tf.convert_to_tensor(gradient) for gradient in gradients])
-
-
-def _norm(gradients, optimizer):
-    """Of the whole gradient; 0 where it overflowed under a loss scale and the update is skipped."""
-    norm = tf.linalg.global_norm(gradients)
-    if not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-        return norm
-    return tf.where(tf.math.is_finite(norm), norm, 0.0) / optimizer.dynamic_scale.value

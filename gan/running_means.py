@@ -1,27 +1,41 @@
-"""The adversarial step, and nothing that a callback can do."""
+"""The metrics of a training step, averaged over steps."""
 
 import keras
 import tensorflow as tf
 
 
 class RunningMeans(keras.metrics.Metric):
-    """Means of several scalars since the last reset, kept in one variable for speed.
+    """Mean of each of several scalars since the last reset.
 
-    The scalars must be those of the whole batch, the same on every replica.
+    All sums are kept in one variable, which costs one operation per step instead
+    of two for each scalar. The scalars must describe the whole batch, so that
+    they are equal on every replica.
+
+    Args:
+        names: Of the scalars.
+
+    Example:
+        >>> means = RunningMeans(("loss",))
+        >>> means.update_state({"loss": 1.0})
+        >>> means.update_state({"loss": 3.0})
+        >>> float(means.result()["loss"])
+        2.0
     """
 
     def __init__(self, names: tuple[str, ...]):
         super().__init__(name="metrics")
         self.names = names
-        self.total = self.add_variable(  # last: the count
+        self.total = self.add_variable(  # last: the number of steps
             (len(names) + 1,), "zeros", name="total", aggregation="only_first_replica"
         )
 
     def update_state(self, metrics: dict[str, tf.Tensor]) -> None:
+        """Add the scalars of one step; those without a name here are ignored."""
         row = [tf.cast(metrics[name], tf.float32) for name in self.names]
         self.total.assign_add(tf.stack([*row, tf.constant(1.0)]))
 
     def result(self) -> dict[str, tf.Tensor]:
+        """Return the mean of each scalar; zeros before the first step."""
         total = tf.unstack(self.total.value)
         count = tf.maximum(total[-1], 1.0)
         return {name: value / count for name, value in zip(self.names, total[:-1], strict=True)}

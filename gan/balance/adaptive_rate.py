@@ -1,50 +1,49 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""Learning rates that follow r_t; one of the controls of `--balance auto`."""
 
 import keras
 import tensorflow as tf
 
 from gan.balance.base import NETWORKS, Control
+from gan.config import BalanceConfig
 
 
 class AdaptiveLearningRate(Control):
-    """Slows down whichever network is too far ahead, by the mean sign of D(real).
+    """Reduce the learning rate of the network that is ahead.
 
-    Above `HIGH` the discriminator's rate is halved every `KIMG` thousand
-    images, below `LOW` the generator's; in between both go back to their own.
+    While the running mean of r_t, the mean sign of D(real), is above `HIGH`, the
+    discriminator's rate is halved every `KIMG` thousand images; below `LOW` the
+    generator's. In between both return to their full rates at the same speed.
     """
 
     HIGH, LOW = 0.8, 0.35
     KIMG = 0.5
-    LEAST = 1 / 64
-    MOMENTUM = 0.95  # of the running mean sign, per step
+    LEAST = 1 / 64  # of the full rate
+    MOMENTUM = 0.95  # of the running mean, per step
 
     def __init__(self):
         super().__init__(name="adaptive_learning_rate")
         middle = keras.initializers.Constant(0.5 * (self.HIGH + self.LOW))
         self.running = self.add_weight(name="running", initializer=middle, trainable=False)
-        self.shares = {
+        self.scales = {
             network: self.add_weight(name=network, initializer="ones", trainable=False)
             for network in NETWORKS
         }
 
     def observe(self, metrics):
-        sign = metrics["discriminator/r_t"]
-        self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
+        r_t = metrics["discriminator/r_t"]
+        self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * r_t)
         ahead = {
             "discriminator": self.running > self.HIGH,
             "generator": self.running < self.LOW,
         }
         step = tf.pow(2.0, tf.cast(metrics["images"], tf.float32) / (1000.0 * self.KIMG))
-        for network, share in self.shares.items():
+        for network, scale in self.scales.items():
             factor = tf.where(ahead[network], 1.0 / step, step)
-            share.assign(tf.clip_by_value(share * factor, self.LEAST, 1.0))
+            scale.assign(tf.clip_by_value(scale * factor, self.LEAST, 1.0))
 
-    def share(self, network):
-        return self.shares[network]
+    def learning_rate_scale(self, network):
+        return self.scales[network]
+
+
+def build(config: BalanceConfig, seed: int) -> None:
+    """Build nothing: `gan.balance.auto` uses this control."""

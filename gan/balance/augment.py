@@ -1,9 +1,11 @@
-"""Differentiable augmentation: what the discriminator sees, real and generated alike.
+"""Differentiable augmentation of the discriminator's inputs.
 
-Each operation touches each picture with the same probability. As long as that
-stays below about .8 a generator does not learn to produce the augmented look
-(Karras et al. 2020, section 3.1: such a mixture can be inverted). Gradients go
-through every operation. Pure functions: random numbers come from a key, int (2,).
+Real and generated images are augmented equally. Each operation changes each image
+with the same probability. While that is below about 0.8, the generator does not
+learn to produce augmented images (Karras et al. 2020, section 3.1: the mixture can
+be inverted). The operations are pure functions of images (B, H, W, C) in [-1, 1],
+a mask (B,) of the images to change, and a random key, int (2,); gradients pass
+through them.
 """
 
 from collections.abc import Callable
@@ -13,21 +15,32 @@ import tensorflow as tf
 
 from common.distribution import replicas
 from gan.balance.base import Control
-from gan.config import MAX_AUGMENT
+from gan.config import MAX_AUGMENT, BalanceConfig
 
 SHIFT = 0.125  # of the side, at most: Zhao et al. 2020, appendix B.1 (DiffAugment)
 CUTOUT = 0.5  # of the side
-BRIGHTNESS = 0.2  # standard deviation, pictures in [-1, 1]: Karras et al. 2020, appendix B
+BRIGHTNESS = 0.2  # standard deviation: Karras et al. 2020, appendix B
 CONTRAST = 0.5  # standard deviation of log2 of the factor
 
 
 def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Shifts by whole pixels, up to an eighth of the side; the border is repeated."""
+    """Shift images by whole pixels, up to an eighth of the side, and repeat the border.
+
+    Zhao et al. 2020 (DiffAugment), appendix B.1. Deviation: they fill with zeros.
+
+    Args:
+        images: (B, H, W, C).
+        chosen: bool (B,).
+        key: int (2,).
+
+    Returns:
+        (B, H, W, C).
+    """
     batch, side = tf.shape(images)[0], images.shape[1]
     reach = max(1, round(SHIFT * side))
     between = {"minval": -reach, "maxval": reach + 1, "dtype": tf.int32}
     shift = _uniform((2, batch), key, axis=1, **between)
-    shift = shift * tf.cast(chosen, tf.int32)[None, :]
+    shift = shift * tf.cast(chosen, tf.int32)[None, :]  # (2, B)
     for axis in (1, 2):
         places = tf.range(side)[None, :] + shift[axis - 1][:, None]  # (B, side)
         places = tf.clip_by_value(places, 0, side - 1)
@@ -36,13 +49,19 @@ def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor
 
 
 def flip(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Left becomes right; for pictures whose horizontal_flip image is as real as they are."""
+    """Flip images left to right; for datasets whose flipped images are realistic.
+
+    Args and Returns: as for `translate`.
+    """
     del key
     return tf.where(chosen[:, None, None, None], images[:, :, ::-1], images)
 
 
 def cutout(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Blanks a square of half the side around a random place (DeVries and Taylor 2017)."""
+    """Set a square of half the side around a random position to zero (DeVries and Taylor 2017).
+
+    Args and Returns: as for `translate`.
+    """
     batch, side = tf.shape(images)[0], images.shape[1]
     centre = _uniform((2, batch, 1), key, axis=1, maxval=side)
     near = tf.abs(tf.range(side, dtype=tf.float32) + 0.5 - centre) < 0.5 * CUTOUT * side
@@ -51,25 +70,31 @@ def cutout(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def brighten(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Adds one normal number to all of a picture."""
+    """Add one normal random number to all pixels of an image.
+
+    Args and Returns: as for `translate`.
+    """
     change = BRIGHTNESS * _normal(images, key)
     return images + tf.where(chosen[:, None, None, None], change, 0.0)
 
 
 def change_contrast(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Multiplies the distance from middle gray by a log-normal factor."""
+    """Multiply the distance from middle gray by a log-normal factor.
+
+    Args and Returns: as for `translate`.
+    """
     exponent = CONTRAST * _normal(images, key)
     return images * tf.where(chosen[:, None, None, None], tf.pow(2.0, exponent), 1.0)
 
 
 def _normal(images: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """One number for each picture, (B, 1, 1, 1)."""
+    """Draw one number per image, (B, 1, 1, 1)."""
     shape = (tf.shape(images)[0], 1, 1, 1)
     return replicas.draw(tf.random.stateless_normal, shape, seed=key)
 
 
 def _uniform(shape: tuple, key: tf.Tensor, axis: int = 0, **between) -> tf.Tensor:
-    """In [0, 1) unless told; `axis` is the batch's."""
+    """Draw numbers in [0, 1), or as `between` says; `axis` is that of the batch."""
     return replicas.draw(tf.random.stateless_uniform, shape, axis=axis, seed=key, **between)
 
 
@@ -85,7 +110,21 @@ OPERATIONS: dict[str, Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]] = 
 def augment(
     images: tf.Tensor, probability: tf.Tensor, operations: tuple[str, ...], key: tf.Tensor
 ) -> tf.Tensor:
-    """Applies each of `operations` to each picture (B, H, W, C) with `probability`."""
+    """Apply each operation to each image with a probability.
+
+    Args:
+        images: (B, H, W, C) in [-1, 1].
+        probability: Scalar.
+        operations: Names in `OPERATIONS`.
+        key: int (2,).
+
+    Returns:
+        float32 (B, H, W, C).
+
+    Example:
+        >>> augment(images, tf.constant(0.5), ("cutout", "flip"), tf.constant([0, 1])).shape
+        TensorShape([8, 32, 32, 3])
+    """
     images = tf.cast(images, tf.float32)
     keys = tf.random.split(key, 2 * len(operations))  # (2 x operations, 2)
     for at, name in enumerate(operations):
@@ -95,15 +134,22 @@ def augment(
 
 
 class Augmentation(Control):
-    """Augments real and fake pictures with a probability, fixed or adapted.
+    """Augment real and generated images with a fixed or adapted probability.
 
-    Adapted as in Karras et al. 2020, section 3.2: it rises while the
-    discriminator is surer of real pictures than `target`, the mean sign of its
-    logits for them, and falls otherwise. Deviations: it moves at every step
-    instead of every fourth, and faster, as small networks overfit sooner.
+    Adaptation follows Karras et al. 2020, section 3.2: the probability rises while
+    r_t, the mean sign of D(real), is above the target, and falls otherwise.
+    Deviations: it changes at every step instead of every fourth, and faster, as
+    small networks overfit sooner.
+
+    Args:
+        probability: Of each operation; the initial one if it is adapted.
+        operations: Names in `OPERATIONS`.
+        seed: Of the random stream.
+        target: Of r_t; 0 keeps the probability fixed.
+        kimg: Thousand images in which the probability can rise from 0 to 1.
     """
 
-    MOMENTUM = 0.95  # of the running mean sign, per step
+    MOMENTUM = 0.95  # of the running mean of r_t, per step
 
     def __init__(
         self,
@@ -113,7 +159,6 @@ class Augmentation(Control):
         target: float = 0.0,
         kimg: float = 20.0,
     ):
-        """`target` 0 keeps the probability; `kimg` is the way from 0 to 1 in thousand images."""
         super().__init__(name="augment")
         self.operations, self.target, self.kimg = operations, target, kimg
         self.seed = keras.random.SeedGenerator(seed)
@@ -138,14 +183,32 @@ class Augmentation(Control):
     def observe(self, metrics):
         if not self.target:
             return
-        sign = metrics["discriminator/r_t"]
-        self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * sign)
+        r_t = metrics["discriminator/r_t"]
+        self.running.assign(self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * r_t)
         self.move(tf.sign(self.running - self.target), metrics["images"])
 
     def move(self, speed: tf.Tensor, images: tf.Tensor) -> None:
-        """Raises the probability at a part of full speed, -1 to 1, for so many images."""
+        """Change the probability.
+
+        Args:
+            speed: Fraction of full speed, -1 to 1.
+            images: Number of images since the last change.
+        """
         step = speed * tf.cast(images, tf.float32) / (1000.0 * self.kimg)
         self.probability.assign(tf.clip_by_value(self.probability + step, 0.0, MAX_AUGMENT))
 
     def scalars(self, images_seen):
         return {"balance/augment": tf.convert_to_tensor(self.probability)}
+
+
+def build(config: BalanceConfig, seed: int) -> Augmentation | None:
+    """Build the control if `augment` or `augment_target` is set."""
+    if not config.augment and not config.augment_target:
+        return None
+    return Augmentation(
+        config.augment,
+        config.augment_operations,
+        seed + 3,
+        target=config.augment_target,
+        kimg=config.augment_kimg,
+    )

@@ -1,11 +1,4 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""The controls of `--balance auto`."""
 
 import keras
 import tensorflow as tf
@@ -14,16 +7,21 @@ from gan.balance.adaptive_rate import AdaptiveLearningRate
 from gan.balance.augment import Augmentation
 from gan.balance.base import Balance, Control
 from gan.balance.update_limit import UpdateLimit
-from gan.config import BalanceConfig
+from gan.config import BalanceConfig, has_auto
 
 
 class OverfittingAugmentation(Augmentation):
-    """Augments as much as it takes to keep the discriminator from knowing pictures by heart.
+    """Augment with a probability that keeps the overfitting estimate r_v at a target.
 
-    The second heuristic of Karras et al. 2020, section 3.2, r_v: measured with
-    pictures that were held out, it tells overfitting from mere strength, which
-    the mean sign of the logits cannot. Deviation: it moves in proportion to
-    the distance from the target.
+    r_v is the second heuristic of Karras et al. 2020, section 3.2. It is measured
+    with held-out images, so it distinguishes an overfitting discriminator from one
+    that is merely strong, unlike r_t. Deviation: the probability changes in
+    proportion to the distance from the target.
+
+    Args:
+        operations: Names of the augmentations.
+        seed: Of the random stream.
+        kimg: Thousand images in which the probability can rise from 0 to 1.
     """
 
     TARGET = 0.4
@@ -35,7 +33,7 @@ class OverfittingAugmentation(Augmentation):
             name="r_v", initializer=keras.initializers.Constant(self.TARGET), trainable=False
         )
 
-    def learn(self, r_v):
+    def update_overfitting(self, r_v):
         self.r_v.assign(r_v)
 
     def observe(self, metrics):
@@ -44,7 +42,12 @@ class OverfittingAugmentation(Augmentation):
 
 
 class Auto(Balance):
-    """The controls of `--balance auto`; while not `active` they rest, and can be woken."""
+    """The controls of `--balance auto`, which can be built inactive and enabled later.
+
+    Args:
+        controls: Controls whose state changes in proportion to "images" of `observe`.
+        active: Whether they act from the start.
+    """
 
     def __init__(self, controls: list[Control], active: bool):
         super().__init__(controls, name="auto")
@@ -52,11 +55,11 @@ class Auto(Balance):
             name="active", initializer="ones" if active else "zeros", trainable=False
         )
 
-    def enable(self) -> None:
+    def enable(self):
         self.active.assign(1.0)
 
     def observe(self, metrics):
-        images = tf.cast(metrics["images"], tf.float32) * self.active  # all moves are per image
+        images = tf.cast(metrics["images"], tf.float32) * self.active  # 0: no state changes
         super().observe(metrics | {"images": images})
 
     def limit_update(self, network, variables, before, images_seen):
@@ -72,11 +75,15 @@ class Auto(Balance):
         return logged
 
 
-def _auto(config: BalanceConfig, seed: int, active: bool) -> Auto:
+def build(config: BalanceConfig, seed: int) -> Auto | None:
+    """Build the controls if they are wanted now or may be enabled by an alarm.
+
+    An augmentation that is configured by itself replaces theirs.
+    """
+    if not has_auto(config):
+        return None
     controls = [UpdateLimit(config.generator_steps), AdaptiveLearningRate()]
     if not config.augment and not config.augment_target:
-        controls.insert(
-            0,
-            OverfittingAugmentation(config.augment_operations, seed, config.augment_kimg),
-        )
-    return Auto(controls, active)
+        adapted = OverfittingAugmentation(config.augment_operations, seed + 4, config.augment_kimg)
+        controls.insert(0, adapted)
+    return Auto(controls, active=config.mode == "auto")

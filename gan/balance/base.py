@@ -1,10 +1,29 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
+"""The contract of a balance control.
 
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
+A control is one module of this package with a class that overrides the hooks it
+needs, and a function `build(config, seed)` that returns such a control, several
+in a list, or None if `config` switches it off. `Balance` calls all controls of a
+run in turn, so the training step never asks which are on. Their states and random
+streams are variables of the model and saved with it.
+
+Three further controls need no module: separate learning rates (two time scales,
+Heusel et al. 2017), the steps per network, and gradient clipping.
+
+Example: a complete control, as the file gan/balance/fade.py, switched on by
+`--set balance.options=fade.kimg=50`:
+
+    class Fade(Control):
+        def __init__(self, kimg):
+            super().__init__(name="fade")
+            self.kimg = kimg
+
+        def augment(self, images, images_seen):
+            passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.kimg)
+            return images * tf.minimum(passed, 1.0)
+
+    def build(config, seed):
+        kimg = option(config, "fade.kimg", 0.0)
+        return Fade(kimg) if kimg else None
 """
 
 from collections.abc import Sequence
@@ -13,36 +32,66 @@ from typing import Literal, get_args
 import keras
 import tensorflow as tf
 
+from gan.balance.options import option
+
+__all__ = ["NETWORKS", "Balance", "Control", "Network", "option"]
+
 Network = Literal["discriminator", "generator"]
 NETWORKS: tuple[Network, ...] = get_args(Network)
 
 
 class Control(keras.layers.Layer):
-    """One way to hold the balance; every hook does nothing until overridden."""
+    """One way to keep the networks in balance. By default every hook changes nothing."""
 
     limits_updates = False
-    """Whether `limit_update` is to be called, which costs a copy of the weights."""
+    """Whether `limit_update` must be called, which costs a copy of the weights."""
 
     def augment(self, images: tf.Tensor, images_seen: tf.Tensor) -> tf.Tensor:
-        """Changes what the discriminator sees: (B, H, W, C), real and fake alike."""
+        """Change the images that the discriminator sees, real and generated ones equally.
+
+        Args:
+            images: (B, H, W, C) in [-1, 1]; called for each leaf of a nest.
+            images_seen: int64 scalar, real images that training used so far.
+
+        Returns:
+            (B, H, W, C).
+        """
         return images
 
     def swap_labels(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Changes which logits (B,) the discriminator's loss counts as real and as fake."""
+        """Choose which logits the discriminator's loss counts as real and which as fake.
+
+        Args:
+            real: Logits (B,) of real images.
+            fake: Logits (B,) of generated images.
+
+        Returns:
+            Logits (B,) to count as real, and (B,) to count as fake.
+        """
         return real, fake
 
     def observe(self, metrics: dict[str, tf.Tensor]) -> None:
-        """Learns how the last discriminator step went, from metrics of the whole batch."""
+        """Update the control's state; called with the metrics of each discriminator step.
 
-    def learn(self, r_v: float) -> None:
-        """Learns from time to time how far the discriminator overfits: `health.r_v`."""
+        Args:
+            metrics: Scalars of the whole batch, named as in the logs, and "images",
+                the size of the batch.
+        """
 
-    def share(self, network: Network) -> tf.Tensor | float:
-        """The factor on a network's learning rate; 0 skips its update."""
+    def update_overfitting(self, r_v: float) -> None:
+        """Update the control's state; called with each new overfitting estimate.
+
+        Args:
+            r_v: Karras et al. 2020, equation 1: 0 without overfitting, 1 if the
+                discriminator takes held-out images for generated ones.
+        """
+
+    def learning_rate_scale(self, network: Network) -> tf.Tensor | float:
+        """Return the factor of a network's learning rate; 0 skips its update."""
         return 1.0
 
     def constrain(self, discriminator: keras.Model) -> None:
-        """Changes the discriminator's weights after an update."""
+        """Change the discriminator's weights after an update."""
 
     def limit_update(
         self,
@@ -51,18 +100,31 @@ class Control(keras.layers.Layer):
         before: Sequence[tf.Tensor],
         images_seen: tf.Tensor,
     ) -> None:
-        """Shortens an update that led from `before` to what `variables` hold now."""
+        """Shorten an update.
+
+        Args:
+            network: Which one was updated.
+            variables: Its trainable variables, updated.
+            before: Their values before the update.
+            images_seen: int64 scalar.
+        """
 
     def enable(self) -> None:
-        """Lets a resting control act."""
+        """Activate a control that was built inactive; called when an alarm asks for it."""
 
     def scalars(self, images_seen: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What to log: scalars by name."""
+        """Return the scalars to log, by name."""
         return {}
 
 
 class Balance(Control):
-    """All controls of a run as one."""
+    """All controls of a run as one.
+
+    Example:
+        >>> balance = Balance([InstanceNoise(0.1, kimg=0.0, seed=0)])
+        >>> balance.augment(images, images_seen).shape == images.shape
+        True
+    """
 
     def __init__(self, controls: list[Control], name: str = "balance"):
         super().__init__(name=name)
@@ -83,14 +145,14 @@ class Balance(Control):
         for control in self.controls:
             control.observe(metrics)
 
-    def learn(self, r_v):
+    def update_overfitting(self, r_v):
         for control in self.controls:
-            control.learn(r_v)
+            control.update_overfitting(r_v)
 
-    def share(self, network):
+    def learning_rate_scale(self, network):
         product = 1.0
         for control in self.controls:
-            product = product * control.share(network)
+            product = product * control.learning_rate_scale(network)
         return product
 
     def constrain(self, discriminator):
@@ -101,14 +163,15 @@ class Balance(Control):
         for control in self.controls:
             control.limit_update(network, variables, before, images_seen)
 
-    def enable(self) -> None:
-        """Lets resting controls act."""
+    def enable(self):
         for control in self.controls:
             control.enable()
 
     def scalars(self, images_seen):
         logged = {
-            f"balance/{network}_share": tf.convert_to_tensor(self.share(network), tf.float32)
+            f"balance/{network}_share": tf.convert_to_tensor(
+                self.learning_rate_scale(network), tf.float32
+            )
             for network in NETWORKS
         }
         for control in self.controls:

@@ -1,21 +1,18 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""Weight clipping (Arjovsky et al. 2017)."""
 
 import tensorflow as tf
 
 from gan.balance.base import Control
+from gan.config import BalanceConfig
 
 
 class WeightClip(Control):
-    """Clips the discriminator's kernels: Arjovsky et al. 2017, algorithm 1.
+    """Clip the discriminator's kernels after each update: Arjovsky et al. 2017, algorithm 1.
 
-    Deviation: biases and normalisation scales are left alone.
+    Deviation: biases and the scales of normalization are not clipped.
+
+    Args:
+        limit: Largest absolute value.
     """
 
     def __init__(self, limit: float):
@@ -29,3 +26,8 @@ class WeightClip(Control):
 
     def scalars(self, images_seen):
         return {"balance/weight_clip": tf.constant(self.limit)}
+
+
+def build(config: BalanceConfig, seed: int) -> WeightClip | None:
+    """Build the control if `weight_clip` is set."""
+    return WeightClip(config.weight_clip) if config.weight_clip else None

@@ -1,23 +1,21 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""Random swaps of the discriminator's labels."""
 
 import keras
 import tensorflow as tf
 
 from common.distribution import replicas
 from gan.balance.base import Control
+from gan.config import BalanceConfig
 
 
 class LabelFlips(Control):
-    """Swaps the labels of a random share of the pairs (as Chintala et al. 2016, tip 6).
+    """Swap the labels of a random fraction of the pairs (Chintala et al. 2016, tip 6).
 
-    Only the discriminator's loss is misled; the generator's is not.
+    Only the discriminator's loss is affected, not the generator's.
+
+    Args:
+        probability: Of each pair of a real and a generated image.
+        seed: Of the random stream.
     """
 
     def __init__(self, probability: float, seed: int):
@@ -26,9 +24,14 @@ class LabelFlips(Control):
         self.seed = keras.random.SeedGenerator(seed)
 
     def swap_labels(self, real, fake):
-        chance = replicas.draw(keras.random.uniform, tf.shape(real), seed=self.seed)
-        flip = chance < self.probability
+        uniform = replicas.draw(keras.random.uniform, tf.shape(real), seed=self.seed)
+        flip = uniform < self.probability
         return tf.where(flip, fake, real), tf.where(flip, real, fake)
 
     def scalars(self, images_seen):
         return {"balance/label_flips": tf.constant(self.probability)}
+
+
+def build(config: BalanceConfig, seed: int) -> LabelFlips | None:
+    """Build the control if `label_flips` is set."""
+    return LabelFlips(config.label_flips, seed + 1) if config.label_flips else None

@@ -1,21 +1,21 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""Instance noise (Sonderby et al. 2017)."""
 
 import keras
 import tensorflow as tf
 
 from common.distribution import replicas
 from gan.balance.base import Control
+from gan.config import BalanceConfig
 
 
 class InstanceNoise(Control):
-    """Gaussian noise on real and fake, falling to zero (Sonderby et al. 2017, section 3)."""
+    """Add Gaussian noise to real and generated images (Sonderby et al. 2017, section 3).
+
+    Args:
+        deviation: Initial standard deviation, for images in [-1, 1].
+        kimg: Thousand images over which it decays linearly to zero; 0: constant.
+        seed: Of the random stream.
+    """
 
     def __init__(self, deviation: float, kimg: float, seed: int):
         super().__init__(name="instance_noise")
@@ -23,7 +23,7 @@ class InstanceNoise(Control):
         self.seed = keras.random.SeedGenerator(seed)
 
     def level(self, images_seen: tf.Tensor) -> tf.Tensor:
-        """The standard deviation now, on pictures in [-1, 1]."""
+        """Compute the current standard deviation."""
         if not self.kimg:
             return tf.constant(self.deviation)
         passed = tf.cast(images_seen, tf.float32) / (1000.0 * self.kimg)
@@ -36,3 +36,10 @@ class InstanceNoise(Control):
 
     def scalars(self, images_seen):
         return {"balance/instance_noise": self.level(images_seen)}
+
+
+def build(config: BalanceConfig, seed: int) -> InstanceNoise | None:
+    """Build the control if `instance_noise` is set."""
+    if not config.instance_noise:
+        return None
+    return InstanceNoise(config.instance_noise, config.instance_noise_kimg, seed + 2)

@@ -1,32 +1,35 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""Pausing the discriminator while it is too strong."""
 
 import keras
 import tensorflow as tf
 
 from gan.balance.base import Control
+from gan.config import BalanceConfig
 
 
 class Pause(Control):
-    """Skips the discriminator's update while it is too strong.
+    """Skip the discriminator's updates while a metric shows that it is too strong.
 
-    Two thresholds make a hysteresis: it pauses at one and resumes at the other.
-    The watched figure is averaged over the last ten batches or so. A paused
-    discriminator still measures and its optimizer still gathers moments; only
-    its learning rate is zero, so it neither moves nor comes back stale.
+    The metric is averaged over about ten batches. Two thresholds give a
+    hysteresis: updates pause at one and resume at the other. A paused
+    discriminator still computes metrics, and its optimizer still accumulates
+    moments; only its learning rate is zero.
+
+    Args:
+        name: Of the control, in the logs.
+        metric: Name of the metric.
+        pause: Threshold at which updates pause.
+        resume: Threshold at which they resume.
+        strong_is_high: Whether a high value means a strong discriminator.
     """
 
     MOMENTUM = 0.9
 
-    def __init__(self, name: str, figure: str, pause: float, resume: float, strong_is_high: bool):
+    def __init__(
+        self, name: str, metric: str, *, pause: float, resume: float, strong_is_high: bool
+    ):
         super().__init__(name=name)
-        self.figure, self.sign = figure, 1.0 if strong_is_high else -1.0
+        self.metric, self.sign = metric, 1.0 if strong_is_high else -1.0
         self.pause, self.resume = pause, resume
         middle = 0.5 * (pause + resume)
         self.running = self.add_weight(
@@ -36,14 +39,42 @@ class Pause(Control):
 
     def observe(self, metrics):
         self.running.assign(
-            self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * metrics[self.figure]
+            self.MOMENTUM * self.running + (1.0 - self.MOMENTUM) * metrics[self.metric]
         )
         strength = self.sign * self.running
         still = tf.where(strength < self.sign * self.resume, 0.0, self.paused)
         self.paused.assign(tf.where(strength > self.sign * self.pause, 1.0, still))
 
-    def share(self, network):
+    def learning_rate_scale(self, network):
         return 1.0 - self.paused if network == "discriminator" else 1.0
 
     def scalars(self, images_seen):
         return {f"balance/{self.name}": tf.convert_to_tensor(self.paused)}
+
+
+def build(config: BalanceConfig, seed: int) -> list[Pause]:
+    """Build a control for each of `pause_accuracy` and `pause_loss` that is set."""
+    controls = []
+    if config.pause_accuracy:
+        resume = config.resume_accuracy or config.pause_accuracy
+        controls.append(
+            Pause(
+                "pause_accuracy",
+                "discriminator/accuracy",
+                pause=config.pause_accuracy,
+                resume=resume,
+                strong_is_high=True,
+            )
+        )
+    if config.pause_loss:
+        resume = config.resume_loss or config.pause_loss
+        controls.append(
+            Pause(
+                "pause_loss",
+                "loss/discriminator",
+                pause=config.pause_loss,
+                resume=resume,
+                strong_is_high=False,
+            )
+        )
+    return controls

@@ -1,34 +1,29 @@
-"""What keeps the two networks in balance: small controls, each usable alone.
-
-A control overrides the hooks it needs; `Balance` runs through all of them in
-order, so the training step asks once and never which controls are on. Their
-state and random streams are variables of the model and saved with it. Three
-further controls need no code here: the optimizers' own rates (two time
-scales: Heusel et al. 2017), the steps per network, and gradient clipping.
-"""
+"""A bound on how far one update moves a network; one of the controls of `--balance auto`."""
 
 import tensorflow as tf
 
 from gan.balance.base import NETWORKS, Control, Network
+from gan.config import BalanceConfig
 
 
 class UpdateLimit(Control):
-    """Bounds how far one update moves a network, relative to the norm of its kernels.
+    """Bound each update of a network relative to the norm of its kernels.
 
-    You et al. 2020 (LAMB), section 3, bound each layer's step so; here the
-    whole network's, and only from above. At first the bound falls with the
-    square root of the images seen, as the relative steps of healthy runs do by
-    themselves (their kernels grow). It holds from the very first update, the
-    one by which a rate ten times too high does its harm.
+    You et al. 2020 (LAMB), section 3, normalize the step of each layer. Deviation:
+    here the step of the whole network is bounded, and only from above. The bound
+    holds from the first update and decays with the square root of the images
+    seen, as the relative steps of healthy runs do because their kernels grow.
+
+    Args:
+        generator_steps: Generator updates per training step, which share its bound.
     """
 
     limits_updates = True
     LIMIT = 0.1  # of the norm, at the start
-    KIMG = 2.0  # of slow decay
-    SETTLED = 60.0  # thousand images, from which on it stays
+    KIMG = 2.0  # after which the bound has fallen by the square root of 2
+    LAST_KIMG = 60.0  # from which on it is constant
 
     def __init__(self, generator_steps: int):
-        """The generator's updates of a round share its limit."""
         super().__init__(name="update_limit")
         self.steps = {"discriminator": 1, "generator": generator_steps}
         self.scale = self.add_weight(
@@ -36,8 +31,8 @@ class UpdateLimit(Control):
         )
 
     def limit(self, network: Network, images_seen: tf.Tensor) -> tf.Tensor:
-        """The largest relative step now."""
-        kimg = tf.minimum(tf.cast(images_seen, tf.float32) / 1000.0, self.SETTLED)
+        """Compute the largest relative step."""
+        kimg = tf.minimum(tf.cast(images_seen, tf.float32) / 1000.0, self.LAST_KIMG)
         passed = kimg / self.KIMG
         return self.LIMIT / self.steps[network] * tf.math.rsqrt(1.0 + passed)
 
@@ -57,3 +52,7 @@ class UpdateLimit(Control):
         return {
             f"balance/update_limit_{network}": self.scale[i] for i, network in enumerate(NETWORKS)
         }
+
+
+def build(config: BalanceConfig, seed: int) -> None:
+    """Build nothing: `gan.balance.auto` uses this control."""

@@ -1,17 +1,29 @@
-"""Adam through TensorFlow's fused kernel."""
+"""Adam as one fused operation per variable.
+
+The plain form is `keras.optimizers.Adam`.
+"""
 
 import keras
 import tensorflow as tf
 
 
-@keras.saving.register_keras_serializable("common")
+@keras.saving.register_keras_serializable("common.fast")
 class Adam(keras.optimizers.Adam):
-    """Keras's optimizer, each variable updated in one pass over memory instead of about ten.
+    """Adam (Kingma and Ba 2015) that updates each variable in one pass over memory.
 
-    The same arithmetic: Kingma and Ba 2015, section 2, in the order of the
-    paragraph after algorithm 1. Deviation: no `amsgrad`. Sparse gradients of
-    embeddings are made dense first: Keras 3.15 squares their rows one by one,
-    which is wrong where a label repeats.
+    The arithmetic is that of Keras: the order of the paragraph after algorithm 1
+    in section 2, which applies epsilon to the uncorrected root. Keras's own
+    implementation passes over memory about ten times.
+
+    Deviation: `amsgrad` is not supported. Sparse gradients of embeddings are made
+    dense first, because Keras 3.15 squares their rows one by one, which is wrong
+    if an index repeats.
+
+    Example:
+        >>> weight = keras.Variable([1.0])
+        >>> Adam(0.1).apply([tf.constant([2.0])], [weight])
+        >>> round(float(weight[0]), 4)
+        0.9
     """
 
     def update_step(self, gradient, variable, learning_rate):

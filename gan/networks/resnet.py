@@ -1,0 +1,190 @@
+"""Residual networks in the manner of SNGAN (Miyato et al. 2018) and R3GAN (Huang et al. 2024).
+
+Two 3x3 convolutions per block with a shortcut around them, nearest-neighbor
+upsampling, average pooling, and no normalization in the discriminator.
+
+Deviations: both networks double widths at every halving of the resolution, from
+half of `config.width` at full resolution; the discriminator's features are
+flattened, not summed over positions (Miyato et al. 2018, appendix B.4); without
+normalization the last convolution of each block starts at zero, as in R3GAN
+(section 3.2, after Zhang et al. 2019), with plain biases.
+"""
+
+from types import SimpleNamespace
+
+import keras
+from keras import layers
+
+from common import fast
+from common.errors import InputError
+from gan.config import NetworkConfig
+from gan.networks.base import ImageSpec, require_square
+
+RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+KERNEL = 3  # pixels
+LEAK = 0.2  # slope of LeakyReLU below zero: Huang et al. 2024, section 3.2
+MAX_WIDENING = 8  # no layer is wider than this many times the base width
+SMALLEST = 7  # pixels; the first feature map is at most this large
+
+
+def sides(resolution: int) -> list[int]:
+    """List the resolutions of the feature maps, full size first.
+
+    Example:
+        >>> sides(32)
+        [32, 16, 8, 4]
+    """
+    found = [resolution]
+    while found[-1] > SMALLEST:
+        found.append(found[-1] // 2)
+    return found
+
+
+def widths(base: int, levels: int) -> list[int]:
+    """List the filters of each level, full size first.
+
+    Args:
+        base: Filters at half the resolution.
+        levels: Number of resolutions.
+
+    Example:
+        >>> widths(32, 4)
+        [16, 32, 64, 128]
+    """
+    return [max(1, base // 2), *(base * min(2**level, MAX_WIDENING) for level in range(levels - 1))]
+
+
+def build_generator(
+    spec: ImageSpec, config: NetworkConfig, *, generator_normalization: str = "batch"
+) -> keras.Model:
+    """Build a residual network from latent vectors to images.
+
+    With classes, the label's learned embedding is appended to the latent vector.
+
+    Args:
+        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        config: `latent_size`, `width` and `kernels` are used.
+        generator_normalization: "batch" or "none".
+
+    Returns:
+        A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
+        (B, H, W, C) in [-1, 1].
+
+    Raises:
+        InputError: The images are not square, or the normalization is unknown.
+
+    Example:
+        >>> build_generator(ImageSpec(32, 32, 3), NetworkConfig()).output_shape
+        (None, 32, 32, 3)
+    """
+    side = require_square("resnet", spec)
+    if generator_normalization not in ("batch", "none"):
+        raise InputError(
+            f"--networks.options generator_normalization={generator_normalization}: "
+            "expected batch or none"
+        )
+    source = fast.layers(config.kernels)
+    normalized = generator_normalization == "batch"
+    *outer, smallest = sides(side)
+    *narrower, widest = widths(config.width, len(outer) + 1)
+    latent = keras.Input((config.latent_size,), name="latent")
+    inputs, x = latent, latent
+    if spec.classes:
+        label = keras.Input((), dtype="int32", name="label")
+        embedded = layers.Embedding(spec.classes, config.latent_size, name="label_embedding")(label)
+        inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
+    x = layers.Dense(smallest * smallest * widest)(x)
+    x = layers.Reshape((smallest, smallest, widest))(x)
+    for width in reversed(narrower):
+        x = _block_up(source, x, width, normalized)  # sides double
+    x = _activate(source, x, normalized)
+    x = source.Conv2D(spec.channels, KERNEL, padding="same")(x)
+    image = layers.Activation("tanh", dtype="float32", name="image")(x)
+    return keras.Model(inputs, image, name="generator")
+
+
+def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
+    """Build a residual network without normalization from images to logits, positive for real.
+
+    With classes, the label enters as a projection (Miyato and Koyama 2018,
+    equation 5).
+
+    Args:
+        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        config: `discriminator_width` or else `width`, `normalization` ("none", or
+            "spectral" for that of the kernels) and `kernels` are used.
+
+    Returns:
+        A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
+
+    Raises:
+        InputError: The images are not square, or activations are to be normalized.
+
+    Example:
+        >>> config = NetworkConfig(name="resnet", normalization="none")
+        >>> build_discriminator(ImageSpec(32, 32, 3), config).output_shape
+        (None,)
+    """
+    side = require_square("resnet", spec)
+    if config.normalization not in ("none", "spectral"):
+        raise InputError(
+            f"--networks.normalization {config.normalization}: the discriminator of resnet has "
+            "none; expected none or spectral\n"
+            "leave out --preset, or add --set networks.normalization=none"
+        )
+    source = fast.layers(config.kernels)
+    spectral = config.normalization == "spectral"
+    levels = len(sides(side))
+    narrowest, *wider = widths(config.discriminator_width or config.width, levels)
+    image = keras.Input((side, side, spec.channels), name="image")
+    x = _convolution(source, narrowest, KERNEL, spectral)(image)
+    for width in wider:
+        x = _block_down(source, x, width, spectral)  # sides halve
+    x = source.LeakyReLU(LEAK)(x)
+    features = layers.Flatten(name="features")(x)  # (B, F)
+    logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
+    inputs = image
+    if spec.classes:
+        label = keras.Input((), dtype="int32", name="label")
+        inputs = [image, label]
+        embedded = layers.Embedding(
+            spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
+        )(label)  # (B, F)
+        projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
+        logits = layers.Add(dtype="float32")([logits, projection])
+    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="discriminator")
+
+
+def _block_up(source: SimpleNamespace, x, width: int, normalized: bool):
+    """Double the sides; the shortcut's 1x1 convolution commutes with upsampling, so it is first."""
+    shortcut = layers.UpSampling2D()(source.Conv2D(width, 1, use_bias=False)(x))
+    last = "glorot_uniform" if normalized else "zeros"
+    x = layers.UpSampling2D()(_activate(source, x, normalized))
+    x = source.Conv2D(width, KERNEL, padding="same")(x)
+    x = _activate(source, x, normalized)
+    x = source.Conv2D(width, KERNEL, padding="same", kernel_initializer=last)(x)
+    return layers.Add()([shortcut, x])
+
+
+def _block_down(source: SimpleNamespace, x, width: int, spectral: bool):
+    """Halve the sides; the shortcut's 1x1 convolution commutes with pooling, so it is last."""
+    shortcut = _convolution(source, width, 1, spectral)(layers.AveragePooling2D()(x))
+    x = _convolution(source, width, KERNEL, spectral)(source.LeakyReLU(LEAK)(x))
+    # spectral normalization cannot divide by the norm of a kernel of zeros
+    last = "glorot_uniform" if spectral else "zeros"
+    x = _convolution(source, width, KERNEL, spectral, last)(source.LeakyReLU(LEAK)(x))
+    return layers.Add()([shortcut, layers.AveragePooling2D()(x)])
+
+
+def _convolution(
+    source: SimpleNamespace, width: int, size: int, spectral: bool, initial: str = "glorot_uniform"
+):
+    convolution = source.Conv2D(width, size, padding="same", kernel_initializer=initial)
+    # float32, or Keras 3.15 would round the kernels themselves at every call
+    return layers.SpectralNormalization(convolution, dtype="float32") if spectral else convolution
+
+
+def _activate(source: SimpleNamespace, x, normalized: bool):
+    if normalized:
+        x = source.BatchNormalization(momentum=0.9, epsilon=1e-5)(x)
+    return source.LeakyReLU(LEAK)(x)
