@@ -1,41 +1,44 @@
-"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
+"""The types that all datasets share: a request, a source, a loaded dataset.
 
-Every source is brought once to one uint8 array, cached on disk and memory
-mapped: training reads it in an order that is a pure function of the seed and
-the number of pictures drawn, so a resumed run continues at the very next one.
+A dataset is one file of this package with a function `source(request) ->
+Source`; its file name is its name on the command line.
 """
 
 import hashlib
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from common import images as image_io
-from common.errors import InputError
+from common import registry
 
-if TYPE_CHECKING:
-    pass
-
-GLYPHS = "glyphs"
-MIN_RESOLUTION, MAX_RESOLUTION = 16, 128  # pixels
-AUTO_RESOLUTION_LIMIT = 64  # pixels; beyond it two cores need hours
-MIN_PER_CLASS = 50  # pictures; sub-folders with fewer on average are no classes to learn
+SHARED = ("base", "cache", "folder", "load", "stream", "tfds")  # files that are no dataset
+RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)  # pixels of a side
+AUTO_RESOLUTION_LIMIT = 64  # pixels; larger images take hours on two cores
+MIN_PER_CLASS = 50  # images; with fewer on average, training is not conditional by default
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """A dataset in memory-mapped form.
+class ImageDataset:
+    """A dataset whose images are memory mapped.
 
     Attributes:
-        images: uint8 (N, H, W, C), H = W.
+        name: Name of the dataset, or path of the folder.
+        images: uint8 (N, H, W, C) in [0, 255], H = W.
         labels: int32 (N,) in [0, len(class_names)); zeros without classes.
-        class_names: empty where the source has no labels.
-        fingerprint: differs when the pictures do.
-        skipped: the files that could not be read, each with the reason.
+        class_names: Names in Unicode NFC; empty if the source has no labels.
+        fingerprint: Differs if the images, their classes, their size or their
+            order differ; the same wherever the files lie.
+        skipped: Files that were left out, each with the reason.
+
+    Example:
+        >>> images = np.zeros((4, 32, 32, 1), np.uint8)
+        >>> len(ImageDataset("black", images, np.zeros(4, np.int32), (), "black-1"))
+        4
     """
 
     name: str
@@ -50,60 +53,137 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class _Source:
-    """What is known of a dataset before its pictures are decoded."""
+class Request:
+    """What a caller asks of a dataset.
+
+    Attributes:
+        name: The name or folder as the user wrote it.
+        cache: Folder for prepared arrays and downloads.
+        resolution: Pixels of a side; 0 lets the source choose from `supported`.
+        channels: 1, 3 or 4; 0 lets the source choose.
+        seed: Seed of datasets that are drawn.
+        supported: Sides in pixels to choose from if `resolution` is 0.
+    """
 
     name: str
-    key: str  # changes whenever the cached array would
+    cache: Path
+    resolution: int = 0
+    channels: int = 0
+    seed: int = 0
+    supported: tuple[int, ...] = RESOLUTIONS
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset before its images are decoded.
+
+    Attributes:
+        name: Name for messages.
+        key: Differs if the decoded images would differ; becomes the fingerprint.
+        resolution: Pixels of a side.
+        channels: 1, 3 or 4.
+        class_names: One name for each label; empty without labels.
+        examples: Returns an iterator of (image, label). Each image has the size
+            and mode above; a string instead of an image says why a file was
+            left out.
+        skipped: Files that were left out before decoding, with the reason.
+    """
+
+    name: str
+    key: str
     resolution: int
     channels: int
     class_names: tuple[str, ...]
-    examples: Callable[[], Iterator[tuple[Image.Image | str, int]]]  # a str says why not
+    examples: Callable[[], Iterator[tuple[Image.Image | str, int]]]
+    skipped: tuple[str, ...] = ()
 
 
-def check_resolution(resolution: int) -> None:
-    """Raises InputError unless the networks can be built for `resolution` pixels.
+def dataset_names() -> tuple[str, ...]:
+    """List the datasets that are files of this package.
 
-    They double a base of 4 to 7 pixels, so 16, 20, 24, 28, 32, 40, 48, 56, 64,
-    80, 96, 112 and 128 fit. 0 asks for the dataset's own.
+    Example:
+        >>> dataset_names()
+        ('glyphs',)
     """
-    if resolution and resolution not in supported_resolutions():
-        raise InputError(
-            f"--resolution: expected one of {supported_resolutions()} or 0 for the dataset's own, "
-            f"got {resolution}"
-        )
-
-
-def supported_resolutions() -> list[int]:
-    """The resolutions in pixels, ascending."""
-    sizes = {base << doublings for base in (4, 5, 6, 7) for doublings in range(1, 6)}
-    return sorted(size for size in sizes if MIN_RESOLUTION <= size <= MAX_RESOLUTION)
+    return registry.module_names("gan.data", exclude=SHARED)
 
 
 def is_folder(name: str) -> bool:
-    """Whether `name` means a folder rather than a dataset, whose name may be "emnist/letters"."""
+    """Tell a folder from a dataset, whose name may be "emnist/letters".
+
+    Example:
+        >>> is_folder("./photos"), is_folder("emnist/letters")
+        (True, False)
+    """
     return Path(name).is_dir() or name.startswith(("/", ".", "~")) or name.endswith("/")
 
 
-def _key(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]
+def source_key(*parts: object) -> str:
+    """Hash anything whose `repr` is its value to 12 hexadecimal digits."""
+    return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:12]
 
 
-def _auto_resolution(sides: Iterable[int]) -> int:
-    """The largest supported resolution that the typical picture need not be enlarged for."""
+def auto_resolution(sides: Iterable[int], supported: Iterable[int]) -> int:
+    """Choose the largest supported side that does not enlarge the median image.
+
+    Args:
+        sides: Shorter sides of images, in pixels.
+        supported: Sides that the networks can be built for.
+
+    Returns:
+        A side of at most 64 pixels, or the smallest supported one.
+
+    Example:
+        >>> auto_resolution([30, 50, 200], (16, 32, 48, 64))
+        48
+    """
     side = min(int(np.median(list(sides))), AUTO_RESOLUTION_LIMIT)
-    return max((size for size in supported_resolutions() if size <= side), default=MIN_RESOLUTION)
+    return max((size for size in supported if size <= side), default=min(supported))
 
 
-def some(
-    real: np.ndarray,
+def printable(text: str) -> str:
+    r"""Replace what cannot be encoded, such as bytes of a file name, by escapes.
+
+    Example:
+        >>> printable("caf\udce9.png")
+        'caf\\xe9.png'
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def class_name(text: str) -> str:
+    """Normalize the name of a class: printable, and in Unicode's composed form NFC.
+
+    The same accented letter may be stored as one code point or as two; macOS
+    and Linux differ in which they write.
+    """
+    return unicodedata.normalize("NFC", printable(text))
+
+
+def sample_signed(
+    images: np.ndarray,
     labels: np.ndarray,
     count: int,
     seed: int,
     among: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """At most `count` of the pictures, uint8 (N, H, W, C), in [-1, 1], and their labels."""
-    among = np.arange(len(real)) if among is None else among
-    chosen = np.random.default_rng(seed).choice(among, min(count, len(among)), False)
-    chosen.sort()
-    return image_io.to_signed(real[chosen]), np.asarray(labels)[chosen]
+    """Draw a random subset, in random order, as the networks see it.
+
+    Args:
+        images: uint8 (N, H, W, C).
+        labels: int (N,).
+        count: Images to draw; all of them if there are fewer.
+        seed: Seed of the draw.
+        among: Indices to draw from; all by default.
+
+    Returns:
+        float32 (count, H, W, C) in [-1, 1], and their labels (count,).
+
+    Example:
+        >>> images, labels = np.zeros((9, 2, 2, 1), np.uint8), np.arange(9)
+        >>> sample_signed(images, labels, count=4, seed=0)[0].shape
+        (4, 2, 2, 1)
+    """
+    among = np.arange(len(images)) if among is None else among
+    chosen = np.random.default_rng(seed).permutation(among)[:count]
+    return image_io.to_signed(images[chosen]), np.asarray(labels)[chosen]

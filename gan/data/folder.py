@@ -1,67 +1,70 @@
-"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
+"""A folder of images in any size, format and mode; its sub-folders are the classes."""
 
-Every source is brought once to one uint8 array, cached on disk and memory
-mapped: training reads it in an order that is a pure function of the seed and
-the number of pictures drawn, so a resumed run continues at the very next one.
-"""
-
+import contextlib
+import hashlib
+import os
+import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError
+from gan.data.base import Request, Source, auto_resolution, class_name, printable, source_key
 
-if TYPE_CHECKING:
-    pass
-from gan.data.base import MIN_RESOLUTION, _auto_resolution, _key, _Source
-
-# A folder of pictures
-
-
-def _picture_files(folder: Path) -> list[Path]:
-    """The picture files below `folder`, sorted; raises InputError when there are none."""
-    try:
-        folder = folder.expanduser()
-    except RuntimeError as error:
-        raise InputError(f"--dataset {folder}: {error}") from None
-    if not folder.is_dir():
-        raise InputError(f"--dataset {folder}: no such folder")
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in image_io.SUFFIXES
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
-    if not files:
-        kinds = " ".join(sorted(image_io.SUFFIXES))
-        raise InputError(f"--dataset {folder}: no picture in this folder (looked for {kinds})")
-    return files
+PIXELS_IN_FLIGHT = 48_000_000  # decoded at a time by all threads; some 12 bytes each
+COMPANIONS = frozenset(  # suffixes of files that come with images; left out without a word
+    [
+        *(".txt", ".md", ".rst", ".html", ".json", ".jsonl", ".csv", ".tsv"),
+        *(".xml", ".yaml", ".yml", ".py", ".ini", ".db", ".log", ".pdf"),
+    ]
+)
+RUN_FILES = ("checkpoints", "metrics.jsonl", "samples", "summary.json")
 
 
-def _folder_source(folder: Path, resolution: int, channels: int) -> _Source:
-    """Pictures in any size, format and mode; the first level of sub-folders names the classes."""
-    files = _picture_files(folder)
+def source(request: Request) -> Source:
+    """Find the images below a folder; the first level of sub-folders names the classes.
+
+    There are classes if every image lies in a sub-folder and there are at least
+    two of those. The key hashes the files' bytes, so that a copy of the folder
+    is the same dataset and a rewritten file is noticed.
+
+    Args:
+        request: By default the resolution is chosen by the median image, and
+            there is 1 channel if all images are gray, otherwise there are 3.
+
+    Raises:
+        InputError: No such folder, or no image in it.
+    """
+    folder = existing(request.name)
+    files, skipped = scan(folder)
     tops = [path.relative_to(folder).parts[:-1][:1] for path in files]
-    class_names = tuple(sorted({top[0] for top in tops})) if all(tops) else ()
+    names = [class_name(top[0]) if top else "" for top in tops]
+    class_names = tuple(sorted(set(names))) if all(tops) else ()
     if len(class_names) < 2:
         class_names = ()
-    labels = [class_names.index(top[0]) if class_names else 0 for top in tops]
+    labels = [class_names.index(name) if class_names else 0 for name in names]
+    resolution, channels = request.resolution, request.channels
     if not resolution or not channels:
-        own_resolution, own_channels = _look_at(files)
-        resolution, channels = resolution or own_resolution, channels or own_channels
-    stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+        sides, gray = _headers(files)
+        resolution = resolution or auto_resolution(sides, request.supported)
+        channels = channels or (1 if gray else 3)
+    with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
+        digests = list(pool.map(_digest, files))
+    content = [(class_names[label] if class_names else "", digest)
+               for label, digest in zip(labels, digests, strict=True)]  # fmt: skip
+    budget = _PixelBudget(PIXELS_IN_FLIGHT)
 
     def read(path: Path) -> Image.Image | str:
         try:
-            picture = image_io.read_image(path, channels, near=resolution)
+            with budget.hold(_decoded_pixels(path, resolution)):
+                image = image_io.read_image(path, channels, near=resolution)
+                return image_io.fit_square(image, resolution)
         except InputError as error:
-            return str(error)
-        return image_io.fit_square(picture, resolution)
+            return printable(str(error).removeprefix(f"{folder}/"))
 
     def examples() -> Iterator[tuple[Image.Image | str, int]]:
         with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter's lock
@@ -69,26 +72,160 @@ def _folder_source(folder: Path, resolution: int, channels: int) -> _Source:
                 part = slice(start, start + 1024)
                 yield from zip(pool.map(read, files[part]), labels[part], strict=True)
 
-    return _Source(
-        name=str(folder),
-        key=_key("folder 2", stamps, resolution, channels),
+    return Source(
+        name=printable(str(folder)),
+        key=source_key("folder 3", content, resolution, channels),
         resolution=resolution,
         channels=channels,
         class_names=class_names,
         examples=examples,
+        skipped=skipped,
     )
 
 
-def _look_at(files: list[Path], most: int = 200) -> tuple[int, int]:
-    """A resolution and a channel count that fit, from the headers of some of the files."""
+def existing(name: str) -> Path:
+    """The folder that `name` means, with ~ expanded.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    try:
+        folder = Path(name).expanduser()
+    except RuntimeError as error:
+        raise InputError(f"--dataset {name}: {error}") from None
+    if not folder.is_dir():
+        raise InputError(f"--dataset {printable(name)}: no such folder")
+    return folder
+
+
+def scan(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """List the images below a folder, following links.
+
+    Every folder is read once, under its own path rather than a link to it;
+    this also ends loops. Hidden files and folders, and the folders of training
+    runs, are no data.
+
+    Args:
+        folder: An existing folder.
+
+    Returns:
+        The images, sorted by path, and what was left out, each with the reason.
+
+    Raises:
+        InputError: There is no image, or the folder is a training run's.
+    """
+    if is_run(folder):
+        raise InputError(
+            f"--dataset {folder}: holds a training run, not a dataset\n"
+            "name the folder of its images, such as its samples/, if you mean those"
+        )
+    files, skipped, seen = [], [], set()
+    waiting, links = deque([folder]), deque()
+    while waiting or links:
+        linked = not waiting
+        here = links.popleft() if linked else waiting.popleft()
+        relative = here.relative_to(folder)
+        try:
+            status = here.stat()
+            entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+        except OSError as error:
+            skipped.append(f"{relative}: {error.strerror}")
+            continue
+        if (status.st_dev, status.st_ino) in seen:
+            if linked:
+                skipped.append(f"{relative}: a link to a folder that is read already")
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        if here != folder and is_run(here):
+            continue
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.name.startswith("."):
+                continue
+            if path.is_dir():
+                (links if entry.is_symlink() else waiting).append(path)
+            elif reason := _reason_to_skip(path):
+                skipped.append(f"{path.relative_to(folder)}: {reason}")
+            elif path.suffix.lower() in image_io.SUFFIXES:
+                files.append(path)
+    if not files:
+        left_out = f"; left out: {printable(skipped[0])}" if skipped else ""
+        raise InputError(
+            f"--dataset {printable(str(folder))}: no image in this folder "
+            f"(looked for .png, .jpg and the other suffixes that Pillow reads){left_out}"
+        )
+    return sorted(files), tuple(map(printable, skipped))
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is a training run's: its samples change while it is read."""
+    return (folder / "config.json").is_file() and any(
+        (folder / name).exists() for name in RUN_FILES
+    )
+
+
+def _reason_to_skip(path: Path) -> str:
+    """Why a file is not read; empty for an image, and for a file that is no image anyway."""
+    suffix = path.suffix.lower()
+    if suffix in COMPANIONS:
+        return ""
+    if suffix not in image_io.SUFFIXES:
+        return f"{suffix or 'no suffix'}, not an image format that Pillow reads"
+    if not path.exists():
+        return "a link that leads nowhere"
+    return "" if path.is_file() else "not a regular file"
+
+
+def _headers(files: list[Path], most: int = 200) -> tuple[list[int], bool]:
+    """Shorter sides of some of the images in pixels, and whether all of those are gray."""
     sides, gray = [], []
     for path in files[:: max(1, len(files) // most)]:
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=image_io.FORMATS) as image:
                 sides.append(min(image.size))
-                gray.append(image.mode in ("1", "L", "LA") or image.mode.startswith("I;16"))
-        except Exception:  # Pillow's readers raise what they like
+                gray.append(image.mode in ("1", "L", "LA") or image.mode.startswith(("I", "F")))
+        except Exception:  # Pillow's readers raise almost anything
             continue  # named and counted when it is decoded
-    if not sides:
-        return MIN_RESOLUTION, 3
-    return _auto_resolution(sides), 1 if all(gray) else 3
+    return sides or [0], bool(gray) and all(gray)
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    try:
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()
+
+
+def _decoded_pixels(path: Path, near: int) -> int:
+    """Pixels that `image_io.read_image` will decode; 0 for a file that it will refuse."""
+    try:
+        with Image.open(path, formats=image_io.FORMATS) as image:
+            image.draft(None, (2 * near, 2 * near))
+            return image.width * image.height
+    except Exception:  # Pillow's readers raise almost anything
+        return 0
+
+
+class _PixelBudget:
+    """Bounds the pixels that several threads decode at a time; a larger image goes alone."""
+
+    def __init__(self, pixels: int):
+        self.pixels, self.held = pixels, 0
+        self.changed = threading.Condition()
+
+    @contextlib.contextmanager
+    def hold(self, pixels: int) -> Iterator[None]:
+        pixels = min(pixels, self.pixels)
+        with self.changed:
+            self.changed.wait_for(lambda: self.held + pixels <= self.pixels)
+            self.held += pixels
+        try:
+            yield
+        finally:
+            with self.changed:
+                self.held -= pixels
+                self.changed.notify_all()

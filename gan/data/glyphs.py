@@ -1,25 +1,17 @@
-"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
-
-Every source is brought once to one uint8 array, cached on disk and memory
-mapped: training reads it in an order that is a pure function of the seed and
-the number of pictures drawn, so a resumed run continues at the very next one.
-"""
+"""Glyphs: digits and capital letters drawn from matplotlib's fonts, nothing to download."""
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from common import images as image_io
-
-if TYPE_CHECKING:
-    pass
-from gan.data.base import GLYPHS, _key, _Source
+from gan.data.base import Request, Source, auto_resolution, source_key
 
 GLYPH_CLASSES = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 GLYPH_COUNT = 36_000
+OWN_RESOLUTION = 32  # pixels
 GLYPH_FONTS = (  # those of matplotlib's fonts that hold letters and digits
     *(f"DejaVuSans{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
     *(f"DejaVuSansMono{style}" for style in ("", "-Bold", "-Oblique", "-BoldOblique")),
@@ -29,14 +21,22 @@ GLYPH_FONTS = (  # those of matplotlib's fonts that hold letters and digits
 )
 
 
-# Glyphs
+def source(request: Request) -> Source:
+    """Draw `GLYPH_COUNT` glyphs, the 36 classes in turn.
 
+    Args:
+        request: By default 32 pixels and 1 channel.
 
-def _glyphs_source(resolution: int, channels: int, seed: int) -> _Source:
-    resolution, channels = resolution or 32, channels or 1
-    return _Source(
-        name=GLYPHS,
-        key=_key("glyphs 2", GLYPH_COUNT, GLYPH_FONTS, resolution, channels, seed),
+    Returns:
+        A source of white characters on black, turned, sheared, scaled and
+        shifted at random.
+    """
+    resolution = request.resolution or auto_resolution([OWN_RESOLUTION], request.supported)
+    channels = request.channels or 1
+    seed = request.seed
+    return Source(
+        name=request.name,
+        key=source_key("glyphs 2", GLYPH_COUNT, GLYPH_FONTS, resolution, channels, seed),
         resolution=resolution,
         channels=channels,
         class_names=tuple(GLYPH_CLASSES),
@@ -67,13 +67,13 @@ def _draw_glyphs(
         key = (face, label, weight)
         if key not in stencils:
             stencils[key] = _stencil(faces[face], GLYPH_CLASSES[label], canvas, weight)
-        picture = stencils[key].transform(
+        image = stencils[key].transform(
             (canvas, canvas),
             Image.Transform.AFFINE,
             _pose(random, canvas),
             Image.Resampling.BILINEAR,
         )
-        yield picture.reduce(3).convert(image_io.MODES[channels]), label
+        yield image.reduce(3).convert(image_io.MODES[channels]), label
 
 
 def _stencil(face: ImageFont.FreeTypeFont, character: str, canvas: int, weight: int) -> Image.Image:

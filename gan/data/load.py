@@ -1,101 +1,194 @@
-"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
+"""Load a dataset by its name, from the cache if it was prepared before.
 
-Every source is brought once to one uint8 array, cached on disk and memory
-mapped: training reads it in an order that is a pure function of the seed and
-the number of pictures drawn, so a resumed run continues at the very next one.
+Every dataset is brought once to one uint8 array, cached on disk and memory
+mapped. A new dataset is one new file of this package; see `gan.data.base`.
 """
 
+import importlib
 import json
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from common import images as image_io
 from common.errors import InputError
 from common.files import TEMPORARY
+from gan.data import cache as cache_io
+from gan.data import folder, tfds
+from gan.data.base import RESOLUTIONS, ImageDataset, Request, Source, dataset_names, is_folder
 
-if TYPE_CHECKING:
-    pass
-from gan.data.base import GLYPHS, Pictures, _Source, check_resolution, is_folder
-from gan.data.folder import _folder_source, _picture_files
-from gan.data.glyphs import _glyphs_source
-from gan.data.tfds import _tfds_source
+ABOUT, IMAGES, LABELS = "about.json", "images.raw", "labels.npy"
 
 
 def check_dataset(name: str) -> None:
-    """Raises InputError for a folder without pictures; cheap, before TensorFlow is imported."""
-    if not name:
-        raise InputError("--dataset: expected glyphs, a folder or a dataset's name, got nothing")
-    if is_folder(name):
-        _picture_files(Path(name))
-
-
-def load(name: str, cache: Path, resolution: int = 0, channels: int = 0, seed: int = 0) -> Pictures:
-    """Loads a dataset, from the cache if it was prepared before.
-
-    Args:
-        name: "glyphs", a dataset of TensorFlow Datasets, or a folder.
-        cache: where prepared arrays (and downloads) are kept.
-        resolution: pixels of a side, or 0: the dataset's own, at most 64.
-        channels: 1, 3, 4, or 0: the dataset's own.
-        seed: draws the glyphs; other datasets do not depend on it.
+    """Check what can be known of a dataset quickly, without TensorFlow.
 
     Raises:
-        InputError: an unknown name, no readable picture, no network for a
-            download, a resolution or channel count that does not fit.
+        InputError: The name is empty, or a folder without images.
     """
-    check_resolution(resolution)
+    if not name:
+        raise InputError(
+            f"--dataset: expected {', '.join(dataset_names())}, a folder or a dataset's name, "
+            "got nothing"
+        )
+    if name not in dataset_names() and is_folder(name):
+        folder.scan(folder.existing(name))
+
+
+def resolve_name(name: str) -> str:
+    """Make the path of a folder absolute, so that a run finds it from anywhere.
+
+    Args:
+        name: A dataset's name or a folder.
+
+    Returns:
+        The absolute path of a folder; any other name unchanged.
+
+    Example:
+        >>> resolve_name("mnist")
+        'mnist'
+    """
+    if not name or name in dataset_names() or not is_folder(name):
+        return name
+    path = folder.existing(name).absolute()
+    return str(path.resolve() if ".." in path.parts else path)
+
+
+def load(
+    name: str,
+    cache: Path,
+    resolution: int = 0,
+    channels: int = 0,
+    seed: int = 0,
+    supported: tuple[int, ...] | None = None,
+) -> ImageDataset:
+    """Load a dataset, from the cache if it was prepared before.
+
+    Args:
+        name: A file of this package such as "glyphs", a folder, or a dataset of
+            TensorFlow Datasets.
+        cache: Folder for prepared arrays and downloads.
+        resolution: Pixels of a side, or 0 for the dataset's own, at most 64.
+        channels: 1, 3, 4, or 0 for the dataset's own.
+        seed: Seed of the glyphs; other datasets do not depend on it.
+        supported: Sides in pixels that the networks can be built for. If given,
+            `resolution` must be one of them. By default, a resolution is chosen
+            from `gan.data.base.RESOLUTIONS`, and any may be given.
+
+    Returns:
+        An `ImageDataset` of uint8 images (N, resolution, resolution, channels).
+
+    Raises:
+        InputError: An unknown name, no readable image, no network for a
+            download, a resolution or channel count that does not fit, or a
+            cache that cannot be written.
+
+    Example:
+        >>> load("glyphs", Path(".cache")).images.shape
+        (36000, 32, 32, 1)
+    """
+    return prepare(find(name, cache, resolution, channels, seed, supported), cache)
+
+
+def find(
+    name: str,
+    cache: Path,
+    resolution: int = 0,
+    channels: int = 0,
+    seed: int = 0,
+    supported: tuple[int, ...] | None = None,
+) -> Source:
+    """Resolve a name to a source, without decoding its images; arguments as of `load`."""
+    if supported is not None and resolution not in (0, *supported):
+        raise InputError(
+            f"--resolution: expected one of {list(supported)} or 0 for the dataset's own, "
+            f"got {resolution}"
+        )
+    if resolution < 0:
+        raise InputError(f"--resolution: expected 0 or more, got {resolution}")
     if channels not in (0, *image_io.MODES):
         raise InputError(f"--channels: expected 0 (the dataset's own), 1, 3 or 4, got {channels}")
-    if name == GLYPHS:
-        source = _glyphs_source(resolution, channels, seed)
-    elif is_folder(name):
-        source = _folder_source(Path(name).expanduser(), resolution, channels)
-    else:
-        source = _tfds_source(name, cache / "tensorflow_datasets", resolution, channels)
-    folder = cache / f"{Path(source.name).name}-{source.resolution}px-{source.key}"
-    if not (folder / "about.json").exists():
-        _prepare(source, folder)
-    about = json.loads((folder / "about.json").read_text())
-    labels = np.load(folder / "labels.npy")
+    request = Request(name, cache, resolution, channels, seed, supported or RESOLUTIONS)
+    if name in dataset_names():
+        return importlib.import_module(f"gan.data.{name}").source(request)
+    return folder.source(request) if is_folder(name) else tfds.source(request)
+
+
+def prepare(source: Source, cache: Path) -> ImageDataset:
+    """Decode a source into the cache unless that was done before, and map it into memory."""
+    place = cache / f"{Path(source.name).name}-{source.resolution}px-{source.key}"
+    found = _cached(source, place)
+    if found is None:
+        shutil.rmtree(place, ignore_errors=True)  # torn
+        _decode(source, cache, place)
+        found = _cached(source, place)
+    return found
+
+
+def _cached(source: Source, place: Path) -> ImageDataset | None:
+    """The prepared arrays in `place`, or None if there are none, or not whole ones."""
     shape = (source.resolution, source.resolution, source.channels)
-    return Pictures(
+    try:
+        about = json.loads((place / ABOUT).read_text())
+        labels = np.load(place / LABELS)
+        images = np.memmap(place / IMAGES, np.uint8, "r").reshape(len(labels), *shape)
+    except (FileNotFoundError, NotADirectoryError, ValueError, EOFError):
+        return None
+    return ImageDataset(
         name=source.name,
-        images=np.memmap(folder / "images.raw", np.uint8, "r").reshape(len(labels), *shape),
+        images=images,
         labels=labels,
-        class_names=source.class_names,
+        class_names=tuple(about.get("class_names", source.class_names)),
         fingerprint=source.key,
-        skipped=tuple(about["skipped"]),
+        skipped=(*source.skipped, *about["skipped"]),
     )
 
 
-def _prepare(source: _Source, folder: Path) -> None:
-    """Decodes a source into `folder`, which appears only when it is whole."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=folder.parent))
+def _decode(source: Source, cache: Path, place: Path) -> None:
+    """Decode a source into the folder `place`, which appears only when it is whole."""
+    cache_io.make_folder(cache)
+    with cache_io.writing(cache):
+        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
     try:
-        labels, skipped = [], []
-        with (temporary / "images.raw").open("wb") as images:
-            for picture, label in source.examples():
-                if isinstance(picture, str):
-                    skipped.append(picture)
+        numbers, skipped = [], []
+        with (temporary / IMAGES).open("wb") as images:
+            for image, label in source.examples():
+                if isinstance(image, str):
+                    skipped.append(image)
                     continue
-                images.write(image_io.to_array(picture).tobytes())
-                labels.append(label)
-        if not labels:
+                images.write(image_io.to_array(image).tobytes())
+                numbers.append(label)
+        if not numbers:
             raise InputError(
-                f"--dataset {source.name}: none of {len(skipped)} pictures can be read; "
-                f"the first: {skipped[0]}"
+                f"--dataset {source.name}: none of {len(skipped)} images can be read; "
+                f"the first: {skipped[0] if skipped else 'the dataset is empty'}"
             )
-        np.save(temporary / "labels.npy", np.asarray(labels, np.int32))
-        (temporary / "about.json").write_text(json.dumps({"skipped": skipped}))
+        labels, class_names = _without_empty(np.asarray(numbers, np.int32), source.class_names)
+        missing = set(range(len(source.class_names))) - set(numbers)
+        skipped += [
+            f"{source.class_names[number]}: a class without a readable image"
+            for number in sorted(missing)
+        ]
+        np.save(temporary / LABELS, labels)
+        about = {"skipped": skipped, "class_names": class_names}
+        (temporary / ABOUT).write_text(json.dumps(about))
+        cache_io.share(cache, temporary)
         try:
-            temporary.rename(folder)
+            temporary.rename(place)
         except OSError:
-            if not (folder / "about.json").exists():  # no other process was faster
+            if not (place / ABOUT).exists():  # unless another process was faster
                 raise
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _without_empty(labels: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:
+    """Drop the classes without images and renumber the others; a single class is none."""
+    if not names:
+        return labels, []
+    present, renumbered = np.unique(labels, return_inverse=True)
+    if len(present) < 2:
+        return np.zeros_like(labels), []
+    return renumbered.astype(np.int32), [names[label] for label in present]

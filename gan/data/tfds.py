@@ -1,101 +1,117 @@
-"""A name or a folder to square pictures, and pictures to a tf.data pipeline.
+"""Any image dataset of TensorFlow Datasets (TFDS), downloaded or prepared before."""
 
-Every source is brought once to one uint8 array, cached on disk and memory
-mapped: training reads it in an order that is a pure function of the seed and
-the number of pictures drawn, so a resumed run continues at the very next one.
-"""
-
-import difflib
 import itertools
+import os
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError
+from common.registry import did_you_mean
+from gan.data import cache as cache_io
+from gan.data.base import Request, Source, auto_resolution, class_name, dataset_names, source_key
 
-if TYPE_CHECKING:
-    pass
-from gan.data.base import GLYPHS, _auto_resolution, _key, _Source
-
+FOLDER = "tensorflow_datasets"  # in the cache, and in a user's home
 PROBE_SECONDS = 10.0
-OFFLINE_HINT = "what works offline: glyphs, a folder of pictures, a dataset downloaded before"
+OFFLINE_HINT = "available offline: glyphs, a folder of images, a dataset downloaded before"
 
 
-# TensorFlow Datasets
+def source(request: Request) -> Source:
+    """Find or download a dataset; the first image feature and class label are used.
 
+    The train split is used if there is one, otherwise the first.
 
-def _tfds_source(name: str, data_dir: Path, resolution: int, channels: int) -> _Source:
+    Args:
+        request: By default resolution and channels are chosen by the first 50
+            images.
+
+    Raises:
+        InputError: An unknown name, a dataset without images, or one that
+            cannot be prepared.
+    """
     import tensorflow_datasets as tfds  # here, because it takes seconds
 
-    known = tfds.list_builders()
-    if name.split("/")[0].split(":")[0] not in known:
-        near = difflib.get_close_matches(name, [GLYPHS, *known], n=3, cutoff=0.5)
-        nearest = f"; did you mean {', '.join(near)}?" if near else ""
-        raise InputError(
-            f"--dataset: expected glyphs, a folder, or an image dataset of TensorFlow Datasets, "
-            f"got {name!r}{nearest}"
-        )
-    builder = _tfds_builder(name, data_dir)
+    name = request.name
+    builder = _builder(name, request.cache)
     features = dict(builder.info.features)
     image_key = next((key for key, f in features.items() if _is_image(tfds, f)), None)
     label_key = next(
         (k for k, f in features.items() if isinstance(f, tfds.features.ClassLabel)), ""
     )
     if image_key is None:
-        raise InputError(f"--dataset {name}: holds no pictures, only {', '.join(features)}")
+        raise InputError(f"--dataset {name}: holds no images, only {', '.join(features)}")
     split = "train" if "train" in builder.info.splits else next(iter(builder.info.splits))
+    resolution, channels = request.resolution, request.channels
     if not resolution or not channels:
         head = itertools.islice(tfds.as_numpy(builder.as_dataset(split=split)), 50)
         shapes = [example[image_key].shape for example in head]
+        if not shapes:
+            raise InputError(f"--dataset {name}: its split {split} is empty")
         own = Counter(shape[-1] for shape in shapes).most_common(1)[0][0]
-        resolution = resolution or _auto_resolution(min(shape[:2]) for shape in shapes)
+        resolution = resolution or auto_resolution(
+            (min(shape[:2]) for shape in shapes), request.supported
+        )
         channels = channels or own
 
     def examples() -> Iterator[tuple[Image.Image, int]]:
         for example in tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)):
-            array = example[image_key]
-            picture = Image.fromarray(array[:, :, 0] if array.shape[-1] == 1 else array)
-            picture = picture.convert(image_io.MODES[channels])
-            yield (
-                image_io.fit_square(picture, resolution),
-                int(example[label_key]) if label_key else 0,
-            )
+            image = image_io.from_array(example[image_key]).convert(image_io.MODES[channels])
+            label = int(example[label_key]) if label_key else 0
+            yield image_io.fit_square(image, resolution), label
 
-    return _Source(
+    count = builder.info.splits[split].num_examples
+    return Source(
         name=name,
-        key=_key("tfds 2", builder.info.full_name, split, resolution, channels),
+        key=source_key("tfds 3", builder.info.full_name, split, count, resolution, channels),
         resolution=resolution,
         channels=channels,
-        class_names=tuple(features[label_key].names) if label_key else (),
+        class_names=tuple(map(class_name, features[label_key].names)) if label_key else (),
         examples=examples,
     )
+
+
+def own_folders() -> list[Path]:
+    """Folders in which TFDS itself keeps datasets: TFDS_DATA_DIR, ~/tensorflow_datasets."""
+    folders = [os.environ.get("TFDS_DATA_DIR"), f"~/{FOLDER}"]
+    return [Path(os.path.expanduser(folder)) for folder in folders if folder]
 
 
 def _is_image(tfds, feature) -> bool:
     return isinstance(feature, tfds.features.Image) and feature.np_dtype == np.uint8
 
 
-def _tfds_builder(name: str, data_dir: Path):
+def _builder(name: str, cache: Path):
     """The prepared builder of a dataset; downloads it unless that was done before."""
     import tensorflow_datasets as tfds
 
     tfds.core.utils.gcs_utils._is_gcs_disabled = True
+    for folder in (cache / FOLDER, *own_folders()):
+        if builder := _prepared(tfds, name, folder):
+            return builder
+    known = tfds.list_builders()
+    if name.split("/")[0].split(":")[0] not in known:
+        raise InputError(
+            f"--dataset: expected {', '.join(dataset_names())}, a folder, or an image dataset of "
+            f"TensorFlow Datasets, got {name!r}{did_you_mean(name, [*dataset_names(), *known])}"
+        )
     try:
-        builder = tfds.builder(name, data_dir=str(data_dir))
-        if not builder.is_prepared():
-            _probe([str(url) for url in builder.url_infos or ()], name)
-            builder.download_and_prepare()
+        builder = tfds.builder(name, data_dir=str(cache / FOLDER))
+        _probe([str(url) for url in builder.url_infos or ()], name)
+        folder = cache_io.make_folder(cache, FOLDER)
+        with cache_io.writing(cache):
+            # One download folder for each user, because TFDS makes it for its owner only.
+            builder.download_and_prepare(download_dir=str(folder / f"downloads-{os.getuid()}"))
+        cache_io.share(cache, folder)
     except InputError:
         raise
-    except Exception as error:  # every dataset's own code runs here
+    except Exception as error:  # every dataset's code runs here
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
             f"--dataset {name}: cannot be prepared ({reason[:200]})\n{OFFLINE_HINT}"
@@ -103,8 +119,26 @@ def _tfds_builder(name: str, data_dir: Path):
     return builder
 
 
+def _prepared(tfds, name: str, folder: Path):
+    """The builder of a dataset that lies prepared in `folder`, in any version; or None."""
+    if not folder.is_dir():
+        return None
+    makers = (
+        lambda: tfds.builder(name, data_dir=str(folder)),
+        lambda: tfds.core.read_only_builder.builder_from_files(name, data_dir=str(folder)),
+    )
+    for make in makers:
+        try:
+            builder = make()
+            if builder.is_prepared():
+                return builder
+        except Exception:  # not in this folder, or written by a TFDS that this one cannot read
+            continue
+    return None
+
+
 def _probe(urls: list[str], name: str) -> None:
-    """Raises InputError unless some server answers for the download, in seconds."""
+    """Raise InputError unless a server answers for the download, within seconds."""
     if not urls:
         return  # made on this machine
     url = urls[0]
@@ -112,7 +146,7 @@ def _probe(urls: list[str], name: str) -> None:
     try:
         urllib.request.urlopen(request, timeout=PROBE_SECONDS).close()
     except urllib.error.HTTPError:
-        return  # a server that refuses HEAD is a network all the same
+        return  # a server that refuses HEAD proves that there is a network
     except (OSError, ValueError) as error:
         host = urllib.parse.urlsplit(url).netloc
         raise InputError(
