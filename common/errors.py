@@ -14,3 +14,7 @@ class InputError(ValueError):
     Example:
         >>> raise InputError("--size 8: expected at least 16")
     """
+
+
+class InputWarning(UserWarning):
+    """An input that is used, but perhaps not as meant; command lines print it in one line."""

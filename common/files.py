@@ -1,22 +1,32 @@
-"""Files that appear whole or not at all, and the one exception for bad input."""
+"""Atomic file writes: a reader or a power cut sees the old file or the new one."""
 
 import contextlib
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-TEMPORARY = ".tmp-"  # how unfinished files are named
+from common.errors import InputError
+
+TEMPORARY = ".tmp-"  # prefix of unfinished files
 
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; it becomes `path` if the block succeeds.
+    """Yield a temporary path beside `path` that becomes `path` if the block succeeds.
 
-    The bytes are on the disk before the name changes, so a reader or a power
-    cut sees the old file or the new one, never a part. The suffix is kept,
-    because libraries choose a format by it.
+    The bytes reach the disk before the name changes. The suffix is kept, because
+    libraries choose a format by it. Missing folders are made.
+
+    Args:
+        path: The file to write. An existing file is replaced.
+
+    Example:
+        >>> with atomic_path(Path("out.png")) as temporary:
+        ...     image.save(temporary)
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +44,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Removes what a killed process left half-written below `folder`."""
+    """Remove the unfinished files that a killed process left below `folder`."""
     for path in folder.rglob(f"{TEMPORARY}*"):
         path.unlink(missing_ok=True)
 
@@ -45,12 +55,48 @@ def _umask() -> int:
     return mask
 
 
+def refuse_existing(flag: str, path: Path) -> None:
+    """Raise InputError if `path` exists, so that nothing is overwritten.
+
+    Args:
+        flag: The flag that names the file, such as "--out".
+        path: The file that a command is about to write.
+
+    Example:
+        >>> refuse_existing("--out", Path("result.png"))
+    """
+    if os.path.lexists(path):
+        raise InputError(f"{flag} {path}: exists already\nname another file, or remove this one")
+
+
 def write_bytes(path: Path, data: bytes) -> None:
-    """Writes `data` to `path` atomically."""
+    """Write `data` to `path` atomically."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_json(path: Path, value: object) -> None:
-    """Writes `value` as indented JSON to `path` atomically."""
-    write_bytes(path, (json.dumps(value, indent=2) + "\n").encode())
+    """Write `value` as indented JSON to `path` atomically; NaN and infinity become null."""
+    write_bytes(path, (to_json(value, indent=2) + "\n").encode())
+
+
+def to_json(value: object, indent: int | None = None) -> str:
+    """Convert a value to JSON text; NaN and infinity, which JSON does not have, become null.
+
+    Args:
+        value: Nested dictionaries, lists, tuples, numbers, strings and None.
+        indent: Spaces per level, or None for one line.
+
+    Example:
+        >>> to_json({"loss": float("nan")})
+        '{"loss": null}'
+    """
+    return json.dumps(_finite(value), indent=indent, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

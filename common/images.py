@@ -1,198 +1,227 @@
 """Image files to arrays and back, grids and animations.
 
-The only place where value ranges and colour spaces change. In files and caches
-a picture is uint8 in [0, 255]; inside the GAN it is float32 in [-1, 1], inside
-style transfer float32 in [0, 1].
+Value ranges and colour spaces change here and in `common/decoding.py` only. In
+files and caches an image is uint8 in [0, 255]; inside the GAN it is float32 in
+[-1, 1], inside style transfer float32 in [0, 1].
 """
 
-import io
 import math
+import stat
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from common.deep_images import DEEP
+from common import tiff16
+from common.decoding import MODES, normalize, to_mode
 from common.errors import InputError
 from common.files import atomic_path
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels -> Pillow's name for them
+# Formats whose readers need other programs or only know the header, and documents
+NOT_IMAGES = {"BUFR", "EPS", "GRIB", "HDF5", "IPTC", "MPEG", "WMF"}
+_EXTENSIONS = Image.registered_extensions()  # also loads Pillow's readers
+FORMATS = tuple(name for name in Image.ID if name in Image.OPEN and name not in NOT_IMAGES)
+SUFFIXES = frozenset(suffix for suffix, name in _EXTENSIONS.items() if name in (*FORMATS, "MPO"))
+JPEG = frozenset(suffix for suffix, name in _EXTENSIONS.items() if name == "JPEG")
+TRANSPARENT = {"PNG", "WEBP", "TIFF", "GIF", "TGA", "AVIF", "JPEG2000", "ICO", "ICNS", "DDS"}
+WRITERS = Image.SAVE.keys() - {"BLP", "MSP", "QOI", "XBM"}  # of gray, RGB and RGBA
+WRITABLE = frozenset(suffix for suffix in SUFFIXES if _EXTENSIONS.get(suffix) in WRITERS)
 RESAMPLING = Image.Resampling.LANCZOS
-MAX_PIXELS = 300_000_000  # a decoded picture beyond this is refused, not swapped to disk
+MAX_PIXELS = 300_000_000  # a decoded image beyond this is refused, not swapped to disk
 
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20  # bytes; photo editors store large notes
 Image.MAX_IMAGE_PIXELS = MAX_PIXELS // 2  # Pillow warns from here and refuses at twice this
 
 
 def read_image(path: Path, channels: int | None = None, near: int | None = None) -> Image.Image:
-    """Opens a picture as a person would see it: upright, sRGB, 8 bits a channel.
+    """Read an image as a viewer shows it: upright, sRGB, 8 bits per channel.
 
     Args:
-        path: any file that Pillow reads. Of an animation, the first frame.
-        channels: 1, 3 or 4; None keeps gray as 1 and everything else as 3.
-            Transparency is laid over white unless 4 channels are asked for.
-        near: pixels the shorter side will be reduced to; lets a large JPEG be
-            decoded at a fraction of its size, still at least twice `near`.
+        path: A file in any of Pillow's formats. Of an animation, the first frame.
+        channels: 1, 3 or 4. None keeps gray as 1 and makes everything else 3.
+            Transparency is laid over white unless there are 4.
+        near: Pixels to which the caller will reduce the shorter side. A larger
+            image is decoded or reduced to at least twice that, which saves
+            memory.
 
     Raises:
-        InputError: the file is missing, is no picture, is broken, or is larger
-            than `MAX_PIXELS`.
+        InputError: The file is missing, is not a regular file or an image, is
+            broken, has values that are not finite, or more than `MAX_PIXELS`.
+
+    Example:
+        >>> read_image(Path("photo.jpg"), channels=3, near=256).mode
+        'RGB'
     """
+    return _read(path, near, lambda image: normalize(image, channels, near, str(path)))
+
+
+def _read(path: Path, near: int | None, convert: Any) -> Image.Image:
     try:
+        mode = Path(path).stat().st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or device"
+            raise InputError(f"{path}: expected a regular file, found {kind}")
         # Through an open file: by name, Pillow 13 maps uncompressed TIFFs into memory and
-        # scrambles those that are stored lying on their side.
-        with Path(path).open("rb") as file, Image.open(file) as image:
+        # scrambles those that are stored on their side.
+        with Path(path).open("rb") as file, Image.open(file, formats=FORMATS) as image:
             if near:
                 image.draft(None, (2 * near, 2 * near))
-            image = ImageOps.exif_transpose(image)
-            image = _to_8_bits(image)
-            image = _to_srgb(image)
-            image = to_mode(image, channels)
-            image.load()
-            return image
+            return convert(image)
+    except (InputError, MemoryError):
+        raise
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture that Pillow can read") from None
+        raise InputError(f"{path}: not an image that Pillow can read") from None
     except Image.DecompressionBombError:
         raise InputError(f"{path}: more than {MAX_PIXELS // 10**6} million pixels") from None
-    except MemoryError:
-        raise
     except Exception as error:  # a damaged file makes Pillow's readers raise almost anything
-        raise InputError(f"{path}: broken picture ({error})") from None
+        if isinstance(error, OSError) and error.errno:
+            raise InputError(f"{path}: {error.strerror}") from None
+        raise InputError(f"{path}: broken image ({error})") from None
 
 
-def _to_8_bits(image: Image.Image) -> Image.Image:
-    """Brings 16-bit, 32-bit and float gray to 8 bits by their own full range."""
-    if not image.mode.startswith(("I", "F")):
-        return image
-    values = np.asarray(image, dtype=np.float64)
-    floats_full = 1.0 if values.max(initial=0.0) <= 1.0 else 255.0
-    full = floats_full if image.mode == "F" else 65535.0
-    scaled = np.clip(values / full, 0.0, 1.0) * 255.0
-    return Image.fromarray(np.rint(scaled).astype(np.uint8))
+def as_image(source: Any, near: int | None = None) -> Image.Image:
+    """Convert a file, a Pillow image or an array to an 8-bit Pillow image, RGB or RGBA.
+
+    Args:
+        source: A path, a Pillow image (turned upright and converted to sRGB as
+            a file is) or an array, also a tensor: (H, W), (H, W, 1), (H, W, 3)
+            or (H, W, 4); bool, uint8, uint16, other integers in [0, 255] or
+            floats in [0, 1].
+        near: Pixels to which the caller will reduce one side; see `read_image`.
+
+    Returns:
+        Mode RGBA if any pixel is transparent or an array has 4 channels,
+        otherwise RGB.
+
+    Raises:
+        InputError: A file that cannot be read, or an array of another shape,
+            type or range.
+
+    Example:
+        >>> as_image(np.zeros((8, 8, 3))).mode
+        'RGB'
+    """
+    if isinstance(source, str | Path):
+        return _read(Path(source), near, lambda image: _with_alpha(image, near, str(source)))
+    if isinstance(source, Image.Image):
+        return _with_alpha(source, near, "image")
+    if not hasattr(source, "__array__"):
+        found = type(source).__name__
+        raise InputError(f"image: expected a file, a Pillow image or an array, got {found}")
+    array = np.asarray(source)
+    if array.ndim == 2:
+        array = array[:, :, None]
+    if array.ndim != 3 or array.shape[2] not in MODES or not array.size:
+        raise InputError(f"array: expected (H, W, 1, 3 or 4), got {array.shape}")
+    return to_mode(from_array(_as_uint8(array)), 4 if array.shape[2] == 4 else 3)
 
 
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Converts from the embedded ICC profile; an unusable profile is ignored."""
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "CMYK", "RGBA"):
-        return image
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        mode = "RGB" if image.mode == "CMYK" else image.mode
-        return ImageCms.profileToProfile(
-            image, source, ImageCms.createProfile("sRGB"), outputMode=mode
+def _with_alpha(image: Image.Image, near: int | None, name: str) -> Image.Image:
+    """Normalize to RGBA if a pixel is transparent, otherwise to RGB."""
+    image = normalize(image, 4 if image.has_transparency_data else 3, near, name)
+    opaque = image.mode == "RGB" or image.getextrema()[3] == (255, 255)
+    return image.convert("RGB") if opaque else image
+
+
+def _as_uint8(array: np.ndarray) -> np.ndarray:
+    """Convert an array of any numeric type; raises InputError for a range that is not clear."""
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    kind = array.dtype
+    if kind.kind == "b":
+        return array.astype(np.uint8) * 255
+    if kind in (np.uint8, np.uint16):
+        return from_unit(to_unit(array))
+    if kind.kind not in "iuf":
+        raise InputError(f"array: expected numbers, got {kind}")
+    if not np.isfinite(array).all():
+        raise InputError("array: NaN or infinite values; expected finite ones")
+    low, high = float(array.min()), float(array.max())
+    bound, slack, scale = (255.0, 0.0, 1.0) if kind.kind in "iu" else (1.0, 0.01, 255.0)
+    if low < -slack or high > bound + slack:
+        raise InputError(
+            f"array: {kind} from {low:g} to {high:g}; expected 0 to {bound:g}, or uint8 or uint16"
         )
-    except (ImageCms.PyCMSError, OSError):
-        return image
-
-
-def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
-    """To 1, 3 or 4 channels, None as of `read_image`; what has no fourth lies over white."""
-    if channels is None:
-        channels = 1 if image.mode in ("1", "L", "LA") else 3
-    if channels < 4 and image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert(MODES[channels])
+    return from_unit(array * (scale / 255.0))
 
 
 def image_files(folder: Path) -> list[Path]:
-    """The picture files of one folder, by their names; hidden ones left out."""
+    """List the image files of one folder by name, without hidden files and sub-folders."""
     return sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and not path.is_dir()
     )
 
 
 def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """The largest centred square, resampled to `size` x `size` pixels."""
+    """Cut out the largest centred square and resample it to `size` x `size` pixels."""
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    if side == size:
-        return image.crop((left, top, left + side, top + side))
     box = (left, top, left + side, top + side)
+    if side == size:
+        return image.crop(box)
     return image.resize((size, size), RESAMPLING, box=box, reducing_gap=3.0)
 
 
-def to_array(image: Image.Image) -> np.ndarray:
-    """A Pillow picture as uint8 (H, W, C)."""
-    array = np.asarray(image)
-    return array[:, :, None] if array.ndim == 2 else array
-
-
-def to_uint8(images: np.ndarray) -> np.ndarray:
-    """[-1, 1] to uint8 [0, 255], rounded to nearest and clipped; any shape."""
-    return np.clip(np.rint((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
-
-
-def to_signed(images: np.ndarray) -> np.ndarray:
-    """uint8 [0, 255] to float32 [-1, 1], the inverse of `to_uint8`; any shape."""
-    return np.asarray(images, np.float32) / 127.5 - 1.0
-
-
-def to_unit(image: np.ndarray) -> np.ndarray:
-    """uint8 [0, 255] or uint16 [0, 65535] to float32 [0, 1]; any shape."""
-    return image.astype(np.float32) / np.iinfo(image.dtype).max
-
-
-def from_unit(values: np.ndarray, bits: int = 8) -> np.ndarray:
-    """[0, 1] to uint8 or uint16 over their full range, rounded to nearest and clipped."""
-    kind = {8: np.uint8, 16: np.uint16}[bits]
-    full = np.iinfo(kind).max
-    return np.clip(np.rint(np.asarray(values, np.float64) * full), 0, full).astype(kind)
-
-
 def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:
-    """(width, height) scaled until the longer is `longer`; the shorter stays at least 1."""
+    """Scale (width, height) until the longer is `longer`; the shorter stays at least 1."""
     scale = longer / max(size)
     return tuple(max(1, round(scale * side)) for side in size)
 
 
 def resize(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resampled to (width, height), with as many pixels looked at as it takes not to alias."""
+    """Resample to (width, height) pixels with a filter that does not alias."""
     if image.size == size:
         return image
     return image.resize(size, RESAMPLING, reducing_gap=3.0)
 
 
-def as_image(source: Path | str | Image.Image | np.ndarray, near: int | None = None):
-    """A file, a Pillow picture or an array as an 8-bit Pillow picture, RGB or RGBA.
+def to_array(image: Image.Image) -> np.ndarray:
+    """Convert a Pillow image of 8 bits per channel to uint8 (H, W, C)."""
+    array = np.asarray(image)
+    return array[:, :, None] if array.ndim == 2 else array
 
-    Args:
-        source: arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), integers
-            over their full range or floats in [0, 1].
-        near: pixels that one side will be reduced to; see `read_image`.
 
-    Raises:
-        InputError: a file that cannot be read, or an array of another shape.
-    """
-    if isinstance(source, np.ndarray):
-        if source.ndim == 2:
-            source = source[:, :, None]
-        if source.ndim != 3 or source.shape[2] not in MODES or not source.size:
-            raise InputError(f"array: expected (H, W, 1, 3 or 4), got {source.shape}")
-        values = source if source.dtype.kind == "f" else to_unit(source)
-        return to_mode(from_array(from_unit(values)), 4 if source.shape[2] == 4 else 3)
-    if isinstance(source, Image.Image):
-        return to_mode(_to_8_bits(source), 4 if source.has_transparency_data else 3)
-    picture = read_image(Path(source), channels=4, near=near)
-    opaque = picture.getextrema()[3] == (255, 255)
-    return picture.convert("RGB") if opaque else picture
+def from_array(image: np.ndarray) -> Image.Image:
+    """Convert uint8 (H, W, C) with 1, 3 or 4 channels to a Pillow image."""
+    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+
+
+def to_uint8(images: np.ndarray) -> np.ndarray:
+    """Convert [-1, 1] to uint8 [0, 255], rounded to nearest and clipped; any shape."""
+    return np.clip(np.rint((np.asarray(images, np.float32) + 1.0) * 127.5), 0, 255).astype(np.uint8)
+
+
+def to_signed(images: np.ndarray) -> np.ndarray:
+    """Convert uint8 [0, 255] to float32 [-1, 1], the inverse of `to_uint8`; any shape."""
+    return np.asarray(images, np.float32) / 127.5 - 1.0
+
+
+def to_unit(image: np.ndarray) -> np.ndarray:
+    """Convert uint8 [0, 255] or uint16 [0, 65535] to float32 [0, 1]; any shape."""
+    return image.astype(np.float32) / np.iinfo(image.dtype).max
+
+
+def from_unit(values: np.ndarray, bits: int = 8) -> np.ndarray:
+    """Convert [0, 1] to uint8 or uint16 over their full range, rounded and clipped."""
+    kind = {8: np.uint8, 16: np.uint16}[bits]
+    full = np.iinfo(kind).max
+    return np.clip(np.rint(np.asarray(values, np.float64) * full), 0, full).astype(kind)
 
 
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
-    """Lays pictures out row by row on a neutral ground.
+    """Arrange images row by row on a gray background.
 
     Args:
         images: uint8 (N, H, W, C), N at least 1.
-        columns: pictures in a row; about the square root of N if None.
-        gap: pixels between pictures and around them.
+        columns: Images per row; about the square root of N if None.
+        gap: Pixels between images and around them.
 
     Returns:
         uint8 (rows * (H + gap) + gap, columns * (W + gap) + gap, C).
@@ -200,71 +229,70 @@ def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.nda
     count, height, width, channels = images.shape
     columns = min(columns or math.ceil(math.sqrt(count)), count)
     rows = math.ceil(count / columns)
-    sheet = np.full(
-        (rows * (height + gap) + gap, columns * (width + gap) + gap, channels), 128, np.uint8
-    )
-    for index, picture in enumerate(images):
+    size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
+    sheet = np.full(size, 128, np.uint8)
+    for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = row * (height + gap) + gap, column * (width + gap) + gap
-        sheet[top : top + height, left : left + width] = picture
+        sheet[top : top + height, left : left + width] = image
     return sheet
 
 
 def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
-    """Repeats each pixel of (H, W, C) `factor` times both ways."""
+    """Repeat each pixel of (H, W, C) `factor` times in both directions."""
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
 def write_image(path: Path, image: np.ndarray) -> None:
-    """Writes (H, W, C) atomically; the suffix chooses the format.
+    """Write (H, W, C) atomically in the format that the suffix names.
 
-    Transparency is laid over white where the format has none.
+    Transparency is laid over white if the format has none.
 
     Args:
-        path: ending in one of `SUFFIXES`.
+        path: Ends in one of `WRITABLE`. An existing file is replaced.
         image: uint8; or uint16, for .png and .tif.
 
     Raises:
-        InputError: the suffix names no format that Pillow writes, or one that
-            cannot hold the picture.
+        InputError: Pillow does not write this format, or it cannot hold the image.
     """
     suffix = Path(path).suffix.lower()
     if image.dtype == np.uint16:
-        if suffix not in DEEP:
-            raise InputError(f"{path}: 16 bits a channel fit into {', '.join(DEEP)} only")
+        if suffix not in (".png", ".tif", ".tiff"):
+            raise InputError(f"{path}: 16 bits per channel fit into .png, .tif and .tiff only")
         with atomic_path(path) as temporary:
-            temporary.write_bytes(DEEP[suffix](image))
+            temporary.write_bytes(_png16(image) if suffix == ".png" else tiff16.encode(image))
         return
     picture = from_array(image)
-    if picture.mode == "RGBA" and suffix in OPAQUE:
+    if picture.mode == "RGBA" and _EXTENSIONS.get(suffix) not in TRANSPARENT:
         picture = to_mode(picture, 3)
-    options = {"quality": 95, "subsampling": 0} if suffix in (".jpg", ".jpeg") else {}
+    options = {"quality": 95, "subsampling": 0} if suffix in JPEG else {}
     try:
         with atomic_path(path) as temporary:
             picture.save(temporary, **options)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the disk's fault, not the name's
-        raise InputError(f"{path}: cannot write this picture there ({error}); try .png") from None
+        raise InputError(f"{path}: cannot write this image there ({error}); try .png") from None
 
 
-OPAQUE = {".jpg", ".jpeg", ".bmp", ".ppm"}  # formats without transparency
+def _png16(image: np.ndarray) -> bytes:
+    # Here, because TensorFlow takes seconds to import and writes 16 bits only, which are rare
+    import tensorflow as tf
+
+    return tf.io.encode_png(image).numpy()
 
 
 def write_animation(path: Path, frames: Sequence[np.ndarray], seconds: float = 6.0) -> None:
-    """Writes uint8 (H, W, C) frames as an endless GIF that lasts about `seconds`.
+    """Write frames atomically as an endless GIF that lasts about `seconds`.
 
-    The last frame stays for a second more. Written atomically.
+    Args:
+        path: Where; the suffix becomes .gif.
+        frames: uint8 (H, W, C) each. The last stays for one second more.
+        seconds: Time for all frames; at least 0.02 each.
     """
-    pictures = [from_array(frame) for frame in frames]
-    each = max(20, round(1000 * seconds / len(pictures)))  # milliseconds; viewers clamp below 20
-    durations = [each] * (len(pictures) - 1) + [each + 1000]
+    images = [from_array(frame) for frame in frames]
+    each = max(20, round(1000 * seconds / len(images)))  # milliseconds; viewers clamp below 20
+    durations = [each] * (len(images) - 1) + [each + 1000]
+    options = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}
     with atomic_path(Path(path).with_suffix(".gif")) as temporary:
-        pictures[0].save(
-            temporary, save_all=True, append_images=pictures[1:], duration=durations, loop=0
-        )
-
-
-def from_array(image: np.ndarray) -> Image.Image:
-    """uint8 (H, W, C), of one, three or four channels, as a picture."""
-    return Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        images[0].save(temporary, **options)

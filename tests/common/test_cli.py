@@ -181,6 +181,16 @@ def test_names_that_the_terminal_cannot_show_are_escaped(encoding):
     assert b"Traceback" not in done.stderr
 
 
+def test_a_warning_about_an_input_is_one_line():
+    code = (
+        "import warnings; from common import cli; from common.errors import InputWarning\n"
+        "cli.run(lambda: [warnings.warn(InputWarning('a.png: dark')), warnings.warn('x')] and 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.stderr.splitlines()[0] == "warning: a.png: dark"
+    assert "UserWarning: x" in done.stderr
+
+
 def test_a_reader_that_ends_early_is_no_traceback():
     code = "from common import cli\ncli.run(lambda: [print('x' * 99) for _ in range(9999)])"
     with subprocess.Popen(

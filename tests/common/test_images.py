@@ -1,20 +1,22 @@
-import struct
-import zlib
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import Image, ImageCms
+from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError
+from tests.common.png16 import decode_png
 
 sizes = st.integers(1, 9)
 
 
-def pictures(channels):
+def any_image(channels):
     shape = st.tuples(sizes, sizes, st.sampled_from(channels))
     return arrays.arrays(np.uint8, shape)
 
@@ -34,81 +36,17 @@ def test_to_uint8_clips_and_rounds():
 
 
 @settings(deadline=None)
-@given(pictures([1, 3, 4]))
-def test_png_round_trip(tmp_path_factory, picture):
-    path = tmp_path_factory.mktemp("png") / "picture.png"
-    image_io.write_image(path, picture)
-    back = image_io.to_array(image_io.read_image(path, channels=picture.shape[2]))
-    np.testing.assert_array_equal(back, picture)
-
-
-@settings(deadline=None)
-@given(
-    mode=st.sampled_from(["1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I", "F"]),
-    width=sizes,
-    height=sizes,
-    orientation=st.integers(1, 8),
-    channels=st.sampled_from([None, 1, 3, 4]),
-)
-def test_any_mode_size_and_orientation_is_read(
-    tmp_path_factory, mode, width, height, orientation, channels
-):
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    path = tmp_path_factory.mktemp("modes") / "picture.tif"
-    if mode == "PA":  # no file format keeps it
-        mode = "P"
-    Image.new(mode, (width, height)).save(path, exif=exif)
-    picture = image_io.read_image(path, channels)
-    array = image_io.to_array(picture)
-    upright = (height, width) if orientation < 5 else (width, height)
-    assert array.shape[:2] == upright
-    assert array.shape[2] == (channels or (1 if mode in ("1", "L", "LA", "I;16", "I", "F") else 3))
-    assert array.dtype == np.uint8
-
-
-def test_exif_orientation_turns_the_picture_upright(tmp_path):
-    stored = np.zeros((2, 3, 3), np.uint8)
-    stored[0, 0] = 255  # top left as stored; orientation 6 turns it to the top right
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    Image.fromarray(stored).save(tmp_path / "turned.png", exif=exif)
-    array = image_io.to_array(image_io.read_image(tmp_path / "turned.png"))
-    assert array.shape == (3, 2, 3)
-    assert array[0, 1].tolist() == [255, 255, 255]
-
-
-def test_transparency_is_laid_over_white_unless_asked_for(tmp_path):
-    Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
-    over_white = image_io.read_image(tmp_path / "clear.png", channels=3)
-    assert over_white.getpixel((0, 0)) == (255, 255, 255)
-    assert image_io.read_image(tmp_path / "clear.png", channels=4).getpixel((0, 0))[3] == 0
-    palette = Image.new("P", (2, 2), 0)
-    palette.putpalette([9, 9, 9])
-    palette.save(tmp_path / "palette.png", transparency=0)
-    assert image_io.read_image(tmp_path / "palette.png").getpixel((0, 0)) == (255, 255, 255)
-
-
-def test_16_bit_gray_keeps_its_range(tmp_path):
-    values = np.array([[0, 257 * 100, 65535]], np.uint16)
-    Image.fromarray(values).save(tmp_path / "deep.png")
-    array = image_io.to_array(image_io.read_image(tmp_path / "deep.png"))
-    assert array[0, :, 0].tolist() == [0, 100, 255]
-
-
-def test_an_icc_profile_is_converted(tmp_path):
-    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    Image.new("RGB", (2, 2), (10, 20, 30)).save(tmp_path / "bad.png", icc_profile=profile.tobytes())
-    assert image_io.read_image(tmp_path / "bad.png").getpixel((0, 0)) == (10, 20, 30)  # ignored
-    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
-    Image.new("RGB", (2, 2), (10, 20, 30)).save(tmp_path / "good.png", icc_profile=srgb.tobytes())
-    near = image_io.read_image(tmp_path / "good.png").getpixel((0, 0))
-    assert np.abs(np.subtract(near, (10, 20, 30))).max() <= 1
+@given(any_image([1, 3, 4]))
+def test_png_round_trip(tmp_path_factory, image):
+    path = tmp_path_factory.mktemp("png") / "image.png"
+    image_io.write_image(path, image)
+    back = image_io.to_array(image_io.read_image(path, channels=image.shape[2]))
+    np.testing.assert_array_equal(back, image)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "no such file"), (b"not a picture", "not a picture"), ("torn", "broken picture")],
+    [(None, "no such file"), (b"not an image", "not an image"), ("torn", "broken image")],
 )
 def test_bad_files_are_named(tmp_path, content, message):
     path = tmp_path / "bad.png"
@@ -123,24 +61,24 @@ def test_bad_files_are_named(tmp_path, content, message):
     assert "bad.png" in str(caught.value)
 
 
-def test_a_picture_beyond_the_bound_is_refused(tmp_path, monkeypatch):
+def test_an_image_beyond_the_bound_is_refused(tmp_path, monkeypatch):
     Image.new("L", (30, 30)).save(tmp_path / "huge.png")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
     with pytest.raises(InputError, match="million pixels"):
         image_io.read_image(tmp_path / "huge.png")
 
 
-@given(pictures([1, 3]), st.integers(1, 12))
-def test_fit_square_gives_the_size_and_keeps_the_range(picture, size):
-    image = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+@given(any_image([1, 3]), st.integers(1, 12))
+def test_fit_square_gives_the_size_and_keeps_the_range(array, size):
+    image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
     square = image_io.to_array(image_io.fit_square(image, size))
-    assert square.shape == (size, size, picture.shape[2])
+    assert square.shape == (size, size, array.shape[2])
 
 
 def test_fit_square_takes_the_middle():
-    picture = np.zeros((4, 8), np.uint8)
-    picture[:, 2:6] = 200
-    square = np.asarray(image_io.fit_square(Image.fromarray(picture), 4))
+    image = np.zeros((4, 8), np.uint8)
+    image[:, 2:6] = 200
+    square = np.asarray(image_io.fit_square(Image.fromarray(image), 4))
     assert (square == 200).all()
 
 
@@ -162,55 +100,18 @@ def deep(channels):
     return arrays.arrays(np.uint16, st.tuples(sizes, sizes, st.sampled_from(channels)))
 
 
-def decode_png(data):
-    """A PNG of 16 bits whose every row has filter 2, by the specification."""
-    assert data[:8] == b"\x89PNG\r\n\x1a\n"
-    chunks, place = {}, 8
-    while place < len(data):
-        length, name = struct.unpack(">I4s", data[place : place + 8])
-        body = data[place + 8 : place + 8 + length]
-        (crc,) = struct.unpack(">I", data[place + 8 + length : place + 12 + length])
-        assert crc == zlib.crc32(name + body)
-        chunks[name] = body
-        place += 12 + length
-    width, height, bits, kind = struct.unpack(">IIBB", chunks[b"IHDR"][:10])
-    assert bits == 16
-    rows = np.frombuffer(zlib.decompress(chunks[b"IDAT"]), np.uint8).reshape(height, -1)
-    assert (rows[:, 0] == 2).all()
-    values = np.cumsum(rows[:, 1:], axis=0, dtype=np.uint8)
-    return values.reshape(height, -1).view(">u2").reshape(height, width, {0: 1, 2: 3, 6: 4}[kind])
-
-
 @settings(deadline=None)
 @given(deep([1, 3, 4]))
-def test_16_bit_png_keeps_every_bit(tmp_path_factory, picture):
-    path = tmp_path_factory.mktemp("deep") / "picture.png"
-    image_io.write_image(path, picture)
-    np.testing.assert_array_equal(decode_png(path.read_bytes()), picture)
+def test_16_bit_png_keeps_every_bit(tmp_path_factory, values):
+    path = tmp_path_factory.mktemp("deep") / "image.png"
+    image_io.write_image(path, values)
+    np.testing.assert_array_equal(decode_png(path.read_bytes()), values)
     with Image.open(path) as image:  # and others can read it
         image.load()
-        assert image.size == (picture.shape[1], picture.shape[0])
-        top = np.asarray(image).reshape(picture.shape)
-    if picture.shape[2] > 1:  # Pillow keeps the upper half of colour
-        np.testing.assert_array_equal(top, picture >> 8)
-
-
-@settings(deadline=None)
-@given(deep([1, 3, 4]))
-def test_16_bit_tiff_is_read_by_others(tmp_path_factory, picture):
-    path = tmp_path_factory.mktemp("deep") / "picture.tif"
-    image_io.write_image(path, picture)
-    with path.open("rb") as file, Image.open(file) as image:
-        tags = image.tag_v2
-        assert tags[258] == (16,) * picture.shape[2]
-        (place,) = tags[273] if isinstance(tags[273], tuple) else (tags[273],)
-        values = np.frombuffer(path.read_bytes()[place:], "<u2").reshape(picture.shape)
-        np.testing.assert_array_equal(values, picture)
-        seen = np.asarray(image).reshape(picture.shape)
-    if picture.shape[2] == 1:
-        np.testing.assert_array_equal(seen, picture)
-    else:
-        np.testing.assert_array_equal(seen, picture >> 8)
+        assert image.size == (values.shape[1], values.shape[0])
+        top = np.asarray(image).reshape(values.shape)
+    if values.shape[2] > 1:  # Pillow keeps the upper half of colour
+        np.testing.assert_array_equal(top, values >> 8)
 
 
 def test_16_bits_into_a_format_of_8_is_an_input_error(tmp_path):
@@ -235,18 +136,18 @@ def test_fit_longer_side_keeps_the_shape(size, longer):
     st.tuples(sizes, sizes, st.sampled_from([1, 3, 4])),
     st.booleans(),
 )
-def test_any_array_is_a_picture(kind, shape, flat):
+def test_any_array_is_an_image(kind, shape, flat):
     flat = flat and shape[2] == 1
     full = 1.0 if kind is np.float32 else np.iinfo(kind).max
     array = np.full(shape[:2] if flat else shape, full, kind)
-    picture = image_io.as_image(array)
-    assert picture.mode == ("RGBA" if shape[2] == 4 else "RGB")
-    assert picture.size == (shape[1], shape[0])
-    assert (np.asarray(picture) == 255).all()
+    image = image_io.as_image(array)
+    assert image.mode == ("RGBA" if shape[2] == 4 else "RGB")
+    assert image.size == (shape[1], shape[0])
+    assert (np.asarray(image) == 255).all()
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 2, 2), (0, 4, 3), (1, 2, 2, 3)])
-def test_an_array_that_is_no_picture_is_told(shape):
+def test_an_array_that_is_no_image_is_refused(shape):
     with pytest.raises(InputError, match="array"):
         image_io.as_image(np.zeros(shape))
 
@@ -265,7 +166,7 @@ def test_transparency_is_laid_over_white_in_a_jpeg(tmp_path):
         assert image.getpixel((4, 4)) == (255, 255, 255)
 
 
-def test_grid_places_pictures_row_by_row():
+def test_grid_places_images_row_by_row():
     images = np.stack([np.full((2, 2, 1), value, np.uint8) for value in (10, 20, 30)])
     sheet = image_io.grid(images, columns=2, gap=1)
     assert sheet.shape == (7, 7, 1)
@@ -287,3 +188,93 @@ def test_an_unknown_suffix_is_an_input_error_and_leaves_nothing(tmp_path):
     with pytest.raises(InputError, match=r"out\.xyz"):
         image_io.write_image(tmp_path / "out.xyz", np.zeros((2, 2, 1), np.uint8))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_suffixes_are_what_pillow_reads():
+    assert {".png", ".jfif", ".jpe", ".pgm", ".pbm", ".webp", ".tga", ".avif"} <= image_io.SUFFIXES
+    assert not {".pdf", ".eps", ".mpg", ".h5", ".npz", ".txt"} & image_io.SUFFIXES
+
+
+@pytest.mark.parametrize("suffix", sorted(image_io.SUFFIXES))
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_every_suffix_is_written_and_read_or_refused(tmp_path, suffix, channels):
+    path = tmp_path / f"image{suffix}"
+    white = np.full((64, 64, channels), 255, np.uint8)
+    if suffix in image_io.WRITABLE or (suffix == ".qoi" and channels > 1):
+        image_io.write_image(path, white)
+        back = np.asarray(image_io.as_image(path))
+        assert back.shape[2] in (3, 4)
+        assert back.min() >= 250
+    else:
+        assert suffix not in (".png", ".jpg", ".jpe", ".jfif", ".tif", ".webp", ".gif", ".ppm")
+        with pytest.raises(InputError, match=f"image{suffix}: cannot write"):
+            image_io.write_image(path, white)
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_image_files_are_listed_by_any_suffix_that_pillow_reads(tmp_path):
+    for name in ("b.PNG", "a.jfif", "c.Jpe", "d.pgm", ".hidden.png", "notes.txt", "e"):
+        (tmp_path / name).write_bytes(b"")
+    (tmp_path / "folder.png").mkdir()
+    names = [path.name for path in image_io.image_files(tmp_path)]
+    assert names == ["a.jfif", "b.PNG", "c.Jpe", "d.pgm"]
+
+
+def test_only_regular_files_are_read(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (tmp_path / "folder.png").mkdir()
+    for path, found in (
+        (tmp_path / "pipe.png", "a pipe or device"),
+        (Path("/dev/zero"), "a pipe or device"),
+        (tmp_path / "folder.png", "a folder"),
+    ):
+        for read in (image_io.read_image, image_io.as_image):
+            with pytest.raises(InputError, match=f"expected a regular file, found {found}"):
+                read(path)
+
+
+def test_a_link_to_a_file_is_read_and_a_broken_one_named(tmp_path):
+    Image.new("L", (2, 2), 7).save(tmp_path / "a.png")
+    (tmp_path / "link.png").symlink_to("a.png")
+    (tmp_path / "broken.png").symlink_to("b.png")
+    assert image_io.read_image(tmp_path / "link.png").getpixel((0, 0)) == 7
+    with pytest.raises(InputError, match=r"broken\.png: no such file"):
+        image_io.read_image(tmp_path / "broken.png")
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.array([[True, False]]), [255, 0]),
+        (np.array([[0, 255]], np.int64), [0, 255]),
+        (np.array([[0, 200]], np.int32), [0, 200]),
+        (np.array([[0, 1]], np.float16), [0, 255]),
+        (np.array([[0.2, 1.005]]), [51, 255]),
+        (tf.constant([[0.0, 1.0]]), [0, 255]),
+        (tf.constant([[0, 9]], tf.uint8), [0, 9]),
+        (tf.constant([[0.0, 1.0]], tf.bfloat16), [0, 255]),
+    ],
+)
+def test_arrays_of_any_type_keep_their_values(array, expected):
+    assert np.asarray(image_io.as_image(array))[0, :, 0].tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([[0, 256]]), "int64 from 0 to 256; expected 0 to 255"),
+        (np.array([[-1, 3]], np.int8), "int8 from -1 to 3"),
+        (np.array([[0.0, 255.0]]), "float64 from 0 to 255; expected 0 to 1"),
+        (np.array([[-1.0, 1.0]], np.float32), "float32 from -1 to 1"),
+        (np.array([[0.5, np.nan]]), "NaN or infinite"),
+        (np.array([[0.5, np.inf]]), "NaN or infinite"),
+        (np.array([["a"]]), "expected numbers"),
+        (np.array([[1j]]), "expected numbers, got complex128"),
+        ([[0.5]], "got list"),
+        (None, "got NoneType"),
+    ],
+)
+def test_values_without_a_clear_meaning_are_refused_in_one_line(array, message):
+    with pytest.raises(InputError, match=message) as caught:
+        image_io.as_image(array)
+    assert len(str(caught.value).splitlines()) == 1
