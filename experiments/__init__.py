@@ -1,1 +1,1 @@
-"""One file, one question; its docstring says the command, the run time and what to expect."""
+"""Experiments: one command per question, and the tools that measure speed and make weights."""

@@ -1,7 +1,7 @@
-"""The reference networks' step in PyTorch, where it is installed: `pip install torch`.
+"""A training step of the reference networks in PyTorch, if it is installed: `pip install torch`.
 
-The same layers, update and precision as experiments/references.py, in both of
-PyTorch's memory layouts, of which the faster counts; Adam is its fused one.
+The same layers, update and precision as gan/networks/tutorial.py and
+pytorch_example.py, in both memory layouts of PyTorch, with its fused Adam.
 """
 
 import itertools
@@ -13,11 +13,12 @@ LAYOUTS = ("contiguous_format", "channels_last")
 
 
 def installed() -> bool:
+    """Whether PyTorch can be imported."""
     return find_spec("torch") is not None
 
 
 def tutorial_networks():
-    """Generator and discriminator of TensorFlow's DCGAN tutorial, as PyTorch would write them."""
+    """Build generator and discriminator of TensorFlow's DCGAN tutorial in PyTorch."""
     from torch import nn
 
     def up(inputs, outputs, stride):
@@ -44,7 +45,7 @@ def tutorial_networks():
 
 
 def pytorch_networks():
-    """Generator and discriminator of PyTorch's DCGAN example."""
+    """Build generator and discriminator of PyTorch's DCGAN example."""
     from torch import nn
 
     def up(inputs, outputs):
@@ -72,7 +73,7 @@ NETWORKS = {
 
 
 def turn(network: str, batch_size: int, precision: str, steps: int) -> dict[str, float]:
-    """Images per second of so many steps, by layout.
+    """Measure images per second over a number of steps, by memory layout.
 
     A process keeps its networks from one turn to the next; the first warms up.
     """

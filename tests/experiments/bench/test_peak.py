@@ -1,15 +1,15 @@
 import keras
 from keras import layers
 
-from experiments.peak import convolution_peak, operations, operations_of_a_step
+from experiments.bench.peak import convolution_peak, operations, operations_of_a_step
 
 
 def test_operations_by_hand():
-    picture = keras.Input((8, 8, 3))
-    x = layers.Conv2D(5, 4, strides=2, padding="same")(picture)  # 4 x 4 places
+    image = keras.Input((8, 8, 3))
+    x = layers.Conv2D(5, 4, strides=2, padding="same")(image)  # 4 x 4 places
     x = layers.Conv2DTranspose(7, 3, strides=2, padding="same")(x)  # from 4 x 4 places
     x = layers.Flatten()(layers.ReLU()(x))
-    network = keras.Model(picture, layers.Dense(2)(x))
+    network = keras.Model(image, layers.Dense(2)(x))
     expected = 2 * 16 * (4 * 4 * 3 * 5) + 2 * 16 * (3 * 3 * 5 * 7) + 2 * (8 * 8 * 7) * 2
     assert operations(network) == expected
     assert operations_of_a_step(network, network) == 11 * expected

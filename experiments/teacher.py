@@ -91,8 +91,8 @@ def losses(picture: np.ndarray, content, style, config: Config, judge) -> tuple[
 def iterations(extractor, config: Config, size: int) -> Callable[[], None]:
     """A function that does as many iterations as `stylize` at once, and as it does them."""
     import tensorflow as tf
-
     from common.fast.adam import Adam
+
     from style_transfer.image_model import StyledPicture
     from style_transfer.objective import Objective
 

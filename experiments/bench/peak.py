@@ -1,4 +1,4 @@
-"""How much arithmetic is in a network, and how much of it the machine can do at best."""
+"""Arithmetic in a network, and how much of it the machine can do at best."""
 
 import time
 
@@ -10,8 +10,13 @@ SHAPES = ((16, 32, 128), (8, 64, 128), (32, 16, 256), (64, 8, 512))  # batch, si
 SECONDS = 0.5  # for each shape
 
 
+def measure(precision: str) -> dict[str, float]:
+    """The row of `convolution_peak`."""
+    return {"operations_per_second": convolution_peak(precision)}
+
+
 def convolution_peak(precision: str) -> float:
-    """The most operations per second that a 3x3 convolution reached over some shapes.
+    """Return the most operations per second that a 3x3 convolution reached over some shapes.
 
     A multiplication and an addition count as two.
     """
@@ -39,7 +44,7 @@ def _speed(batch: int, side: int, channels: int, dtype: tf.DType) -> float:
 
 
 def operations(network: keras.Model) -> int:
-    """Multiplications and additions of one picture's way through convolutions and dense layers."""
+    """Count multiplications and additions of one image in convolutions and dense layers."""
     return sum(_of_layer(layer) for layer in network.layers)
 
 
@@ -58,10 +63,10 @@ def _of_layer(layer: layers.Layer) -> int:
 
 
 def operations_of_a_step(generator: keras.Model, discriminator: keras.Model) -> int:
-    """Of a picture in an alternating step of one update each.
+    """Count operations per image in an alternating step of one update each.
 
-    Backward is twice forward where weights and inputs are both wanted: the
-    generator once forward and once so backward; the discriminator on real and
-    fake pictures likewise, and once more forward and back to its input alone.
+    Backward is twice forward if the gradients of weights and inputs are both
+    needed: the generator once forward and back; the discriminator on real and
+    fake images forward and back, and once more forward and back to its input only.
     """
     return 3 * operations(generator) + (2 + 4 + 1 + 1) * operations(discriminator)

@@ -1,0 +1,1 @@
+"""Parts of `experiments.distill_extractor` and `experiments.distill_reference`."""
