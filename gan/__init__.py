@@ -1,1 +1,1 @@
-"""A DCGAN: data, networks, the alternating step, its balance, training and sampling."""
+"""Generative adversarial networks: data, networks, balance, training, sampling, evaluation."""

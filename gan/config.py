@@ -1,126 +1,149 @@
-"""The configuration of a training run: dataclasses and their check, quick to import.
-
-They stand apart from the code they configure because that code imports
-TensorFlow, which takes seconds, and bad arguments should be told at once.
-"""
+"""Configuration of a training run, importable without TensorFlow."""
 
 import dataclasses
+import typing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
+from common import registry
+from common.bounds import bounded
 from common.distribution.cluster import Strategy
 from common.distribution.devices import Compile, Precision
 from common.errors import InputError
 from common.runs import plain
 
+T = TypeVar("T")
+Hidden = Annotated[T, tyro.conf.Fixed]
+"""A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
+
 CACHE = Path(__file__).resolve().parent.parent / ".cache"
+MAX_AUGMENT = 0.8  # above, the generator would learn the augmentations: Karras et al. 2020
+FAMILIES = registry.module_names("gan.networks", exclude=["base"])
+PRESETS = registry.table_keys("gan.presets", "PRESETS")
+LOSSES = registry.table_keys("common.losses.adversarial", "ADVERSARIAL")
+PENALTIES = ("none", *registry.table_keys("common.losses.penalties", "PENALTIES"))
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class DataConfig:
-    """What to learn from."""
+    """Training images."""
 
     dataset: str = "glyphs"
-    """glyphs (embedded), a folder of pictures, or an image dataset of TensorFlow Datasets."""
-    resolution: int = 0
-    """Pixels of a side, 16 to 128; 0: the dataset's own, at most 64."""
+    """glyphs (embedded), a folder of images, or an image dataset of TensorFlow Datasets."""
+    resolution: int = bounded(0, 0)
+    """Side in pixels. 0: the largest that fits the images and --networks, at most 64."""
     channels: int = 0
-    """1, 3 or 4; 0: the dataset's own."""
-    conditional: Literal["auto", "on", "off"] = "auto"
-    """Tell both networks the class. auto: where there are classes, of 50 pictures on average."""
-    horizontal_flip: bool = False
-    """Flip pictures left to right at random."""
+    """1 (gray), 3 (RGB) or 4 (RGBA). 0: those of the dataset."""
+    conditional: Literal["auto", "on", "off"] = AUTO
+    """Condition both networks on the class. auto: if the dataset has labels and at least 50 images
+    per class on average."""
+    horizontal_flip: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Flip each image left to right with probability 0.5."""
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """The shape of both networks."""
+    """Architecture of the generator and the discriminator."""
 
-    latent_size: int = 64
-    """Numbers that the generator turns into a picture."""
-    width: int = 32
-    """Filters at half the resolution; every halving doubles them, up to 8 times."""
-    discriminator_width: int = 0
-    """The same for the discriminator; 0: as the generator's."""
-    upsampling: Literal["transposed", "resize", "subpixel"] = "transposed"
+    name: Annotated[
+        str,
+        tyro.conf.arg(name="networks", prefix_name=False, metavar="{" + ",".join(FAMILIES) + "}"),
+    ] = "dcgan"
+    """Architecture family: a module of gan/networks."""
+    kernels: Annotated[
+        Literal["fast", "keras"], tyro.conf.arg(name="kernels", prefix_name=False)
+    ] = "fast"
+    """fast: layers and optimizer of common/fast. keras: stock Keras, the same results."""
+    latent_size: Hidden[int] = bounded(64, 1)
+    """Dimensionality of the latent vector."""
+    width: int = bounded(32, 1)
+    """Filters at half the resolution; each further halving doubles them, up to 8 times."""
+    discriminator_width: Hidden[int] = bounded(0, 0)
+    """The same for the discriminator. 0: as for the generator."""
+    upsampling: Hidden[Literal["transposed", "resize", "subpixel"]] = "transposed"
     """How the generator doubles the resolution."""
-    normalization: Literal["batch", "layer", "spectral", "none"] = "batch"
-    """In the discriminator. Penalties want one that does not mix pictures: not batch."""
+    normalization: Hidden[Literal["batch", "layer", "spectral", "none"]] = "batch"
+    """In the discriminator. Gradient penalties need one that does not mix images: not batch."""
+    options: tuple[str, ...] = ()
+    """Options of the family, each key=value."""
 
 
 @dataclass(frozen=True)
 class OptimizerConfig:
     """Adam (Kingma and Ba 2015) for one of the two networks."""
 
-    learning_rate: float = 4e-3
-    """At the start."""
-    beta_1: float = 0.5
-    """Decay of the gradient's running mean."""
-    beta_2: float = 0.99
-    """Decay of its running square."""
-    schedule: Literal["constant", "inverse", "linear", "cosine"] = "constant"
-    """How the rate falls. inverse: as 1 / (1 + images / decay), whose end need not be known; linear
-    and cosine: to zero."""
-    decay_kimg: float = 0.0
-    """Thousand images until the rate is zero, or half of it with inverse."""
-    clip_norm: float = 0.0
-    """Largest norm of the whole gradient; 0: as it comes."""
+    learning_rate: float = bounded(4e-3, 0)
+    """Initial learning rate."""
+    beta_1: Hidden[float] = bounded(0.5, 0, 1)
+    """Decay of the running mean of the gradient."""
+    beta_2: Hidden[float] = bounded(0.99, 0, 1)
+    """Decay of the running mean of the squared gradient."""
+    schedule: Hidden[Literal["constant", "inverse", "linear", "cosine"]] = "constant"
+    """How the learning rate decays. inverse: as 1 / (1 + images / decay), which needs no known
+    end; linear and cosine: to zero."""
+    decay_kimg: Hidden[float] = bounded(0.0, 0)
+    """Thousand images until the learning rate is zero, or half of the initial one (inverse)."""
+    clip_norm: float = bounded(0.0, 0)
+    """Largest global norm of the gradient. 0: no clipping."""
 
 
 @dataclass(frozen=True)
 class BalanceConfig:
-    """The controls between the two networks; 0 leaves a control off."""
+    """Balance controls between the two networks. 0 switches a control off."""
 
     mode: Annotated[Literal["fixed", "auto"], tyro.conf.arg(name="balance", prefix_name=False)] = (
         "fixed"
     )
-    """auto: augmentation follows how far the discriminator overfits (a tenth of the pictures, at
-    most 128, are held out to tell), both rates the mean sign of its logits for real ones, steps are
-    bounded, beta_1 is at most 0.5; fixed: only the controls named below."""
+    """auto: adapt the augmentation to the overfitting estimate r_v (10 % of the images, at most
+    128, are held out), adapt both learning rates to r_t, limit each update, and limit beta_1 to
+    0.5. fixed: only the controls set below."""
     on_alarm: Literal["warn", "stop", "balance", "restore"] = "warn"
-    """When a collapse is noticed: only say so; end the run; switch the controls of --balance auto
-    on, all but its limit on beta_1; or do that and go back to the best state. The last two hold
-    pictures out from the start, and need a single process."""
-    discriminator_steps: int = 1
-    """Discriminator updates per training step, each on a batch of its own."""
-    generator_steps: int = 1
+    """Action when a collapse is detected. warn: print it. stop: end the run. balance: enable the
+    controls of --balance auto except its limit of beta_1. restore: also return to the best
+    checkpoint. The last two hold images out from the start and need a single process."""
+    discriminator_steps: int = bounded(1, 1)
+    """Discriminator updates per training step, each on its own batch."""
+    generator_steps: Hidden[int] = bounded(1, 1)
     """Generator updates per training step."""
-    pause_accuracy: float = 0.0
-    """Pause the discriminator while its running accuracy is above this ..."""
-    resume_accuracy: float = 0.0
-    """... until it is below this; 0: the same as pause_accuracy."""
-    pause_loss: float = 0.0
-    """Pause the discriminator while its running loss is below this ..."""
-    resume_loss: float = 0.0
-    """... until it is above this; 0: the same as pause_loss."""
-    label_smoothing: float = 0.0
-    """How far the target of real pictures is lowered from 1."""
-    label_flips: float = 0.0
-    """Probability that a pair of a real and a fake picture is swapped for the discriminator."""
-    instance_noise: float = 0.0
-    """Standard deviation of the noise on all that the discriminator sees, at the start."""
-    instance_noise_kimg: float = 0.0
-    """Thousand images over which the noise falls linearly to zero; 0: it stays."""
-    weight_clip: float = 0.0
+    pause_accuracy: float = bounded(0.0, 0, 1)
+    """Pause the discriminator while its running accuracy is above this."""
+    resume_accuracy: Hidden[float] = bounded(0.0, 0)
+    """Accuracy below which it resumes. 0: the same as pause_accuracy."""
+    pause_loss: Hidden[float] = bounded(0.0, 0)
+    """Pause the discriminator while its running loss is below this."""
+    resume_loss: Hidden[float] = bounded(0.0, 0)
+    """Loss above which it resumes. 0: the same as pause_loss."""
+    label_smoothing: float = bounded(0.0, 0, 0.5)
+    """Amount subtracted from the target 1 of real images."""
+    label_flips: Hidden[float] = bounded(0.0, 0, 0.5)
+    """Probability of swapping a real and a generated image in the discriminator's loss."""
+    instance_noise: float = bounded(0.0, 0)
+    """Initial standard deviation of the noise added to all inputs of the discriminator."""
+    instance_noise_kimg: Hidden[float] = bounded(0.0, 0)
+    """Thousand images over which the noise decays linearly to zero. 0: it stays constant."""
+    weight_clip: Hidden[float] = bounded(0.0, 0)
     """Largest absolute value of the discriminator's kernels."""
-    augment: float = 0.0
-    """Probability of each augmentation of what the discriminator sees; at most 0.8."""
-    augment_target: float = 0.0
-    """Adapt that probability until the mean sign of D(real) is this; 0.6 suits small datasets."""
-    augment_kimg: float = 20.0
-    """Thousand images in which it can rise from 0 to 1."""
-    augment_operations: tuple[
-        Literal["translate", "flip", "cutout", "brightness", "contrast"], ...
+    augment: float = bounded(0.0, 0, MAX_AUGMENT)
+    """Probability of each augmentation of the discriminator's inputs; at most 0.8."""
+    augment_target: float = bounded(0.0, 0, 1)
+    """Adapt that probability until r_t, the mean sign of D(real), is this. Small datasets: 0.6."""
+    augment_kimg: Hidden[float] = bounded(20.0, 0.001)
+    """Thousand images in which the adapted probability can rise from 0 to 1."""
+    augment_operations: Hidden[
+        tuple[Literal["translate", "flip", "cutout", "brightness", "contrast"], ...]
     ] = ("translate", "cutout", "brightness", "contrast")
-    """Which augmentations."""
+    """Augmentations to use."""
+    options: Hidden[tuple[str, ...]] = ()
+    """Options of further controls, each name.key=value."""
 
 
 def has_auto(balance: BalanceConfig) -> bool:
-    """Whether the controls of `--balance auto` are there, if only to be woken by an alarm."""
-    return balance.mode == "auto" or balance.on_alarm in ("balance", "restore")
+    """Return whether the controls of `--balance auto` are built, active or enabled by an alarm."""
+    return balance.mode == AUTO or balance.on_alarm in ("balance", "restore")
 
 
 EVALUATED, UNEVALUATED = "quality/frechet_distance", "quality/sliced_wasserstein"
@@ -128,81 +151,81 @@ EVALUATED, UNEVALUATED = "quality/frechet_distance", "quality/sliced_wasserstein
 
 @dataclass(frozen=True)
 class StopConfig:
-    """When to end. Without epochs and max_minutes: after 4 minutes."""
+    """When to stop and what to measure. Without --epochs and --max-minutes: after 4 minutes."""
 
-    epochs: float | None = None
-    """Passes over the dataset, counting what is held out."""
-    max_minutes: float | None = None
-    """Wall-clock budget, training before a resume included; everything is saved at its end."""
-    evaluate_every: float = 50.0
-    """Thousand images between two Frechet distances of the averaged generator; 0: none."""
-    evaluate_count: int = 2000
-    """Pictures of either side for them."""
-    evaluate_features: Literal["auto", "classifier", "compact", "inception"] = "compact"
-    """Whose features; a classifier is trained first, for up to 20 seconds."""
-    monitor: str = EVALUATED
-    """The figure that names the best checkpoint; any in TensorBoard's SCALARS. Without evaluation
+    epochs: float | None = bounded(None, above=0)
+    """Passes over the dataset, held-out images included."""
+    max_minutes: float | None = bounded(None, above=0)
+    """Training time in minutes, time before a resume included; everything is saved at its end."""
+    evaluate_every: float = bounded(50.0, 0)
+    """Thousand images between two Frechet distances of the EMA generator. 0: none."""
+    evaluate_count: Hidden[int] = bounded(2000, 12)
+    """Real images, and as many generated ones, per evaluation."""
+    evaluate_features: Hidden[Literal["auto", "classifier", "compact", "inception"]] = "compact"
+    """Feature extractor; a classifier is first trained for up to 20 seconds."""
+    monitor: Hidden[str] = EVALUATED
+    """Metric that selects the best checkpoint, by its name in TensorBoard. Without evaluation:
     quality/sliced_wasserstein."""
-    monitor_mode: Literal["min", "max"] = "min"
-    """Whether less or more of it is better."""
+    monitor_mode: Hidden[Literal["min", "max"]] = "min"
+    """Whether a lower or a higher value is better."""
     target: float | None = None
-    """End when the monitored figure reaches this."""
-    patience: int = 0
-    """End after so many looks at the monitored figure without a better one; 0: never."""
+    """Stop when the monitored metric reaches this value."""
+    patience: int = bounded(0, 0)
+    """Number of evaluations without improvement after which training stops. 0: never."""
 
 
 @dataclass(frozen=True)
 class RunConfig:
-    """Where a run goes and what it writes."""
+    """The run folder and its contents."""
 
     run_dir: Path | None = None
-    """The run's new folder; runs/DATASET-DATE-TIME by default."""
+    """New folder of the run. Default: runs/DATASET-DATE-TIME."""
     resume: Path | None = None
-    """Go on with the run in this folder."""
-    tick_kimg: float = 10.0
-    """Thousand images between two log points, each with a checkpoint and, for the first 40,
-    samples; these come more rarely later."""
-    histograms: bool = False
+    """Continue the run in this folder."""
+    tick_kimg: Hidden[float] = bounded(10.0, 0)
+    """Thousand images between two log entries, each with a checkpoint. The first 40 also write
+    samples, later ones less often."""
+    histograms: Hidden[bool] = False
     """Write weight histograms to TensorBoard."""
-    steps_per_execution: int = 4
-    """Training steps between two looks at the clock and at Ctrl-C."""
-    deterministic: bool = False
-    """Force repeatable kernels; on a processor they are so anyway."""
-    compile: Compile = "auto"
-    """Compile the step with XLA. auto: on a single GPU."""
-    strategy: Strategy = "auto"
-    """Among whom each batch is split. mirrored: this machine's GPUs. multiworker: the processes in
-    TF_CONFIG or of srun. auto: multiworker where there are several processes, otherwise mirrored
-    where there are several GPUs, otherwise single."""
+    steps_per_execution: Hidden[int] = bounded(4, 1)
+    """Training steps per compiled call; the time limit and Ctrl-C are checked in between."""
+    deterministic: Hidden[bool] = False
+    """Use deterministic kernels; a CPU always does."""
+    compile: Hidden[Compile] = AUTO
+    """Compile the training step with XLA. auto: on a single GPU."""
+    strategy: Strategy = AUTO
+    """How each batch is split. mirrored: among the GPUs of this machine. multiworker: among the
+    processes in TF_CONFIG or of srun. auto: multiworker with several processes, otherwise mirrored
+    with several GPUs, otherwise single."""
     cache_dir: Path = CACHE
-    """Where prepared datasets and downloads are kept."""
+    """Folder of prepared datasets and downloads."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Trains a DCGAN. `python -m gan.train` alone draws letters and digits in 4 minutes."""
+    """Train a GAN. Without arguments, generate letters and digits in 4 minutes."""
 
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
-    loss: Literal[
-        "non_saturating", "minimax", "least_squares", "hinge", "wasserstein", "relativistic"
-    ] = "non_saturating"
-    """The adversarial loss."""
-    penalty: Literal["none", "r1", "r2", "r1_r2", "wgan_gp"] = "none"
+    preset: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(PRESETS) + "}")] = AUTO
+    """Named configuration, which the other flags modify. auto: the one with the name of --networks
+    if it exists."""
+    loss: Literal[LOSSES] = "non_saturating"  # type: ignore
+    """Adversarial loss."""
+    penalty: Literal[PENALTIES] = "none"  # type: ignore
     """Gradient penalty on the discriminator."""
-    penalty_weight: float = 1.0
-    """Its weight; usual are 10 for wgan_gp, 0.1 to 10 for the others."""
+    penalty_weight: float = bounded(1.0, 0)
+    """Weight of the gradient penalty; usually 10 for wgan_gp, 0.1 to 10 for the others."""
     update: Literal["alternating", "simultaneous"] = "alternating"
-    """Whether the generator meets the updated discriminator, or both move at once."""
-    batch_size: int = 256
-    """Pictures per update, all replicas together."""
-    ema_kimg: float = 40.0
-    """Half-life of the averaged generator, in thousand images; at most a twentieth of those seen
-    so far."""
-    seed: int = 0
-    """All randomness comes from it."""
-    precision: Precision = "auto"
-    """auto: bfloat16 where the processor or GPU computes it natively, float16 with scaled losses
-    on older GPUs."""
+    """Update the discriminator before the generator, or apply both gradients of the same point."""
+    batch_size: int = bounded(256, 2)
+    """Images per update, summed over all replicas."""
+    ema_kimg: Hidden[float] = bounded(40.0, 0)
+    """Half-life of the EMA generator in thousand images, at most a twentieth of those seen."""
+    seed: int = bounded(0, 0, 2**31 - 100)
+    """Seed of all random numbers."""
+    precision: Precision = AUTO
+    """auto: bfloat16 if the CPU or GPU supports it natively, float16 with loss scaling on older
+    GPUs, otherwise float32."""
     networks: NetworkConfig = NetworkConfig()
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
@@ -211,16 +234,7 @@ class Config:
     run: Annotated[RunConfig, tyro.conf.OmitArgPrefixes] = RunConfig()
 
 
-PARTS = {
-    "data": DataConfig,
-    "networks": NetworkConfig,
-    "generator": OptimizerConfig,
-    "discriminator": OptimizerConfig,
-    "balance": BalanceConfig,
-    "stop": StopConfig,
-}
-MAX_AUGMENT = 0.8  # above, the generator would learn the augmented look
-CHANGEABLE = (  # on a resume; the rest decides
+CHANGEABLE = (  # fields that a resume may change
     "stop.",
     "run.histograms",
     "run.cache_dir",
@@ -230,32 +244,53 @@ CHANGEABLE = (  # on a resume; the rest decides
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """What is written to disk: all but where the run lies."""
+    """Convert a configuration to nested dictionaries for config.json.
+
+    Returns:
+        All fields except `run.run_dir` and `run.resume`.
+    """
     fields = dataclasses.asdict(config)
     del fields["run"]["run_dir"], fields["run"]["resume"]
     return plain(fields)
 
 
 def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
-    """The inverse of `to_dict`, for the run in the folder `resume`.
+    """Invert `to_dict`.
+
+    Fields that are missing have their defaults, so that a newer version can
+    resume a run and add fields.
+
+    Args:
+        fields: What config.json holds.
+        resume: The run's folder.
 
     Raises:
-        InputError: the fields are not those of this version.
+        InputError: A field does not exist in this version.
     """
-    try:
-        parts = {name: part(**_tuples(fields[name])) for name, part in PARTS.items()}
-        run = {**fields["run"], "cache_dir": Path(fields["run"]["cache_dir"]), "resume": resume}
-        return Config(**{**fields, **parts, "run": RunConfig(**run)})
-    except (KeyError, TypeError) as error:
-        raise InputError(f"config.json: written by another version ({error})") from None
+    run = {**fields.get("run", {}), "resume": resume}
+    return _restore(Config, {**fields, "run": run}, "")
 
 
 def monitored(stop: StopConfig) -> str:
-    """The figure that names the best checkpoint."""
+    """Return the name of the metric that selects the best checkpoint."""
     without = stop.monitor == EVALUATED and not stop.evaluate_every
     return UNEVALUATED if without else stop.monitor
 
 
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """JSON's lists as the tuples that they were."""
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+def _restore(kind: type, fields: dict[str, Any], prefix: str) -> Any:
+    """Build a configuration from what JSON made of it: tuples are lists, paths are text."""
+    hints = typing.get_type_hints(kind)
+    values = {}
+    for name, value in fields.items():
+        if name not in hints:
+            raise InputError(
+                f"config.json: unknown field {prefix}{name}, written by another version"
+            )
+        if dataclasses.is_dataclass(hints[name]):
+            value = _restore(hints[name], value, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(value, str) and hints[name] is Path:
+            value = Path(value)
+        values[name] = value
+    return kind(**values)

@@ -1,32 +1,70 @@
-"""Pictures from a trained generator: a grid, an .npz, or an interpolation.
+"""Images from a trained generator."""
 
-python -m gan.sample --run runs/NAME --count 64 --seed 1 --out grid.png
-"""
-
+from collections.abc import Callable
 from pathlib import Path
 
+import keras
 import numpy as np
 
-from common import checkpoints, cli, runs
+from common import checkpoints
 from common import images as image_io
+from gan import description
+from gan.build import build_gan, set_precision_and_seed
+from gan.config import Config
+from gan.model import GAN
+from gan.networks.base import ImageSpec
 
 
-def columns_for(count: int, classes: int) -> int:
-    """Columns of a grid: one for each class where that fits, otherwise about a square."""
-    if classes and count % classes == 0 and classes <= 20:
-        return classes
-    if classes and classes % 12 == 0:
-        return 12
-    return round(count**0.5)
+def load_generator(
+    run: Path,
+    checkpoint: str = "last",
+    build: Callable[[Config, ImageSpec], GAN] | None = None,
+) -> tuple[keras.Model, tuple[str, ...]]:
+    """Load the EMA generator of a run.
+
+    Args:
+        run: The run's folder.
+        checkpoint: "last", or "best" by the monitored metric.
+        build: The function that was given to `train`, for a run whose networks
+            were given in Python.
+
+    Returns:
+        The generator, a model of latents (N, Z) [and labels (N,)] to images
+        (N, H, W, C) in [-1, 1], and the names of the dataset's classes.
+
+    Raises:
+        InputError: Not a run, no intact checkpoint, or networks that cannot be
+            rebuilt as they were trained.
+
+    Example:
+        >>> generator, class_names = load_generator(Path("runs/glyphs"))
+        >>> latents = draw_latents(16, generator.inputs[0].shape[-1], seed=0)
+        >>> draw(generator, latents, labels_in_turn(16, len(class_names))).shape
+        (16, 32, 32, 1)
+    """
+    saved = description.read(run, own=build is not None)
+    arrays, _ = checkpoints.Checkpoints(run).load(checkpoint)
+    set_precision_and_seed(saved.config)
+    gan = (build or build_gan)(saved.config, saved.spec)
+    description.check_fingerprint(saved.fingerprint, run, "--run", gan.generator, gan.discriminator)
+    checkpoints.assign(gan.variables, arrays)
+    return gan.ema_generator, saved.class_names
 
 
-def labels_in_turn(count: int, classes: int) -> np.ndarray:
-    """0, 1, 2, ... modulo `classes`, int32 (count,)."""
-    return (np.arange(count) % max(classes, 1)).astype(np.int32)
+def draw(
+    generator: keras.Model, latents: np.ndarray, labels: np.ndarray, batch_size: int = 128
+) -> np.ndarray:
+    """Generate images.
 
+    Args:
+        generator: A model of latents [and labels] to images in [-1, 1].
+        latents: float32 (N, Z).
+        labels: int32 (N,); ignored by an unconditional generator.
+        batch_size: Images per call.
 
-def draw(generator, latents: np.ndarray, labels: np.ndarray, batch_size: int = 128) -> np.ndarray:
-    """Runs a generator over latents (N, Z) and labels (N,); uint8 (N, H, W, C)."""
+    Returns:
+        uint8 (N, H, W, C).
+    """
     conditional = len(generator.inputs) > 1
     parts = []
     for start in range(0, len(latents), batch_size):
@@ -37,15 +75,71 @@ def draw(generator, latents: np.ndarray, labels: np.ndarray, batch_size: int = 1
 
 
 def draw_latents(count: int, size: int, seed: int) -> np.ndarray:
-    """Standard normal float32 (count, size)."""
+    """Draw latent vectors from a standard normal distribution.
+
+    Args:
+        count: Number of vectors, N.
+        size: Their dimensionality, Z.
+        seed: The same seed gives the same vectors.
+
+    Returns:
+        float32 (N, Z).
+    """
     return np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
 
 
-def spherical_path(corners: np.ndarray, steps: int) -> np.ndarray:
-    """A closed walk along great circles through latents (N, Z): (N * steps, Z).
+def labels_in_turn(count: int, classes: int) -> np.ndarray:
+    """Return the labels 0, 1, 2, ... modulo `classes`.
 
-    Spherical, because a normal latent of Z dimensions lies near a sphere of
-    radius sqrt(Z), and a straight line would leave it (White 2016, section 2.1).
+    Args:
+        count: Number of labels, N.
+        classes: Number of classes; 0 gives zeros.
+
+    Returns:
+        int32 (N,).
+
+    Example:
+        >>> labels_in_turn(5, 3)
+        array([0, 1, 2, 0, 1], dtype=int32)
+    """
+    return (np.arange(count) % max(classes, 1)).astype(np.int32)
+
+
+def columns_for(count: int, classes: int) -> int:
+    """Choose the number of columns of a grid of images.
+
+    Args:
+        count: Number of images.
+        classes: Number of classes that their labels run through; 0: no classes.
+
+    Returns:
+        One column per class if there are at most 20 classes and all are equally
+        frequent; otherwise 12 or about a square.
+
+    Example:
+        >>> columns_for(30, 10), columns_for(64, 0)
+        (10, 8)
+    """
+    if classes and count % classes == 0 and classes <= 20:
+        return classes
+    if classes and classes % 12 == 0:
+        return 12
+    return round(count**0.5)
+
+
+def spherical_path(corners: np.ndarray, steps: int) -> np.ndarray:
+    """Interpolate along great circles through latent vectors, back to the first.
+
+    A normal vector of Z dimensions lies near a sphere of radius sqrt(Z), which a
+    straight line would leave (White 2016, Sampling Generative Networks, section
+    2.1).
+
+    Args:
+        corners: float (N, Z).
+        steps: Vectors per section, the first of which is the corner.
+
+    Returns:
+        float32 (N * steps, Z).
     """
     path = []
     for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
@@ -58,23 +152,3 @@ def spherical_path(corners: np.ndarray, steps: int) -> np.ndarray:
             weights = np.sin([(1.0 - share) * angle, share * angle]) / np.sin(angle)
             path.append(weights[0] * start + weights[1] * end)
     return np.asarray(path, np.float32)
-
-
-def load_generator(run: Path, checkpoint: str = "last"):
-    """The averaged generator of a run and the names of its classes.
-
-    Raises:
-        InputError: not a run, or no whole checkpoint in it.
-    """
-    about = runs.read_config(run, "--run")
-    arrays, _ = checkpoints.Checkpoints(run).load(checkpoint)
-    cli.import_tensorflow()
-    from gan.build import build_gan, set_precision_and_seed
-    from gan.config import from_dict
-
-    config = from_dict(about["config"])
-    set_precision_and_seed(config)
-    data = about["data"]
-    gan = build_gan(config, data["resolution"], data["channels"], data["classes"])
-    checkpoints.assign(gan.variables, arrays)
-    return gan.ema_generator, tuple(data["class_names"])

@@ -1,31 +1,23 @@
-"""Trains a DCGAN.
-
-python -m gan.train                                 letters and digits, nothing to download
-python -m gan.train --dataset mnist                 any image dataset of TensorFlow Datasets
-python -m gan.train --dataset my_pictures/          a folder
-"""
+"""Length of a training run, in steps and ticks."""
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from gan import config as configuration
 from gan.config import Config
-from gan.data import stream
-
-if TYPE_CHECKING:
-    import numpy as np
 
 DEFAULT_MINUTES = 4.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How far to train, and on which pictures; None where there is no such bound.
+    """When a run logs and when it ends.
 
     Attributes:
-        learnt: which pictures to draw from; None: all.
-        held_out: the others, to see whether the discriminator overfits.
+        images_per_step: Real images per training step.
+        steps_per_execution: Training steps per compiled call.
+        steps_per_tick: Training steps between two log entries.
+        target_images: Images after which the run ends; None: no such limit.
+        minutes: Training time after which the run ends; None: no such limit.
     """
 
     images_per_step: int
@@ -33,16 +25,28 @@ class Plan:
     steps_per_tick: int
     target_images: int | None
     minutes: float | None
-    learnt: "np.ndarray | None" = None
-    held_out: "np.ndarray | None" = None
+
+    @property
+    def images_per_tick(self) -> int:
+        """Real images between two log entries."""
+        return self.images_per_step * self.steps_per_tick
 
 
-def _plan(config: Config, count: int) -> Plan:
-    """Ticks and epochs are whole numbers of executions; epochs are rounded up."""
+def make_plan(config: Config, count: int) -> Plan:
+    """Plan a run; ticks and epochs are rounded to whole executions, epochs up.
+
+    Args:
+        config: The run's configuration.
+        count: Images in the dataset, held-out ones included.
+
+    Returns:
+        A plan with a limit of images, of minutes, or of both.
+
+    Example:
+        >>> make_plan(Config(stop=StopConfig(epochs=1)), 36000).target_images
+        36864
+    """
     images_per_step = config.batch_size * config.balance.discriminator_steps
-    learnt, held_out = None, None
-    if configuration.has_auto(config.balance):
-        learnt, held_out = stream.hold_out(count, config.seed)
     steps, minutes, execution = None, config.stop.max_minutes, config.run.steps_per_execution
     if config.stop.epochs is not None:
         steps = math.ceil(config.stop.epochs * count / images_per_step)
@@ -56,6 +60,4 @@ def _plan(config: Config, count: int) -> Plan:
         steps_per_tick=max(1, executions_per_tick) * execution,
         target_images=steps * images_per_step if steps else None,
         minutes=minutes,
-        learnt=learnt,
-        held_out=held_out,
     )

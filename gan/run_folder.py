@@ -1,120 +1,173 @@
-"""Trains a DCGAN.
+"""The folder of a run: opened, described, checked on a resume and summarized."""
 
-python -m gan.train                                 letters and digits, nothing to download
-python -m gan.train --dataset mnist                 any image dataset of TensorFlow Datasets
-python -m gan.train --dataset my_pictures/          a folder
-"""
-
+import hashlib
+import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import keras
+import numpy as np
+import tensorflow as tf
+
+from common import images as image_io
 from common import runs
+from common.checkpoints import Checkpoints
+from common.distribution.replicas import Replicas
 from common.errors import InputError
 from common.files import remove_temporaries
+from common.summaries import SummaryWriter, flatten
 from gan import config as configuration
+from gan import description, resume
 from gan.config import Config
-from gan.data import base
-
-if TYPE_CHECKING:
-    from common.distribution.replicas import Replicas
-    from common.summaries import SummaryWriter
-    from gan.model import GAN
-from gan.build import _precision
+from gan.data.base import ImageDataset
+from gan.metrics.reference import ReferenceStatistics
+from gan.model import GAN
+from gan.networks.base import ImageSpec
+from gan.plan import Plan
 
 
-def _open_folder(
-    config: Config,
-    folder: Path,
-    gan: "GAN",
-    pictures: base.Pictures,
-    about: dict[str, Any],
-    team: "Replicas",
-    before: dict[str, Any] | None,
-) -> "SummaryWriter":
-    """Writes what describes the run, tidies up after an earlier part of it, and says both."""
-    from common.summaries import SummaryWriter, flatten
+@dataclass(frozen=True)
+class Run:
+    """What is resolved once, before the first training step.
 
-    if before:
-        runs.rewind_metrics(folder, int(gan.images_seen.numpy()))
-        remove_temporaries(folder)
+    Attributes:
+        config: The run's configuration.
+        dataset: Real images.
+        spec: Images to generate.
+        train_index: Images to train on; None: all.
+        held_out_index: Images held out to measure overfitting; None: none.
+        plan: When to log and when to end.
+        replicas: Processes and devices that train.
+        folder: Where everything is written.
+        start: Images seen before this part of the run.
+        state: What the last checkpoint holds besides variables.
+        reference: Statistics of the real images; None without evaluation, and
+            in processes other than the chief.
+    """
+
+    config: Config
+    dataset: ImageDataset
+    spec: ImageSpec
+    train_index: np.ndarray | None
+    held_out_index: np.ndarray | None
+    plan: Plan
+    replicas: Replicas
+    folder: Path
+    start: int
+    state: dict[str, Any]
+    reference: ReferenceStatistics | None = None
+
+
+def check_workers(replicas: Replicas, config: Config, dataset: ImageDataset) -> None:
+    """Check that all workers have the same configuration, dataset and precision.
+
+    Raises:
+        InputError: One differs.
+    """
     fields = configuration.to_dict(config)
-    runs.write_config(folder, fields, data=about, machine=_machine(config, team))
-    _print_header(pictures, gan, about, folder)
-    writer = SummaryWriter(folder)
-    if not before:
+    for name in ("cache_dir", "strategy", "compile"):
+        del fields["run"][name]
+    precision = resume.precision_of(config)
+    facts = json.dumps([fields, dataset.fingerprint, precision], sort_keys=True)
+    if len(set(replicas.gather(hashlib.sha256(facts.encode()).hexdigest()))) > 1:
+        raise InputError(
+            "the workers differ in their arguments, their images or their precision\n"
+            f"give all the same arguments and folders; {dataset.name} has the fingerprint "
+            f"{dataset.fingerprint} here, --precision is {precision}"
+        )
+
+
+def create(config: Config, dataset: ImageDataset, replicas: Replicas) -> Path:
+    """Return the run's folder in all processes; the chief creates a new one.
+
+    Raises:
+        InputError: The folder cannot be created or holds a run.
+    """
+    folder = config.run.resume
+    if folder is None and replicas.chief:
+        folder = runs.create(config.run.run_dir, Path(dataset.name).name)
+    return Path(replicas.gather(str(folder))[0])
+
+
+def open_writer(run: Run, gan: GAN, networks: dict[str, Any], resumed: bool) -> SummaryWriter:
+    """Write what describes a run, print it, and open its TensorBoard log.
+
+    Args:
+        run: The run.
+        gan: Its networks.
+        networks: Their description for config.json.
+        resumed: Whether an earlier part of the run is in the folder. What it
+            logged after its last checkpoint is removed.
+    """
+    if resumed:
+        runs.rewind_metrics(run.folder, run.start)
+        remove_temporaries(run.folder)
+    fields = configuration.to_dict(run.config)
+    runs.write_config(
+        run.folder,
+        fields,
+        data=description.describe_data(run.dataset, run.spec),
+        networks=networks,
+        machine=_machine(run),
+    )
+    _print_header(run, gan, networks["family"])
+    writer = SummaryWriter(run.folder)
+    if not resumed:
         writer.text("config", _as_table(flatten(fields)))
-        writer.hyperparameters(flatten(fields), trial=folder.name)
-        writer.image("data/real", _real_grid(pictures), step=0)
+        writer.hyperparameters(flatten(fields), trial=run.folder.name)
+        writer.image("data/real", _real_grid(run.dataset), step=0)
     return writer
 
 
-def _describe(config: Config, pictures: base.Pictures) -> dict[str, Any]:
-    """What config.json says of the data."""
-    resolution, channels = pictures.images.shape[2:]
-    if len(pictures) < 2:
-        raise InputError(f"--dataset {pictures.name}: expected at least 2 pictures, found 1")
+def restored_state(checkpoints: Checkpoints) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the last checkpoint of a run.
+
+    Returns:
+        Its arrays by name, empty if the run ended before its first checkpoint,
+        and its state.
+    """
+    if not checkpoints.paths("last"):
+        return {}, {
+            "elapsed": 0.0,
+            "best": None,
+            "patience": {"best": None, "waited": 0},
+            "health": {"lasted": {}, "raised": [], "alarms": []},
+        }
+    arrays, state = checkpoints.load("last")
+    if not checkpoints.paths("best"):
+        state["best"] = None
+    return arrays, state
+
+
+def _machine(run: Run) -> dict[str, Any]:
     return {
-        "name": pictures.name,
-        "pictures": len(pictures),
-        "skipped": len(pictures.skipped),
-        "resolution": resolution,
-        "channels": channels,
-        "classes": _classes(config, pictures),
-        "class_names": list(pictures.class_names),
-        "fingerprint": pictures.fingerprint,
-    }
-
-
-def _machine(config: Config, team: "Replicas") -> dict[str, Any]:
-    """What config.json says of the machine."""
-    import keras
-    import tensorflow as tf
-
-    return {
-        "precision": _precision(config),
+        "precision": resume.precision_of(run.config),
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
-        "replicas": team.count,
+        "replicas": run.replicas.count,
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},
     }
 
 
-def _classes(config: Config, pictures: base.Pictures) -> int:
-    """The number of classes to condition on; 0 for none."""
-    classes = len(pictures.class_names)
-    if config.data.conditional == "on" and classes < 2:
-        raise InputError(
-            f"--conditional on: {pictures.name} has no classes; expected sub-folders or labels"
-        )
-    enough = len(pictures) >= base.MIN_PER_CLASS * classes
-    wanted = config.data.conditional == "on" or (config.data.conditional == "auto" and enough)
-    return classes if wanted and classes > 1 else 0
-
-
-def _real_grid(pictures: base.Pictures):
-    import numpy as np
-
-    from common import images as image_io
-
-    chosen = np.random.default_rng(0).choice(len(pictures), min(100, len(pictures)), False)
-    return image_io.grid(pictures.images[np.sort(chosen)])
+def _real_grid(dataset: ImageDataset) -> np.ndarray:
+    chosen = np.random.default_rng(0).choice(len(dataset), min(100, len(dataset)), False)
+    return image_io.grid(dataset.images[np.sort(chosen)])
 
 
 def _as_table(fields: dict[str, object]) -> str:
     return "| field | value |\n|---|---|\n" + "\n".join(f"| {k} | {v} |" for k, v in fields.items())
 
 
-def _print_header(pictures: base.Pictures, gan: "GAN", about: dict[str, Any], folder: Path) -> None:
-    side, channels = about["resolution"], about["channels"]
-    by_class = f", {about['classes']} classes" if about["classes"] else ""
+def _print_header(run: Run, gan: GAN, family: str | None) -> None:
+    spec, skipped = run.spec, run.dataset.skipped
+    classes = f", {spec.classes} classes" if spec.classes else ""
     print(
-        f"{pictures.name}: {len(pictures):,} pictures of {side}x{side}x{channels}{by_class} | "
-        f"generator {gan.generator.count_params():,} and discriminator "
-        f"{gan.discriminator.count_params():,} parameters, {gan.compute_dtype}"
+        f"{run.dataset.name}: {len(run.dataset):,} images of "
+        f"{spec.height}x{spec.width}x{spec.channels}{classes} | "
+        f"{family or 'networks of build='}: generator {gan.generator.count_params():,} and "
+        f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype}"
     )
-    if pictures.skipped:
-        first = pictures.skipped[0]
-        (folder / "skipped.txt").write_text("\n".join(pictures.skipped) + "\n")
-        print(
-            f"skipped {len(pictures.skipped)} unreadable pictures ({folder}/skipped.txt): {first}"
-        )
-    print(f"run: {folder}  (Ctrl-C saves and ends it)")
+    if skipped:
+        (run.folder / "skipped.txt").write_text("\n".join(skipped) + "\n")
+        print(f"skipped {len(skipped)} unreadable images ({run.folder}/skipped.txt): {skipped[0]}")
+    print(f"run folder: {run.folder} (Ctrl-C saves the run and ends it)")

@@ -1,105 +1,115 @@
-"""Pictures from a trained generator: a grid, an .npz, or an interpolation.
+"""Sample images from a trained generator: a grid, an archive, or an interpolation.
 
 python -m gan.sample --run runs/NAME --count 64 --seed 1 --out grid.png
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from common import checkpoints, cli, runs
+from common import checkpoints, cli
 from common import images as image_io
+from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import atomic_path
-from gan.generate import (
-    columns_for,
-    draw,
-    draw_latents,
-    labels_in_turn,
-    load_generator,
-    spherical_path,
-)
+from gan import description
+
+PROGRAM = "python -m gan.sample"
+STEPS = 12  # frames from one latent vector of an interpolation to the next
+SECONDS = 0.6  # of an interpolation, per latent vector
+FRAME = 256  # pixels; smaller frames of an interpolation are enlarged
 
 
 @dataclass(frozen=True)
 class Config:
-    """Draws pictures from the averaged generator of a run."""
+    """Sample images from the EMA generator of a run."""
 
     run: Path
-    """The run's folder."""
-    count: int = 64
-    """Pictures to draw."""
-    seed: int = 0
-    """Draws the latent vectors; the same seed gives the same pictures."""
+    """Folder of the run."""
+    count: int = bounded(64, 1)
+    """Number of images."""
+    seed: int = bounded(0, 0)
+    """Seed of the latent vectors; the same seed gives the same images."""
     label: str | None = None
-    """One class, by its name, of a run that knows classes; otherwise all in turn."""
+    """Name of the class, for a class-conditional run. Default: all classes in turn."""
     truncation: float = 1.0
-    """Scales the latent vectors: below 1 for safer, more typical pictures."""
+    """Factor on the latent vectors: below 1 for more typical, less varied images."""
     checkpoint: Literal["last", "best"] = "last"
-    """Which state of the run."""
+    """Checkpoint of the run."""
     out: Path | None = None
-    """A grid of all pictures (.png)."""
+    """A grid of all images (.png)."""
     npz: Path | None = None
-    """An archive with `images`, uint8 (N, H, W, C), and `labels` where there are classes."""
+    """An archive with `images`, uint8 (N, H, W, C), and `labels` of a class-conditional run."""
     interpolation: Path | None = None
-    """An animation (.gif) that walks from each of `count` latent vectors to the next."""
+    """An animation (.gif) from each of `count` latent vectors to the next."""
 
 
 def check(config: Config) -> None:
-    """Raises InputError for what can be known without TensorFlow."""
-    if config.count < 1:
-        raise InputError(f"--count: expected at least 1, got {config.count}")
+    """Check everything that is known without TensorFlow.
+
+    Raises:
+        InputError: A value is out of its bounds, there is nothing to write, the
+            run cannot be loaded, or it has no such class.
+    """
+    check_bounds(config)
     if not (config.out or config.npz or config.interpolation):
         raise InputError("expected one of --out grid.png, --npz FILE, --interpolation walk.gif")
-    about = runs.read_config(config.run, "--run")
+    run = description.read(config.run)
     if config.label is not None:
-        names = about["data"]["class_names"] if about["data"]["classes"] else []
+        names = run.class_names if run.spec.classes else ()
         if config.label not in names:
-            known = ", ".join(names) if names else "no classes: the run was not conditional"
+            known = ", ".join(names) if names else "no classes: the run is not class-conditional"
             raise InputError(f"--label {config.label}: expected one of: {known}")
     checkpoints.Checkpoints(config.run).load(config.checkpoint)
 
 
-def sample(config: Config) -> None:
-    """Does what the command line asks for."""
-    generator, class_names = load_generator(config.run, config.checkpoint)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Sample as the command line says and return the exit code."""
+    config = cli.parse(Config, PROGRAM, arguments)
+    check(config)
+    cli.import_tensorflow()
+    from gan import generate
+
+    generator, class_names = generate.load_generator(config.run, config.checkpoint)
     classes = len(class_names) if len(generator.inputs) > 1 else 0
     size = generator.inputs[0].shape[-1]
-    latents = config.truncation * draw_latents(config.count, size, config.seed)
-    labels = labels_in_turn(config.count, classes)
+    latents = config.truncation * generate.draw_latents(config.count, size, config.seed)
+    labels = generate.labels_in_turn(config.count, classes)
+    columns = generate.columns_for(config.count, classes if config.label is None else 0)
     if config.label is not None:
         labels[:] = class_names.index(config.label)
     if config.out or config.npz:
-        images = draw(generator, latents, labels)
-    if config.out:
-        columns = columns_for(config.count, classes if config.label is None else 0)
-        image_io.write_image(config.out, image_io.grid(images, columns))
-        print(f"{config.count} pictures: {config.out}")
-    if config.npz:
-        with atomic_path(config.npz.with_suffix(".npz")) as temporary:
-            arrays = {"images": images, "labels": labels} if classes else {"images": images}
-            np.savez_compressed(temporary, **arrays)
-        print(f"{config.count} pictures as uint8 {images.shape}: {config.npz.with_suffix('.npz')}")
+        images = generate.draw(generator, latents, labels)
+        if config.out:
+            image_io.write_image(config.out, image_io.grid(images, columns))
+            print(f"{config.count} images: {config.out}")
+        if config.npz:
+            _write_archive(config.npz, images, labels if classes else None)
     if config.interpolation:
-        steps = 12
-        path = spherical_path(latents, steps)
-        frames = draw(generator, path, np.repeat(labels, steps))
-        scale = max(1, 256 // frames.shape[1])
-        image_io.write_animation(
-            config.interpolation,
-            [image_io.enlarge(frame, scale) for frame in frames],
-            seconds=0.6 * config.count,
-        )
-        print(f"a walk through {config.count} latents: {config.interpolation.with_suffix('.gif')}")
-
-
-def main() -> int:
-    config = cli.parse(Config, "python -m gan.sample", None)
-    check(config)
-    sample(config)
+        path = generate.spherical_path(latents, STEPS)
+        frames = generate.draw(generator, path, np.repeat(labels, STEPS))
+        _write_animation(config.interpolation, frames)
     return 0
+
+
+def _write_archive(path: Path, images: np.ndarray, labels: np.ndarray | None) -> None:
+    path = path.with_suffix(".npz")
+    arrays = {"images": images} if labels is None else {"images": images, "labels": labels}
+    with atomic_path(path) as temporary:
+        np.savez_compressed(temporary, **arrays)
+    print(f"{len(images)} images as uint8 {images.shape}: {path}")
+
+
+def _write_animation(path: Path, frames: np.ndarray) -> None:
+    scale = max(1, FRAME // frames.shape[1])
+    count = len(frames) // STEPS
+    image_io.write_animation(
+        path, [image_io.enlarge(frame, scale) for frame in frames], seconds=SECONDS * count
+    )
+    print(f"interpolation of {count} latent vectors: {path.with_suffix('.gif')}")
 
 
 if __name__ == "__main__":

@@ -1,60 +1,84 @@
-"""Trains a DCGAN.
+"""Train a GAN from the command line.
 
-python -m gan.train                                 letters and digits, nothing to download
-python -m gan.train --dataset mnist                 any image dataset of TensorFlow Datasets
-python -m gan.train --dataset my_pictures/          a folder
+python -m gan.train                            letters and digits, nothing to download
+python -m gan.train --dataset mnist            any image dataset of TensorFlow Datasets
+python -m gan.train --dataset my_photos/       a folder of images
 """
 
+import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from common import cli, runs
 from common.distribution import cluster
 from gan import config as configuration
-from gan.config import Config
-
-if TYPE_CHECKING:
-    pass
-from gan.trainer import train
+from gan import presets, resume, validation
+from gan.config import AUTO, Config
 
 PROGRAM = "python -m gan.train"
-CODES = {"interrupted": 130, "collapsed": 1, "diverged": 1}  # to exit with, by status
+CODES = {"interrupted": 130, "collapsed": 1, "diverged": 1}  # exit codes by status
 
 
 def parse(arguments: Sequence[str] | None) -> Config:
-    """The configuration that a command line asks for; on a resume, the run's own by default."""
-    config = cli.parse(Config, PROGRAM, arguments)
-    if config.run.resume is None:
-        return config
-    saved = runs.read_config(config.run.resume, "--resume")["config"]
-    default = configuration.from_dict(saved, config.run.resume)
-    return cli.parse(Config, PROGRAM, arguments, default=default)
+    """Parse a command line.
+
+    The defaults of its flags are those of the preset, or of the resumed run.
+
+    Args:
+        arguments: The arguments; None: those of this process.
+
+    Raises:
+        InputError: An argument is unknown or has a wrong type.
+
+    Example:
+        >>> parse(["--networks", "tutorial"]).generator.learning_rate
+        0.0001
+    """
+    given = cli.parse(Config, PROGRAM, arguments)
+    if given.run.resume is not None:
+        saved = runs.read_config(given.run.resume, "--resume")["config"]
+        default = configuration.from_dict(saved, given.run.resume)
+        return cli.parse(Config, PROGRAM, arguments, default=default)
+    name = given.preset
+    if name == AUTO:
+        name = presets.default_preset(given.networks.name)
+    default = presets.apply(Config(), name)
+    config = cli.parse(Config, PROGRAM, arguments, default=default)
+    return dataclasses.replace(config, preset=default.preset)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    config = parse(arguments)
+    """Train as the command line says and return the exit code."""
+    config = validation.resolve(parse(arguments))
+    validation.check(config)
+    resume.read(config)
     if cluster.find(config.run.strategy):
         return cli.end_at_once(lambda: _run(config))
     return _run(config)
 
 
 def _run(config: Config) -> int:
+    cli.import_tensorflow()
+    from gan.trainer import train
+
     result = train(config)
     folder, images = result.folder, int(result.gan.images_seen.numpy())
     if not result.chief:
         return CODES.get(result.status, 0)
     python = cli.python_to_type()
-    print(f"{result.status}: {result.reason}, after {images / 1000:.0f} thousand images")
+    print(f"{result.status}: {result.reason} ({images / 1000:.0f} thousand images seen)")
     if result.status == "interrupted":
-        print(f"everything is saved; go on with: {python} -m gan.train --resume {folder}")
+        print(f"the run is saved; continue with: {python} -m gan.train --resume {folder}")
     elif result.status == "collapsed":
-        print(f"the best state is kept: {python} -m gan.sample --run {folder} --checkpoint best")
+        print(f"the best checkpoint: {python} -m gan.sample --run {folder} --checkpoint best")
     elif result.status == "diverged":
-        print(f"the last good state is kept; try lower rates. Its samples: {folder}/latest.png")
+        print(
+            f"the last finite state is saved, with samples in {folder}/latest.png\n"
+            "try lower learning rates"
+        )
     else:
         print(
-            f"pictures: {folder}/latest.png and training.gif | metrics: make tensorboard | more "
-            f"pictures: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
+            f"images: {folder}/latest.png and training.gif | metrics: make tensorboard | more "
+            f"images: {python} -m gan.sample --run {folder} --count 64 --out grid.png"
         )
     return CODES.get(result.status, 0)
 

@@ -1,111 +1,116 @@
-"""The configuration of a training run: dataclasses and their check, quick to import.
+"""Checks of a configuration before TensorFlow is imported."""
 
-They stand apart from the code they configure because that code imports
-TensorFlow, which takes seconds, and bad arguments should be told at once.
-"""
+import dataclasses
 
+from common.bounds import check_bounds
 from common.distribution import cluster
 from common.errors import InputError
 from common.images import MODES
 from common.runs import check_new
-from gan.config import MAX_AUGMENT, Config, OptimizerConfig
-from gan.data.base import check_resolution
-from gan.data.load import check_dataset
+from gan.balance import options as balance_options
+from gan.config import BalanceConfig, Config, OptimizerConfig
+from gan.data.load import check_dataset, resolve_name
+from gan.networks import base as families
 
 LOSSES_WITH_LABELS = ("non_saturating", "minimax", "least_squares")
 
 
+def resolve(config: Config) -> Config:
+    """Make the path of a folder of images absolute, so that a run is resumed from anywhere.
+
+    Raises:
+        InputError: There is no such folder.
+    """
+    dataset = resolve_name(config.data.dataset)
+    return dataclasses.replace(config, data=dataclasses.replace(config.data, dataset=dataset))
+
+
 def check(config: Config) -> None:
-    """Raises InputError for everything that can be known without TensorFlow."""
-    check_resolution(config.data.resolution)
-    check_dataset(config.data.dataset)
-    networks, balance, stop, run = config.networks, config.balance, config.stop, config.run
-    if config.data.channels not in (0, *MODES):
+    """Check everything that is known without TensorFlow.
+
+    Raises:
+        InputError: A value is out of its bounds or not a choice, two values
+            contradict each other, or the dataset or a folder cannot be used.
+    """
+    check_bounds(config)
+    families.check_name(config.networks.name)
+    _check_data(config)
+    families.check_options(config.networks.name, config.networks.options)
+    balance_options.check_options(config.balance.options)
+    _check_schedule("generator", config.generator)
+    _check_schedule("discriminator", config.discriminator)
+    _check_pauses(config.balance)
+    _check_loss(config)
+    _check_run(config)
+    _check_cluster(config)
+
+
+def _check_data(config: Config) -> None:
+    data = config.data
+    if data.channels not in (0, *MODES):
         raise InputError(
-            f"--channels: expected 0 (the dataset's own), 1, 3 or 4, got {config.data.channels}"
+            f"--channels: expected 0 (those of the dataset), 1, 3 or 4, got {data.channels}"
         )
-    for flag, value in (("--epochs", stop.epochs), ("--max-minutes", stop.max_minutes)):
-        if value is not None and not 0 < value < float("inf"):
-            raise InputError(f"{flag}: expected more than 0, got {value:g}")
-    for flag, value, low, high in (
-        ("--batch-size", config.batch_size, 2, None),
-        ("--ema-kimg", config.ema_kimg, 0, None),
-        ("--penalty-weight", config.penalty_weight, 0, None),
-        ("--seed", config.seed, 0, 2**31 - 100),
-        ("--networks.latent-size", networks.latent_size, 1, None),
-        ("--networks.width", networks.width, 1, None),
-        ("--networks.discriminator-width", networks.discriminator_width, 0, None),
-        ("--balance.discriminator-steps", balance.discriminator_steps, 1, None),
-        ("--balance.generator-steps", balance.generator_steps, 1, None),
-        ("--balance.pause-accuracy", balance.pause_accuracy, 0, 1),
-        ("--balance.resume-accuracy", balance.resume_accuracy, 0, balance.pause_accuracy),
-        ("--balance.pause-loss", balance.pause_loss, 0, None),
-        ("--balance.label-smoothing", balance.label_smoothing, 0, 0.5),
-        ("--balance.label-flips", balance.label_flips, 0, 0.5),
-        ("--balance.instance-noise", balance.instance_noise, 0, None),
-        ("--balance.instance-noise-kimg", balance.instance_noise_kimg, 0, None),
-        ("--balance.weight-clip", balance.weight_clip, 0, None),
-        ("--balance.augment", balance.augment, 0, MAX_AUGMENT),
-        ("--balance.augment-target", balance.augment_target, 0, 1),
-        ("--balance.augment-kimg", balance.augment_kimg, 0.001, None),
-        ("--patience", stop.patience, 0, None),
-        ("--evaluate-every", stop.evaluate_every, 0, None),
-        ("--evaluate-count", stop.evaluate_count, 12, None),
-        ("--tick-kimg", run.tick_kimg, 0, None),
-        ("--steps-per-execution", run.steps_per_execution, 1, None),
-        *_optimizer_bounds("generator", config.generator),
-        *_optimizer_bounds("discriminator", config.discriminator),
-    ):
-        _check_bounds(flag, value, low, high)
+    families.check_resolution(config.networks.name, data.resolution)
+    check_dataset(data.dataset)
+
+
+def _check_schedule(network: str, optimizer: OptimizerConfig) -> None:
+    if optimizer.schedule != "constant" and not optimizer.decay_kimg:
+        raise InputError(
+            f"--set {network}.schedule={optimizer.schedule}: expected a decay\n"
+            f"add {network}.decay_kimg=KIMG"
+        )
+
+
+def _check_pauses(balance: BalanceConfig) -> None:
+    if balance.resume_accuracy > balance.pause_accuracy:
+        raise InputError(
+            f"--set balance.resume_accuracy: expected at most --balance.pause-accuracy "
+            f"{balance.pause_accuracy:g}, got {balance.resume_accuracy:g}"
+        )
     if balance.resume_loss and balance.resume_loss < balance.pause_loss:
         raise InputError(
-            f"--balance.resume-loss: expected at least --balance.pause-loss "
+            f"--set balance.resume_loss: expected at least balance.pause_loss "
             f"{balance.pause_loss:g}, got {balance.resume_loss:g}"
         )
+
+
+def _check_loss(config: Config) -> None:
+    networks, balance = config.networks, config.balance
     if config.penalty != "none" and networks.normalization == "batch":
         raise InputError(
-            f"--penalty {config.penalty}: needs --networks.normalization layer, spectral or none; "
-            "batch normalisation mixes the pictures whose gradients it takes one by one"
+            f"--penalty {config.penalty}: found --set networks.normalization=batch, which mixes "
+            "the images of a batch\nset it to layer, spectral or none: the penalty needs the "
+            "gradient of each image"
         )
     if balance.label_smoothing and config.loss not in LOSSES_WITH_LABELS:
         raise InputError(
             f"--balance.label-smoothing: expected a loss with labels "
             f"({', '.join(LOSSES_WITH_LABELS)}), got --loss {config.loss}"
         )
-    if (
-        config.update == "simultaneous"
-        and balance.discriminator_steps * balance.generator_steps > 1
-    ):
+    steps = balance.discriminator_steps * balance.generator_steps
+    if config.update == "simultaneous" and steps > 1:
         raise InputError("--update simultaneous: expected one step of each network")
+
+
+def _check_run(config: Config) -> None:
+    run = config.run
     if run.compile == "on" and run.deterministic:
-        raise InputError("--compile on: cannot be had with --deterministic")
-    if found := cluster.find(run.strategy):
-        cluster.check_batch_size(config.batch_size, len(found.workers), "workers")
-        if balance.on_alarm in ("balance", "restore"):
-            raise InputError(
-                f"--balance.on-alarm {balance.on_alarm}: expected a single process, got a "
-                "cluster; use stop or warn, or --balance auto from the start"
-            )
-    if run.run_dir and not run.resume:
-        check_new(run.run_dir)
+        raise InputError("--set run.compile=on: cannot be combined with run.deterministic=True")
     if run.run_dir and run.resume:
-        raise InputError("--run-dir: a resumed run stays in its folder; leave it out")
+        raise InputError("--run-dir: a resumed run stays in its folder; leave this flag out")
+    if run.run_dir:
+        check_new(run.run_dir)
 
 
-def _optimizer_bounds(name: str, config: OptimizerConfig) -> list[tuple]:
-    if config.schedule != "constant" and not config.decay_kimg:
-        raise InputError(f"--{name}.schedule {config.schedule}: needs --{name}.decay-kimg")
-    return [
-        (f"--{name}.learning-rate", config.learning_rate, 0, None),
-        (f"--{name}.beta-1", config.beta_1, 0, 1),
-        (f"--{name}.beta-2", config.beta_2, 0, 1),
-        (f"--{name}.decay-kimg", config.decay_kimg, 0, None),
-        (f"--{name}.clip-norm", config.clip_norm, 0, None),
-    ]
-
-
-def _check_bounds(flag: str, value: float | None, low: float, high: float | None) -> None:
-    if value is None or (low <= value and (high is None or value <= high)):
+def _check_cluster(config: Config) -> None:
+    found = cluster.find(config.run.strategy)
+    if found is None:
         return
-    expected = f"at least {low}" if high is None else f"{low:g} to {high:g}"
-    raise InputError(f"{flag}: expected {expected}, got {value}")
+    cluster.check_batch_size(config.batch_size, len(found.workers), "workers")
+    if config.balance.on_alarm in ("balance", "restore"):
+        raise InputError(
+            f"--balance.on-alarm {config.balance.on_alarm}: expected a single process, got a "
+            "cluster; use stop or warn, or --balance auto from the start"
+        )

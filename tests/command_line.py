@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from common.checkpoints import Checkpoints
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -24,3 +26,8 @@ def run(*arguments, **options):
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=120)
     return process.returncode, out, err
+
+
+def arrays_of(folder):
+    """Return the arrays of a run's last checkpoint by name."""
+    return Checkpoints(folder).load("last")[0]

@@ -1,31 +1,44 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Alarms for a GAN that collapses or diverges, and the actions that follow."""
 
 from collections.abc import Callable, Mapping
 
 import keras
 from tqdm import tqdm
 
+from common.callbacks import Ending
+from common.checkpoints import Checkpoints
 from common.summaries import SummaryWriter
+from gan.callbacks.checkpoints import go_back
 from gan.callbacks.scalars import ALARMS
+from gan.config import BalanceConfig
 from gan.metrics import collapse
+from gan.model import GAN
+
+Action = Callable[[str], str]
+"""Called with the name of a symptom; returns what it has done, as text."""
 
 
 class Alarm(keras.callbacks.Callback):
-    """Says what health.Watch notices, in the terminal and TensorBoard, and acts on it.
+    """Report the symptoms that `collapse.Watch` detects, and act on them.
 
-    Adds `health/alarms`, how many have been raised so far, to the logs.
+    Alarms are printed, written to TensorBoard as `health/alarm`, and counted in
+    the logs as `health/alarms`. There are none during the first
+    `collapse.WARMUP` images.
 
     Attributes:
-        raised: what was noticed and when, for summary.json; survives a resume.
+        raised: Symptoms with their advice and the images seen, for summary.json;
+            kept over a resume.
     """
 
-    def __init__(
-        self, writer: SummaryWriter, act: Callable[[str], str], state: Mapping[str, object]
-    ):
-        """`act` is told the symptom's name and returns what it has done, as text."""
+    def __init__(self, writer: SummaryWriter, act: Action, state: Mapping[str, object]):
+        """Restore the alarm of an earlier part of the run.
+
+        Args:
+            writer: TensorBoard log.
+            act: Called with the name of each new symptom.
+            state: What `state()` returned; `{**collapse.Watch().state(), "alarms":
+                []}` for a new run.
+        """
         super().__init__()
         self.writer, self.act = writer, act
         self.watch = collapse.Watch()
@@ -33,6 +46,7 @@ class Alarm(keras.callbacks.Callback):
         self.raised: list[dict[str, object]] = list(state["alarms"])
 
     def state(self) -> dict[str, object]:
+        """Return what a checkpoint must contain, as JSON."""
         return {**self.watch.state(), "alarms": self.raised}
 
     def on_epoch_end(self, epoch, logs=None):
@@ -46,3 +60,27 @@ class Alarm(keras.callbacks.Callback):
                 {"images": images, "symptom": name, "advice": collapse.SYMPTOMS[name].advice}
             )
         logs[ALARMS] = len(self.raised)
+
+
+def action(balance: BalanceConfig, gan: GAN, checkpoints: Checkpoints, ending: Ending) -> Action:
+    """Create the action of `--balance.on-alarm`.
+
+    Args:
+        balance: Its `on_alarm` is "warn", "stop", "balance" or "restore".
+        gan: The model in training.
+        checkpoints: Checkpoints of the run, for "restore".
+        ending: Ends the run, for "stop".
+    """
+
+    def act(symptom: str) -> str:
+        if balance.on_alarm == "stop":
+            ending.stop(gan, "collapsed", symptom)
+        if balance.on_alarm in ("warn", "stop"):
+            return ""
+        gan.balance.enable()
+        if balance.on_alarm == "balance" or not checkpoints.paths("best"):
+            return "enabled the controls of --balance auto"
+        go_back(gan, checkpoints.load("best")[0])
+        return "returned to the best checkpoint and enabled the controls of --balance auto"
+
+    return act

@@ -1,7 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Checkpoints of the whole state of a run: the last and the best."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,10 +12,10 @@ from gan.model import GAN
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
-    """Saves the whole state each tick, and keeps the best by one figure.
+    """Save the whole state each tick, and keep the best by one metric.
 
-    Until that figure has a value, the last is the best. A state with a non-finite
-    weight is never saved.
+    Until that metric has a value, the last state is the best. A state with a
+    non-finite weight is never saved.
     """
 
     def __init__(
@@ -29,7 +26,15 @@ class SaveCheckpoints(keras.callbacks.Callback):
         state: Callable[[], Mapping[str, object]],
         best: float | None = None,
     ):
-        """`state` returns what must survive beside the variables; `best` is the best so far."""
+        """Prepare the callback.
+
+        Args:
+            checkpoints: Checkpoints of the run.
+            monitor: Name of the metric in the logs.
+            mode: "min" or "max": which values of it are better.
+            state: Returns what a checkpoint contains besides variables.
+            best: The best value so far; None: none yet.
+        """
         super().__init__()
         self.checkpoints, self.monitor, self.mode = checkpoints, monitor, mode
         self.state, self.best = state, best
@@ -60,7 +65,15 @@ class SaveCheckpoints(keras.callbacks.Callback):
 
 
 def go_back(gan: GAN, arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives networks and optimizers the values of a checkpoint; clock, chance and balance stay."""
+    """Restore the networks and optimizers of a checkpoint.
+
+    The number of images seen, the random streams and the balance controls keep
+    their state.
+
+    Args:
+        gan: The model in training.
+        arrays: Arrays of the checkpoint by name.
+    """
     kept = [gan.images_seen, gan.seed.state, *gan.balance.variables]
     values = [variable.numpy() for variable in kept]
     assign(checkpoint_variables(gan), arrays)
@@ -69,7 +82,12 @@ def go_back(gan: GAN, arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def checkpoint_variables(gan: GAN) -> list[keras.Variable]:
-    """All that decides how a run goes on: networks, average, balance, streams, both optimizers."""
+    """List all variables on which the rest of a run depends.
+
+    Returns:
+        Those of both networks, the EMA generator, the balance controls, the
+        random streams and both optimizers.
+    """
     return [
         *gan.variables,
         *gan.generator_optimizer.variables,

@@ -1,7 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Frechet distance of the EMA generator during training."""
 
 import time
 
@@ -11,24 +8,31 @@ import numpy as np
 from gan.callbacks.scalars import EVALUATION
 from gan.config import EVALUATED as FRECHET
 from gan.generate import draw, draw_latents
-from gan.metrics import reference, scores
+from gan.metrics import scores
+from gan.metrics.reference import ReferenceStatistics
 
 
 class Evaluate(keras.callbacks.Callback):
-    """Adds the Frechet distance of fixed samples of the averaged generator to some ticks' logs.
+    """Add the Frechet distance of fixed samples of the EMA generator to some ticks' logs.
 
-    It also adds the share of the training time that this takes, and puts off
-    what would bring that above a tenth.
+    Also adds the share of the training time that this takes, and postpones an
+    evaluation that would raise it above `MOST`.
     """
 
-    MOST = 0.1  # of the time
+    MOST = 0.1  # of the training time
 
-    def __init__(
-        self, real: reference.ReferenceStatistics, every_kimg: float, latent_size: int, seed: int
-    ):
+    def __init__(self, real: ReferenceStatistics, every_kimg: float, latent_size: int, seed: int):
+        """Choose the samples.
+
+        Args:
+            real: Statistics of the real images.
+            every_kimg: Thousand images between two evaluations.
+            latent_size: Dimensionality of the latent vectors.
+            seed: Seed of the latent vectors and labels.
+        """
         super().__init__()
         self.real, self.every = real, 1000.0 * every_kimg
-        labels = real.pictures.labels[real.index]
+        labels = real.dataset.labels[real.index]
         self.labels = np.random.default_rng(seed).permutation(labels)
         self.latents = draw_latents(len(labels), latent_size, seed + 2)
         self.spent, self.cost = 0.0, 0.0

@@ -1,30 +1,36 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Metrics that reveal a collapsing generator or an overfitting discriminator."""
 
 import keras
 import numpy as np
 
 from common import images as image_io
 from gan.callbacks.scalars import R_V
-from gan.data.base import Pictures, some
+from gan.data.base import ImageDataset, sample_signed
 from gan.generate import draw, draw_latents
 from gan.metrics import collapse
 
 
 class Vitals(keras.callbacks.Callback):
-    """Adds health.VITALS of fresh pictures, in the discriminator's own features, to the logs.
+    """Add the metrics `collapse.VITALS` of generated images to the logs.
 
-    The generator of now is drawn from, not its average, which collapses later.
+    They are measured in the discriminator's features: the layer "features", or
+    the last but one. The images come from the generator itself, because its
+    moving average collapses later.
     """
 
-    COUNT = 128
+    COUNT = 128  # images
 
     def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
-        """`real` is uint8 (N, H, W, C), `labels` (N,)."""
+        """Choose the images to compare.
+
+        Args:
+            real: uint8 (N, H, W, C).
+            labels: int32 (N,).
+            latent_size: Dimensionality of the latent vectors.
+            seed: Seed of the choice and of the latent vectors.
+        """
         super().__init__()
-        self.real, self.labels = some(real, labels, self.COUNT, seed)
+        self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
         self.latents = draw_latents(len(self.real), latent_size, seed + 3)
 
     def on_train_begin(self, logs=None):
@@ -50,32 +56,45 @@ class Vitals(keras.callbacks.Callback):
 
 
 class Overfitting(keras.callbacks.Callback):
-    """Adds health.r_v to the logs and tells it the balance; in every process, as all need it.
+    """Add the overfitting estimate r_v to the logs and pass it to the balance controls.
 
-    With fewer than ten pictures none is held out, and all count as known by heart.
+    Karras et al. 2020, Training Generative Adversarial Networks with Limited
+    Data, equation 1. It runs in every process, because the controls of each need
+    it. With fewer than ten images none is held out, and r_v is 1.
     """
 
-    COUNT = 128
+    COUNT = 128  # images of each set
 
     def __init__(
-        self, pictures: Pictures, learnt: np.ndarray, held_out: np.ndarray, latent_size: int
+        self,
+        dataset: ImageDataset,
+        train_index: np.ndarray,
+        held_out_index: np.ndarray,
+        latent_size: int,
     ):
-        """`learnt` and `held_out` say which of `pictures` are learnt from and which not."""
+        """Choose the images to compare.
+
+        Args:
+            dataset: Real images.
+            train_index: Those to train on.
+            held_out_index: The others.
+            latent_size: Dimensionality of the latent vectors.
+        """
         super().__init__()
-        images, labels = pictures.images, pictures.labels
-        self.learnt = some(images, labels, self.COUNT, 0, among=learnt)
-        self.held_out = some(images, labels, self.COUNT, 0, among=held_out)
-        self.latents = draw_latents(len(self.learnt[0]), latent_size, 0)
+        images, labels = dataset.images, dataset.labels
+        self.trained = sample_signed(images, labels, self.COUNT, 0, among=train_index)
+        self.held_out = sample_signed(images, labels, self.COUNT, 0, among=held_out_index)
+        self.latents = draw_latents(len(self.trained[0]), latent_size, 0)
 
     def on_epoch_end(self, epoch, logs=None):
         logs[R_V] = 1.0
         if len(self.held_out[0]):
-            labels = self.learnt[1]
+            labels = self.trained[1]
             fake = image_io.to_signed(draw(self.model.generator, self.latents, labels))
-            shown = (self.learnt, self.held_out, (fake, labels))
-            logs[R_V] = collapse.r_v(*(self._judge(*pictures) for pictures in shown))
-        self.model.balance.learn(logs[R_V])
+            shown = (self.trained, self.held_out, (fake, labels))
+            logs[R_V] = collapse.r_v(*(self._logits(*images) for images in shown))
+        self.model.balance.update_overfitting(logs[R_V])
 
-    def _judge(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    def _logits(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
         inputs = self.model.with_labels(images, labels)
         return np.asarray(self.model.discriminator(inputs, training=False), np.float32)

@@ -1,7 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Grids of generated images during training, and their animation."""
 
 import math
 from pathlib import Path
@@ -16,18 +13,27 @@ from gan.generate import columns_for, draw, draw_latents, labels_in_turn
 
 
 class Snapshots(keras.callbacks.Callback):
-    """Grids of the averaged generator on fixed latents, and at the end their animation.
+    """Write grids of images of the EMA generator from fixed latent vectors.
 
-    Every tick at first, then ever more rarely (each 3 % of the run so far), so
-    that a long run does not drown in pictures and the animation slows down as
-    the pictures do.
+    Each of the first `EVERY` ticks writes one, later ticks whenever the run has
+    become 3 % longer: a long run does not fill the disk, and the animation slows
+    down as the images change less.
     """
 
-    EVERY = 40  # the first so many ticks each leave a picture
+    EVERY = 40  # ticks
 
     def __init__(
         self, folder: Path, writer: SummaryWriter, classes: int, latent_size: int, seed: int
     ):
+        """Choose the latent vectors and labels.
+
+        Args:
+            folder: The run's folder.
+            writer: TensorBoard log.
+            classes: Number of classes that the generator is conditioned on; 0: none.
+            latent_size: Dimensionality of the latent vectors.
+            seed: Seed of the latent vectors.
+        """
         super().__init__()
         self.folder, self.writer = folder / "samples", writer
         count = min(144, classes * math.ceil(100 / classes)) if classes else 100
@@ -46,7 +52,7 @@ class Snapshots(keras.callbacks.Callback):
             self._write()
 
     def on_train_end(self, logs=None):
-        """Also the last state, and the animation from the files, those before a resume included."""
+        """Write the last grid, and the animation from the files of all parts of the run."""
         latest = self._write()
         image_io.write_image(self.folder.parent / "latest.png", latest)
         images = int(self.model.images_seen.numpy())

@@ -1,7 +1,4 @@
-"""Keras callbacks that need a GAN: speed and quality metrics, snapshots, checkpoints.
-
-A Keras epoch is a tick here: a fixed number of images, not a pass over the data.
-"""
+"""Speed and quality metrics of each tick, and their log."""
 
 import math
 import time
@@ -15,7 +12,7 @@ from common import runs
 from common.summaries import SummaryWriter
 from gan.config import EVALUATED as FRECHET
 from gan.config import UNEVALUATED as QUALITY
-from gan.data.base import some
+from gan.data.base import sample_signed
 from gan.generate import draw, draw_latents
 from gan.metrics import collapse, sliced
 
@@ -25,7 +22,7 @@ ADDED_METRICS, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET,
 
 
 class Speed(keras.callbacks.Callback):
-    """Adds `speed/images_per_second` of the tick to the logs."""
+    """Add `speed/images_per_second` of the tick to the logs."""
 
     def on_train_begin(self, logs=None):
         self.last = (time.perf_counter(), int(self.model.images_seen.numpy()))
@@ -37,14 +34,21 @@ class Speed(keras.callbacks.Callback):
 
 
 class Quality(keras.callbacks.Callback):
-    """Adds the sliced Wasserstein distance of fixed samples to fixed real pictures to the logs."""
+    """Add the sliced Wasserstein distance of fixed samples to fixed real images to the logs."""
 
-    COUNT = 256
+    COUNT = 256  # images
 
     def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
-        """`real` is uint8 (N, H, W, C), `labels` (N,)."""
+        """Choose the images to compare.
+
+        Args:
+            real: uint8 (N, H, W, C).
+            labels: int32 (N,).
+            latent_size: Dimensionality of the latent vectors.
+            seed: Seed of the choice and of the latent vectors.
+        """
         super().__init__()
-        self.real, self.labels = some(real, labels, self.COUNT, seed)
+        self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
         self.latents = draw_latents(len(self.real), latent_size, seed + 1)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -53,9 +57,16 @@ class Quality(keras.callbacks.Callback):
 
 
 class Log(keras.callbacks.Callback):
-    """Writes the logs of every tick to metrics.jsonl and TensorBoard, and histograms on request."""
+    """Write the logs of each tick to metrics.jsonl and TensorBoard."""
 
     def __init__(self, folder: Path, writer: SummaryWriter, histograms: bool):
+        """Prepare the callback.
+
+        Args:
+            folder: The run's folder.
+            writer: TensorBoard log.
+            histograms: Whether to write histograms of the weights to TensorBoard.
+        """
         super().__init__()
         self.folder, self.writer, self.histograms = folder, writer, histograms
 
@@ -63,7 +74,7 @@ class Log(keras.callbacks.Callback):
         images = int(self.model.images_seen.numpy())
         metrics = {name: float(value) for name, value in logs.items()}
         if not all(map(math.isfinite, metrics.values())):
-            return  # the run has diverged and been set back; summary.json says so
+            return  # the run has diverged and returned to its last state; summary.json records it
         runs.append_metrics(self.folder, {"images": images, **metrics})
         self.writer.scalars(metrics, step=images)
         if self.histograms:
