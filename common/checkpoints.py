@@ -1,4 +1,4 @@
-"""A run's folder: its configuration, its checkpoints, its log and how it ended."""
+"""Exact checkpoints: every variable and the state, in files that are whole or absent."""
 
 import hashlib
 import json
@@ -14,11 +14,21 @@ from common.files import TEMPORARY, atomic_path, write_bytes
 
 
 class Checkpoints:
-    """Checkpoints in a run's folder, each one file that is whole or not there.
+    """The checkpoints of a run, one file each.
 
-    A file holds every variable it is given and a small JSON state. Its name ends
-    in the hash of its content, so a torn or altered one is recognised and the
-    one before it is used instead.
+    A file holds the variables and a small JSON state. Its name ends in the hash
+    of its content, so that a torn or altered file is recognised and the one
+    before it is used instead.
+
+    Args:
+        folder: The run's folder; the files lie in its folder `checkpoints`.
+        keep: How many of a kind are kept.
+
+    Example:
+        >>> checkpoints = Checkpoints(Path("runs/glyphs"))
+        >>> checkpoints.save("last", 1000, model.variables, {"elapsed": 3.5})
+        >>> arrays, state = checkpoints.load("last")
+        >>> assign(model.variables, arrays)
     """
 
     PATTERN = re.compile(r"(?P<kind>last|best)-(?P<images>\d{12})-(?P<digest>[0-9a-f]{16})\.npz")
@@ -29,13 +39,16 @@ class Checkpoints:
     def save(
         self, kind: str, images: int, variables: Sequence[Any], state: Mapping[str, Any]
     ) -> Path:
-        """Writes a checkpoint and removes the oldest of its kind beyond `keep`.
+        """Write a checkpoint and remove the oldest of its kind beyond `keep`.
 
         Args:
             kind: "last" or "best".
-            images: images seen, for the order of the files.
+            images: Images seen, which orders the files.
             variables: Keras variables; saved by position and path.
-            state: what else must survive, as JSON.
+            state: What else must survive, as JSON.
+
+        Returns:
+            The file.
         """
         arrays = {name: np.asarray(value) for name, value in _named(variables)}
         arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
@@ -52,7 +65,7 @@ class Checkpoints:
         return path
 
     def promote(self, last: Path) -> Path:
-        """Makes a "last" checkpoint the "best" as well; costs a name, not a second file."""
+        """Make a "last" checkpoint the "best" as well, by a link instead of a copy."""
         path = last.with_name(last.name.replace("last", "best", 1))
         path.unlink(missing_ok=True)
         try:
@@ -67,7 +80,7 @@ class Checkpoints:
             old.unlink(missing_ok=True)
 
     def paths(self, kind: str) -> list[Path]:
-        """The checkpoints of a kind, the furthest first; not yet verified."""
+        """List the checkpoints of a kind, the one of most images first, without verifying them."""
         if not self.folder.is_dir():
             return []
         matches = [(self.PATTERN.fullmatch(path.name), path) for path in self.folder.iterdir()]
@@ -76,10 +89,16 @@ class Checkpoints:
         )
 
     def load(self, kind: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-        """The arrays and the state of the furthest checkpoint that is whole.
+        """Read the whole checkpoint of most images.
+
+        Args:
+            kind: "last" or "best".
+
+        Returns:
+            The arrays by name, and the state.
 
         Raises:
-            InputError: there is none, or all are torn.
+            InputError: There is none, or all are torn.
         """
         torn = []
         for path in self.paths(kind):
@@ -96,10 +115,15 @@ class Checkpoints:
 
 
 def assign(variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Gives Keras variables the values that `Checkpoints.save` took from the same ones.
+    """Assign the values that `Checkpoints.save` took from the same variables.
+
+    Args:
+        variables: Keras variables in the order in which they were saved.
+        arrays: What `Checkpoints.load` returned.
 
     Raises:
-        InputError: a variable has no value there, or one of another shape.
+        InputError: A variable has no value, or one of another shape. No variable
+            has been changed.
     """
     named = _named(variables)
     for name, variable in named:
@@ -114,9 +138,10 @@ def assign(variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
 
 
 def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
-    """Position and path; without the numbers by which Keras tells equal names apart.
+    """Name variables by position and path.
 
-    Those depend on what else the process has built before.
+    The numbers by which Keras tells equal names apart are left out, because they
+    depend on what else the process has built before.
     """
     paths = [re.sub(r"_\d+(?=[/_]|$)", "", variable.path) for variable in variables]
     return [

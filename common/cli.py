@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import errno
 import functools
 import io
 import os
@@ -18,6 +17,7 @@ import tyro
 
 from common import overrides
 from common.errors import InputError, InputWarning, WorkerLostError
+from common.files import is_disk_full
 
 T = TypeVar("T")
 LOST = 3  # the exit code when another worker is lost
@@ -185,11 +185,6 @@ def end_at_once(main: Callable[[], int]) -> int:
 
 def _raise(error: BaseException) -> NoReturn:
     raise error
-
-
-def is_disk_full(error: OSError) -> bool:
-    """Return whether an OSError means that the disk, or the user's quota, is full."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def python_to_type() -> str:

@@ -1,6 +1,7 @@
 """Atomic file writes: a reader or a power cut sees the old file or the new one."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -53,6 +54,11 @@ def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Return whether an OSError means that the disk, or the user's quota, is full."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def refuse_existing(flag: str, path: Path) -> None:

@@ -10,10 +10,14 @@ from common.errors import InputError
 
 
 def read(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file.
+    """Read all arrays of an .npz file.
 
     Raises:
-        InputError: the file is missing, is no .npz, or is damaged.
+        InputError: The file is missing, is no .npz, or is damaged.
+
+    Example:
+        >>> read(Path("weights.npz"))["conv1/kernel"].shape
+        (3, 3, 3, 64)
     """
     try:
         stored = np.load(path)
@@ -28,10 +32,16 @@ def read(path: Path) -> dict[str, np.ndarray]:
 
 
 def take(path: Path, arrays: Mapping[str, np.ndarray], name: str, shape: tuple) -> np.ndarray:
-    """The array `name`, if it has `shape`, where None stands for any size.
+    """Return an array after checking its shape.
+
+    Args:
+        path: The file that the arrays were read from, for error messages.
+        arrays: Arrays by name.
+        name: Which one.
+        shape: The expected shape; None stands for any size.
 
     Raises:
-        InputError: it is missing or has another shape.
+        InputError: The array is missing or has another shape.
     """
     if name not in arrays:
         raise InputError(f"{path}: weights that do not fit: no {name!r}")

@@ -2,7 +2,7 @@
 
 A command line offers the families, losses and controls that exist. Importing
 those modules would import TensorFlow, which takes seconds; reading their
-source takes milliseconds, and nobody types a name twice.
+source takes milliseconds, and no name is written twice.
 """
 
 import ast
@@ -66,7 +66,15 @@ def table_keys(module: str, table: str) -> tuple[str, ...]:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Suggest the nearest known names: "; did you mean hinge?", or an empty string."""
+    """Suggest the known names nearest to an unknown one.
+
+    Returns:
+        Text to append to an error message, empty if no name is near.
+
+    Example:
+        >>> did_you_mean("hing", ["hinge", "minimax"])
+        '; did you mean hinge?'
+    """
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(near)}?" if near else ""
 

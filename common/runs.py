@@ -1,4 +1,4 @@
-"""A run's folder: its configuration, its checkpoints, its log and how it ended."""
+"""The folder of a run: its configuration, its metrics and how it ended."""
 
 import json
 import os
@@ -8,13 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import InputError
-from common.files import write_bytes, write_json
+from common.files import is_disk_full, to_json, write_bytes, write_json
 
 CONFIG, SUMMARY, METRICS = "config.json", "summary.json", "metrics.jsonl"
 
 
 def check_new(folder: Path) -> None:
-    """Raises InputError if `folder` holds a run already or cannot be made; makes nothing."""
+    """Check that a run can be started in `folder`, without making it.
+
+    Raises:
+        InputError: The folder holds a run already or cannot be made.
+    """
     if (folder / CONFIG).exists():
         raise InputError(
             f"--run-dir {folder}: holds a run already\n"
@@ -26,10 +30,21 @@ def check_new(folder: Path) -> None:
 
 
 def create(folder: Path | None, name: str) -> Path:
-    """Makes an empty run folder: `folder`, or runs/`name`-`date`-`time`.
+    """Make the folder of a new run.
+
+    Args:
+        folder: Where; None makes `runs/NAME-DATE-TIME`.
+        name: What is run, for the default folder.
+
+    Returns:
+        The folder, which holds no run yet.
 
     Raises:
-        InputError: the folder holds a run already, or cannot be made.
+        InputError: The folder holds a run already or cannot be made.
+
+    Example:
+        >>> create(None, "glyphs")
+        PosixPath('runs/glyphs-20260131-120000')
     """
     if folder is not None:
         check_new(folder)
@@ -41,13 +56,21 @@ def create(folder: Path | None, name: str) -> Path:
         try:
             folder.mkdir(parents=True)
         except FileExistsError:
-            continue  # another run began in the same second
+            continue  # another run started in the same second
+        except OSError as error:
+            if is_disk_full(error):
+                raise
+            raise InputError(f"{folder}: {error.strerror}\nname a folder with --run-dir") from None
         return folder
-    raise InputError(f"{folder}: a hundred runs began in one second; name one with --run-dir")
+    raise InputError(f"{folder}: 100 runs started in one second; name one with --run-dir")
 
 
 def read_config(folder: Path, flag: str) -> dict[str, Any]:
-    """The configuration that a run was started with, as written by `write_config`.
+    """Read the configuration of a run, as `write_config` wrote it.
+
+    Args:
+        folder: The run's folder.
+        flag: The flag that named it, for error messages.
 
     Raises:
         InputError: `folder` is not a run's.
@@ -59,12 +82,22 @@ def read_config(folder: Path, flag: str) -> dict[str, Any]:
     except ValueError as error:
         raise InputError(f"{flag} {folder}: {CONFIG} is not valid JSON ({error})") from None
     if not isinstance(about, dict) or not about.keys() >= {"config", "data", "machine"}:
-        raise InputError(f"{flag} {folder}: not a run (its {CONFIG} is something else's)")
+        raise InputError(f"{flag} {folder}: not a run (its {CONFIG} is from another program)")
     return about
 
 
+def write_config(folder: Path, config: Mapping[str, Any], **about: object) -> None:
+    """Write the configuration of a run, and `about` whatever else describes it."""
+    write_json(folder / CONFIG, {"config": config, **about})
+
+
 def plain(value: Any) -> Any:
-    """Nested dicts, tuples and paths as JSON gives them back: dicts, lists and text."""
+    """Convert nested dictionaries, tuples and paths to what JSON gives back.
+
+    Example:
+        >>> plain({"folder": Path("a"), "sizes": (1, 2)})
+        {'folder': 'a', 'sizes': [1, 2]}
+    """
     if isinstance(value, Mapping):
         return {name: plain(field) for name, field in value.items()}
     if isinstance(value, tuple | list):
@@ -72,13 +105,13 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-def write_config(folder: Path, config: Mapping[str, Any], **about: object) -> None:
-    """Writes the configuration and whatever else describes the run."""
-    write_json(folder / CONFIG, {"config": config, **about})
-
-
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """The fields that differ, nested ones with dots, each as `name: old -> new`."""
+    """List the fields in which two configurations differ, nested ones with dots.
+
+    Example:
+        >>> differences({"seed": 1, "stop": {"epochs": 2}}, {"seed": 1, "stop": {"epochs": 3}})
+        ['stop.epochs: 2 -> 3']
+    """
     found = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
@@ -90,20 +123,23 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 
 
 def update_summary(folder: Path, **fields: object) -> None:
-    """Merges `fields` into summary.json."""
+    """Merge `fields` into summary.json, which is started anew if it is not valid JSON."""
     path = folder / SUMMARY
-    before = json.loads(path.read_text()) if path.exists() else {}
+    try:
+        before = dict(json.loads(path.read_text()))
+    except (FileNotFoundError, TypeError, ValueError):
+        before = {}
     write_json(path, before | fields)
 
 
 def append_metrics(folder: Path, row: Mapping[str, float]) -> None:
-    """Adds one line to metrics.jsonl."""
+    """Append one line to metrics.jsonl; NaN and infinity become null."""
     with (folder / METRICS).open("a") as log:
-        log.write(json.dumps(row) + "\n")
+        log.write(to_json(row) + "\n")
 
 
 def rewind_metrics(folder: Path, images: int) -> None:
-    """Drops the lines of metrics.jsonl that lie after `images`, and a torn last line.
+    """Remove the lines of metrics.jsonl after `images` images, and a torn last line.
 
     A resumed run writes them again.
     """
@@ -116,6 +152,6 @@ def rewind_metrics(folder: Path, images: int) -> None:
             row = json.loads(line)
         except ValueError:
             continue
-        if row["images"] <= images:
+        if isinstance(row, dict) and row.get("images", images + 1) <= images:
             kept.append(line + "\n")
     write_bytes(path, "".join(kept).encode())

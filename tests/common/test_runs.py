@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,32 @@ def test_update_summary_merges(tmp_path):
     runs.update_summary(tmp_path, status="finished", images=3)
     runs.update_summary(tmp_path, images=4)
     assert json.loads((tmp_path / runs.SUMMARY).read_text()) == {"status": "finished", "images": 4}
+
+
+def test_a_folder_that_cannot_be_made_says_which_flag_to_use(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").write_text("a file where the default folder should be")
+    with pytest.raises(InputError, match="name a folder with --run-dir"):
+        runs.create(None, "glyphs")
+    with pytest.raises(InputError, match="is no folder to write in"):
+        runs.create(tmp_path / "runs" / "mine", "glyphs")
+
+
+def test_metrics_that_are_not_finite_are_null(tmp_path):
+    runs.append_metrics(tmp_path, {"images": 10, "loss": float("nan")})
+    line = (tmp_path / runs.METRICS).read_text()
+    assert line == '{"images": 10, "loss": null}\n'
+    runs.rewind_metrics(tmp_path, 10)
+    assert (tmp_path / runs.METRICS).read_text() == line
+
+
+def test_a_summary_that_is_no_json_is_started_anew(tmp_path):
+    (tmp_path / runs.SUMMARY).write_text('{"status"')
+    runs.update_summary(tmp_path, status="finished")
+    assert json.loads((tmp_path / runs.SUMMARY).read_text()) == {"status": "finished"}
+
+
+def test_plain_values_survive_json():
+    value = {"folder": Path("a/b"), "sizes": (1, (2,)), "none": None}
+    assert runs.plain(value) == json.loads(json.dumps(runs.plain(value)))
+    assert runs.plain(value) == {"folder": "a/b", "sizes": [1, [2]], "none": None}
