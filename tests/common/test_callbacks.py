@@ -1,3 +1,4 @@
+import json
 import math
 import os
 import signal
@@ -29,7 +30,7 @@ def test_the_first_reason_wins():
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_non_finite_figures_are_named(bad):
+def test_non_finite_metrics_are_named(bad):
     ending = callbacks.Ending()
     restored = []
     guard = attach(callbacks.StopOnNonFinite(lambda: restored.append(True), ending))
@@ -75,7 +76,7 @@ def test_the_target_may_be_met_exactly(mode, far, reached):
     assert ending.status == "target"
 
 
-def test_patience_counts_ticks_without_a_better_figure_and_survives_a_resume():
+def test_patience_counts_ticks_without_improvement_and_survives_a_resume():
     ending = callbacks.Ending()
     guard = attach(callbacks.StopWithoutProgress("score", 3, "min", ending))
     for score in (1.0, 0.5, 0.6, 0.5):
@@ -86,6 +87,53 @@ def test_patience_counts_ticks_without_a_better_figure_and_survives_a_resume():
     assert not ending.decided
     resumed.on_epoch_end(0, {"score": 0.7})
     assert ending.status == "no progress"
+    assert ending.reason == "score has not improved on 0.5 for 3 evaluations"
+    assert resumed.model.stop_training
+
+
+def test_the_state_of_patience_survives_the_start_of_fit():
+    guard = attach(callbacks.StopWithoutProgress("score", 2, "max", callbacks.Ending()))
+    guard.restore({"best": 0.5, "waited": 1})
+    guard.on_train_begin()
+    guard.on_epoch_end(0, {"score": np.float32(0.75)})
+    assert guard.state() == {"best": 0.75, "waited": 0}
+    assert json.loads(json.dumps(guard.state())) == guard.state()
+
+
+@pytest.mark.filterwarnings("error")
+def test_patience_ignores_epochs_without_a_finite_metric():
+    ending = callbacks.Ending()
+    guard = attach(callbacks.StopWithoutProgress("score", 1, "min", ending))
+    for logs in (None, {}, {"other": 1.0}, {"score": math.nan}, {"score": 1.0}):
+        guard.on_epoch_end(0, logs)
+    assert guard.state() == {"best": 1.0, "waited": 0}
+    assert not ending.decided
+
+
+def test_infinite_patience_never_stops():
+    ending = callbacks.Ending()
+    guard = attach(callbacks.StopWithoutProgress("score", math.inf, "min", ending))
+    for epoch in range(50):
+        guard.on_epoch_end(epoch, {"score": 1.0})
+    assert guard.state() == {"best": 1.0, "waited": 49}
+    assert not ending.decided
+
+
+def test_keras_users_recognise_the_callbacks():
+    ending = callbacks.Ending()
+    guard = callbacks.StopWithoutProgress("score", 1, "min", ending)
+    assert isinstance(guard, keras.callbacks.EarlyStopping)
+    guard = callbacks.StopOnNonFinite(lambda: None, ending)
+    assert isinstance(guard, keras.callbacks.TerminateOnNaN)
+
+
+@pytest.mark.parametrize(
+    ("value", "mode", "ties", "better"),
+    [(1, "min", False, True), (3, "min", False, False), (3, "max", False, True),
+     (2, "min", False, False), (2, "max", True, True), (1, "max", True, False)],
+)  # fmt: skip
+def test_is_better_than_two(value, mode, ties, better):
+    assert callbacks.is_better(value, 2, mode, ties) is better
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -127,7 +175,7 @@ def test_all_processes_end_together_and_know_why():
     assert (endings[1].status, endings[1].reason) == ("target", "reached it")
 
 
-def test_progress_shows_share_time_and_figures(capsys):
+def test_progress_shows_share_time_and_metrics(capsys):
     share = iter([0.0, 0.25, 0.5, 1.5])
     bar = attach(
         callbacks.Progress(
