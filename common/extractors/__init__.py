@@ -1,1 +1,1 @@
-"""."""
+"""Feature extractors whose weights are part of the repository."""

@@ -1,7 +1,7 @@
-"""The embedded extractor: a small student of VGG-19, and how its features are read.
+"""The embedded extractor: a small student of VGG-19 with linear heads.
 
-experiments/distill_extractor.py trains it; weights/CARD.md says with what, and
-how well it learned.
+`experiments/distill_extractor.py` trains it; `weights/CARD.md` describes its data
+and accuracy.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,11 +13,12 @@ import tensorflow as tf
 
 from common import npz
 from common.fast.activations import relu
-from common.fast.pictures import cells, max_pool
+from common.fast.cells import cells, max_pool
+from common.fast.moments import product
 from common.losses.style import Moments, moments
 
 WEIGHTS = Path(__file__).parent / "weights" / "compact.npz"
-TILE = 32  # numbers of bfloat16 in a row of the processor's matrix tiles
+TILE = 32  # bfloat16 numbers in a row of the processor's matrix tiles
 TAPS = {  # layer of the teacher -> layer of the student that its head reads
     "relu1_1": "conv1",
     "relu1_2": "conv2",
@@ -28,15 +29,15 @@ TAPS = {  # layer of the teacher -> layer of the student that its head reads
 
 
 class Features(NamedTuple):
-    """The activations of one layer, and how to read them.
+    """The activations of one layer, directly or through a linear head.
 
     Attributes:
         values: (B, H, W, C).
-        own_moments: those of `values`, computed once for all heads that read them.
-        head: (C + 1, P, T) float32, or None if the values speak for themselves.
-            The teacher's T channels are [f, 1] @ head[:, p]. P is above 1 where
-            the teacher's layer is finer: then p counts the P places of the
-            teacher that lie within one place of `values`.
+        own_moments: Moments of `values`, computed once for all heads that read them.
+        head: (C + 1, P, T) float32, or None if `values` are the layer's channels.
+            The teacher's T channels are [f, 1] @ head[:, p]. P is above 1 if the
+            teacher's layer is finer: p counts the P places of the teacher within
+            one place of `values`.
     """
 
     values: tf.Tensor
@@ -44,29 +45,32 @@ class Features(NamedTuple):
     head: tf.Tensor | None = None
 
     def moments(self) -> Moments:
-        """The moments of the teacher's channels; the wide activations are never computed.
+        """Compute the moments of the teacher's channels without the wide activations.
 
         With G = E[[f, 1] [f, 1]^T], the teacher's second moment is the mean of
         head[:, p]^T G head[:, p] over p.
+
+        Returns:
+            mean (B, T) and second moment (B, T, T).
         """
         if self.head is None:
             return self.own_moments
         rows, phases, width = self.head.shape
-        mean, second = self.own_moments
-        longer = tf.concat([mean, tf.ones((1,))], axis=0)[None, :]  # (1, C + 1)
-        second = tf.concat([second, mean[None, :]], axis=0)  # (C + 1, C)
-        second = tf.concat([second, tf.transpose(longer)], axis=1)  # (C + 1, C + 1)
+        mean, second = self.own_moments  # (B, C), (B, C, C)
+        longer = tf.concat([mean, tf.ones_like(mean[:, :1])], axis=1)  # (B, C + 1)
+        second = tf.concat([second, mean[:, None]], axis=1)  # (B, C + 1, C)
+        second = tf.concat([second, longer[:, :, None]], axis=2)  # (B, C + 1, C + 1)
         side_by_side = tf.reshape(self.head, (rows, phases * width))
-        half = tf.reshape(second @ side_by_side, (rows * phases, width))  # G head
+        half = product(second, side_by_side)  # G head, (B, C + 1, P T)
+        half = tf.reshape(half, (-1, rows * phases, width))
         one_below_other = tf.reshape(self.head, (rows * phases, width))
-        means = tf.reshape(longer @ side_by_side, (phases, width))
+        means = tf.reshape(longer @ side_by_side, (-1, phases, width))
         return Moments(
-            tf.reduce_mean(means, axis=0),
-            tf.matmul(one_below_other, half, transpose_a=True) / phases,
+            tf.reduce_mean(means, axis=1), _transposed_times(one_below_other, half) / phases
         )
 
     def expanded(self) -> tf.Tensor:
-        """The teacher's activations, (B, H, W, P T)."""
+        """Compute the teacher's activations, (B, H, W, P T)."""
         if self.head is None:
             return self.values
         matrix = tf.cast(tf.reshape(self.head, (self.head.shape[0], -1)), self.values.dtype)
@@ -76,15 +80,18 @@ class Features(NamedTuple):
 
 
 def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """The student's own channels: three layers at half the picture's size, one at a quarter.
+    """Compute the student's own channels: three layers at half the image's size, one at a quarter.
 
-    Four pixels first become one place of twelve channels, so that even the
-    finest layer is wide and small: the same arithmetic, and a processor does it
-    in half the time. The first convolution sees the border repeated.
+    Blocks of 2x2 pixels first become one place of twelve channels, so that even
+    the finest layer is wide and small: the same arithmetic in half the time on a
+    processor. The first convolution sees the border repeated.
 
     Args:
         image: (B, H, W, 3) float32 in [0, 1]; sides of 3 or more.
         weights: conv1 to conv4 (3, 3, in, out), and conv1/bias to conv4/bias.
+
+    Returns:
+        {layer: activations (B, H/2, W/2, C), of conv4 (B, H/4, W/4, C)}.
     """
     values = cells(image, weights["conv1"].dtype)  # (B, H/2 + 2, W/2 + 2, 12)
     conv1 = convolve(values, weights, "conv1", "VALID")  # (B, H/2, W/2, C1)
@@ -97,10 +104,18 @@ def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.
 def convolve(
     values: tf.Tensor, weights: Mapping[str, tf.Tensor], name: str, padding: str = "SAME"
 ) -> tf.Tensor:
-    """One convolution of `weights` with its bias and a ReLU.
+    """Apply one convolution with its bias and a ReLU.
 
-    Where there is NAME/mix, the convolution leads to few channels and that 1x1
-    matrix from them to all: a kernel of low rank.
+    Args:
+        values: (B, H, W, C).
+        weights: NAME (3, 3, C, D) and NAME/bias (D,). With NAME/mix (1, 1, D, E)
+            the kernel has low rank: the convolution leads to few channels, and
+            this matrix from them to all.
+        name: Of the layer.
+        padding: "SAME" or "VALID".
+
+    Returns:
+        (B, H, W, D), or E channels.
     """
     values = tf.nn.conv2d(values, weights[name], 1, padding)
     if f"{name}/mix" in weights:
@@ -109,9 +124,12 @@ def convolve(
 
 
 def in_whole_tiles(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The same network with layers widened by channels of zeros to multiples of `TILE`.
+    """Widen the layers by channels of zeros to multiples of `TILE`; the results are equal.
 
-    A convolution in bfloat16 reads 48 channels in twice the time that it takes to read 64.
+    In bfloat16 a convolution of 48 channels takes twice as long as one of 64.
+
+    Args:
+        arrays: Weights and heads by name, as `load` reads them.
     """
     arrays = dict(arrays)
     names = sorted(set(TAPS.values()))
@@ -131,15 +149,22 @@ def in_whole_tiles(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 def load(
     path: Path = WEIGHTS, dtype: str = "float32"
 ) -> Callable[[tf.Tensor], dict[str, Features]]:
-    """The student with frozen weights: pictures (B, H, W, 3) in [0, 1] to {layer: Features}.
+    """Load the student with frozen weights.
 
     Args:
-        path: an .npz with conv1, conv1/bias, ... and a head (C + 1, P, T) under
+        path: An .npz with conv1, conv1/bias, ... and a head (C + 1, P, T) under
             the name of every layer in `TAPS`.
-        dtype: of the convolutions; the heads stay float32.
+        dtype: Type of the convolutions; the heads stay float32.
+
+    Returns:
+        A function from images (B, H, W, 3) in [0, 1] to {layer: Features}.
 
     Raises:
-        InputError: the file holds no such weights.
+        InputError: The file is missing or holds other arrays.
+
+    Example:
+        >>> load()(tf.zeros((1, 64, 64, 3)))["relu2_1"].moments().second.shape
+        TensorShape([1, 128, 128])
     """
     stored, arrays, channels = npz.read(path), {}, 12
     for name in sorted(set(TAPS.values())):
@@ -160,3 +185,10 @@ def load(
         return {layer: Features(values[tap], own[tap], heads[layer]) for layer, tap in TAPS.items()}
 
     return extract
+
+
+def _transposed_times(matrix: tf.Tensor, stack: tf.Tensor) -> tf.Tensor:
+    """Multiply every matrix (J, K) of a stack (B, J, K) from the left by a transposed (J, I)."""
+    if stack.shape[0] == 1:
+        return tf.matmul(matrix, stack[0], transpose_a=True)[None]
+    return tf.matmul(matrix[None], stack, transpose_a=True)

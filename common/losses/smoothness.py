@@ -1,31 +1,45 @@
-"""Losses as pure functions: logits or features in, one value per example out.
-
-The caller reduces. An adversarial loss is a pair of functions that take the
-discriminator's logits by keyword, `real` and `fake`, each of shape (B,).
-"""
+"""Smoothness losses: the cost of differences between neighboring pixels."""
 
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from common.fast.smoothness import _roughness
+from common.fast.smoothness import roughness
 
 
 def total_variation(image: tf.Tensor) -> tf.Tensor:
-    """The mean absolute difference of neighbours, across plus down, of (1, H, W, C).
+    """Compute the mean absolute difference of neighboring pixels, across plus down.
 
-    Rudin et al. 1992, in the anisotropic form.
+    Rudin et al. 1992, in the anisotropic form. Deviation: means instead of sums,
+    so that the value does not depend on the size of the image.
+
+    Args:
+        image: (B, H, W, C) float32.
+
+    Returns:
+        (B,). Of an image in [0, 1] in [0, 2].
+
+    Example:
+        >>> image = tf.constant([[[[0.0], [1.0]], [[0.5], [0.5]]]])
+        >>> total_variation(image).numpy()  # across 1 and 0, down 0.5 and -0.5
+        array([1.], dtype=float32)
     """
-    return _roughness(image, tf.sign, degree=1)
+    return roughness(image, degree=1)
 
 
 def squared_total_variation(image: tf.Tensor) -> tf.Tensor:
-    """The mean squared difference of neighbours: Mahendran and Vedaldi 2015, equation 4, beta 2."""
-    return _roughness(image, _double, degree=2)
+    """Compute the mean squared difference of neighboring pixels, across plus down.
 
+    Mahendran and Vedaldi 2015, equation 4, with beta = 2. Deviation: means
+    instead of sums.
 
-def _double(values: tf.Tensor) -> tf.Tensor:
-    return 2.0 * values
+    Args:
+        image: (B, H, W, C) float32.
+
+    Returns:
+        (B,).
+    """
+    return roughness(image, degree=2)
 
 
 SMOOTHNESS: dict[str, Callable[[tf.Tensor], tf.Tensor]] = {

@@ -1,119 +1,214 @@
-"""Losses as pure functions: logits or features in, one value per example out.
+"""Style losses: distances between statistics of two feature maps.
 
-The caller reduces. An adversarial loss is a pair of functions that take the
-discriminator's logits by keyword, `real` and `fake`, each of shape (B,).
+A style loss is a factory. It takes the features of a style image once, computes
+what stays fixed, and returns a function from the features of an image to one
+value per example. To add a statistic, write one factory and add one row to
+`STYLE`; the command line offers it by its key.
+
+The statistic may be any function of two feature maps. What a factory can read:
+
+- `features.moments()`: mean (B, C) and second moment (B, C, C), which the
+  embedded extractor computes without the wide activations;
+- `features.expanded()`: the activations (B, H, W, C) themselves, for statistics
+  such as histograms, sorted projections or nearest neighbors;
+- `features.values`: the extractor's raw channels, if a linear map of the
+  activations is as good as these.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from common.fast.moments import _moments
+from common.fast.moments import fast_moments, product
+
+RELATIVE_VARIANCE = 1e-4  # of the mean variance, added to both covariances
+ROUNDING = 1e-7  # of the largest eigenvalue
 
 
 class Moments(NamedTuple):
-    """What a layer knows of a picture once the places are forgotten.
+    """First and second moment of a feature map over its places.
 
     Attributes:
-        mean: E[f], (C,) float32.
-        second: E[f f^T], (C, C) float32: the Gram matrix divided by the number of places.
+        mean: E[f], (B, C) float32.
+        second: E[f f^T], (B, C, C) float32: the Gram matrix.
     """
 
     mean: tf.Tensor
     second: tf.Tensor
 
     def covariance(self) -> tf.Tensor:
-        """E[f f^T] - E[f] E[f]^T, (C, C)."""
-        return self.second - self.mean[:, None] * self.mean[None, :]
+        """Compute E[f f^T] - E[f] E[f]^T, (B, C, C)."""
+        return self.second - self.mean[:, :, None] * self.mean[:, None, :]
+
+
+class FeatureMap(Protocol):
+    """What a loss can read of one layer; `common.extractors.compact.Features` is one.
+
+    Attributes:
+        values: The extractor's channels, (B, H, W, C).
+        head: (C + 1, P, T), a linear map from these to the layer's T channels at
+            P places each; None if `values` are the layer's channels.
+    """
+
+    values: tf.Tensor
+    head: tf.Tensor | None
+
+    def moments(self) -> Moments:
+        """Return the moments of the layer's channels."""
+
+    def expanded(self) -> tf.Tensor:
+        """Return the layer's activations, (B, H, W, P T)."""
+
+
+StyleLoss = Callable[[FeatureMap], tf.Tensor]
 
 
 def moments(features: tf.Tensor) -> Moments:
-    """The moments of (B, H, W, C) over all places and pictures.
+    """Compute the first and second moment of a feature map.
 
-    Deviation from Gatys et al. 2016, equation 3: the mean instead of the sum,
-    so that a value means the same at every size.
+    Args:
+        features: (B, H, W, C), float32 or bfloat16.
+
+    Returns:
+        Means over the H W places, float32.
+
+    Example:
+        >>> moments(tf.ones((1, 4, 4, 2))).second.shape
+        TensorShape([1, 2, 2])
     """
-    return Moments(*_moments(features))
+    return Moments(*fast_moments(features))
 
 
-def gram_distance(value: Moments, target: Moments) -> tf.Tensor:
-    """|G - G*|^2 / |G*|^2, Frobenius norms: Gatys et al. 2016, equation 4.
+def gram_matrix(features: tf.Tensor) -> tf.Tensor:
+    """Compute the Gram matrix of a feature map.
 
-    Deviation: divided by the target's own squared norm instead of 4 N^2 M^2, so
-    that layers, extractors and styles weigh alike.
+    G_ij = 1 / (H W) sum_k F_ik F_jk, Gatys et al. 2016, Image Style Transfer
+    Using Convolutional Neural Networks, equation 3. Deviation: divided by H W,
+    so that the value does not depend on the size of the image.
+
+    Args:
+        features: (B, H, W, C), float32 or bfloat16.
+
+    Returns:
+        (B, C, C) float32, symmetric and positive semi-definite.
+
+    Example:
+        >>> gram_matrix(tf.constant([[[[1.0, 2.0], [3.0, -2.0]]]])).numpy()
+        array([[[ 5., -2.],
+                [-2.,  4.]]], dtype=float32)
     """
-    return gram_to(target)(value)
+    return moments(features).second
 
 
-def wasserstein_distance(value: Moments, target: Moments) -> tf.Tensor:
-    """The squared Wasserstein-2 distance of two Gaussians over E*|f|^2.
+def gram(target: FeatureMap) -> StyleLoss:
+    """Compare Gram matrices: Gatys et al. 2016, equation 4.
 
-    |m - m*|^2 + tr(S + S* - 2 (S*^1/2 S S*^1/2)^1/2), Dowson and Landau 1982,
-    equation 16, divided by the trace of the target's second moment.
+    |G - G*|^2 / |G*|^2 in Frobenius norms. Deviation: divided by the target's own
+    squared norm instead of 4 N^2 M^2, so that layers, extractors and styles have
+    equal weight.
+
+    Args:
+        target: Features of the style image.
+
+    Returns:
+        A function of the features of an image, to (B,). 0 is a perfect match, 1
+        the distance of features that are all 0.
+
+    Example:
+        >>> loss = gram(extractor(style)["relu1_1"])
+        >>> loss(extractor(image)["relu1_1"])  # (B,)
     """
-    return wasserstein_to(target)(value)
+    goal = target.moments().second  # (1, C, C)
+    size = positive(tf.reduce_sum(tf.square(goal), axis=(1, 2)))
+
+    def loss(value: FeatureMap) -> tf.Tensor:
+        difference = value.moments().second - goal  # (B, C, C)
+        return tf.reduce_sum(tf.square(difference), axis=(1, 2)) / size
+
+    return loss
 
 
-def gram_to(target: Moments) -> Callable[[Moments], tf.Tensor]:
-    """`gram_distance` to a frozen target, whose own part is computed here, once."""
-    size = _positive(tf.reduce_sum(tf.square(target.second)))
-    return lambda value: tf.reduce_sum(tf.square(value.second - target.second)) / size
+def wasserstein(target: FeatureMap) -> StyleLoss:
+    """Compare the Gaussians with the same means and covariances.
 
+    The squared Wasserstein-2 distance |m - m*|^2 + tr(S + S* - 2 (S*^1/2 S
+    S*^1/2)^1/2), Dowson and Landau 1982, equation 16, divided by the trace of
+    the target's second moment.
 
-def wasserstein_to(target: Moments) -> Callable[[Moments], tf.Tensor]:
-    """`wasserstein_distance` to a frozen target, whose root is taken here, once."""
-    root = symmetric_root(target.covariance())
-    own_spread = tf.linalg.trace(target.covariance())
-    size = _positive(tf.linalg.trace(target.second))
+    Deviation: 1e-4 of the target's mean variance is added to the diagonal of both
+    covariances (after crowsonkb/style-transfer-pytorch, which adds 1e-4), or the
+    root of a flat image's covariance has no gradient. The root of the target with
+    itself takes the place of tr(S*), so that its rounding cancels: equal
+    features have the distance 0, and none is below.
 
-    def distance(value: Moments) -> tf.Tensor:
-        covariance = value.covariance()
-        spread = tf.linalg.trace(covariance) + own_spread
-        shift = tf.reduce_sum(tf.square(value.mean - target.mean))
-        return (shift + spread - 2.0 * trace_of_root(root @ covariance @ root)) / size
+    Args:
+        target: Features of the style image.
 
-    return distance
+    Returns:
+        A function of the features of an image, to (B,).
+    """
+    goal = target.moments()
+    spread = tf.linalg.trace(goal.covariance())  # (1,)
+    size = positive(tf.linalg.trace(goal.second))
+    # The second term outweighs the rounding of E[f f^T] - E[f] E[f]^T.
+    variance = RELATIVE_VARIANCE * spread + 1e-6 * size
+    ridge = variance[:, None, None] / goal.mean.shape[-1] * tf.eye(goal.mean.shape[-1])
+    covariance = goal.covariance() + ridge
+    root = symmetric_root(covariance)
+
+    def overlap(covariance: tf.Tensor) -> tf.Tensor:
+        """tr(S - 2 (S*^1/2 S S*^1/2)^1/2), (B,)."""
+        middle = product(product(root, covariance), root)
+        return tf.linalg.trace(covariance) - 2.0 * trace_of_root(middle)
+
+    own = overlap(covariance)
+
+    def loss(value: FeatureMap) -> tf.Tensor:
+        found = value.moments()
+        shift = tf.reduce_sum(tf.square(found.mean - goal.mean), axis=1)
+        return (shift + tf.maximum(overlap(found.covariance() + ridge) - own, 0.0)) / size
+
+    return loss
 
 
 def symmetric_root(matrix: tf.Tensor) -> tf.Tensor:
-    """The positive square root of a positive semi-definite (C, C) matrix, without a gradient."""
-    values, vectors = tf.linalg.eigh(tf.stop_gradient(matrix))
-    return (vectors * tf.sqrt(tf.maximum(values, 0.0))) @ tf.transpose(vectors)
+    """Compute the positive square root of a positive semi-definite matrix, without a gradient.
 
+    Args:
+        matrix: (B, C, C), symmetric. Negative eigenvalues count as 0.
 
-@tf.custom_gradient
-def trace_of_root(matrix: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """The trace of the square root of a positive semi-definite (C, C) matrix.
-
-    By coupled Newton-Schulz iterations (Higham 2008, equation 6.35), which
-    yield the root and its inverse; half the inverse is the gradient, so none of
-    the iterations is kept. Deviation: a millionth of the norm is added to the
-    diagonal, as the inverse of a singular root has no end.
+    Returns:
+        (B, C, C).
     """
-    size = matrix.shape[-1]
-    identity = tf.eye(size)
-    norm = _positive(tf.norm(matrix))
-    root = matrix / norm + 1e-6 * identity
-    inverse = identity
-    for _ in range(NEWTON_SCHULZ_STEPS):
-        step = 1.5 * identity - 0.5 * inverse @ root
-        root, inverse = root @ step, step @ inverse
-
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        return upstream * 0.5 * tf.transpose(inverse) / tf.sqrt(norm)
-
-    return tf.linalg.trace(root) * tf.sqrt(norm), gradient
+    values, vectors = tf.linalg.eigh(tf.stop_gradient(matrix))
+    scaled = vectors * tf.sqrt(tf.maximum(values, 0.0))[:, None, :]
+    return tf.matmul(scaled, vectors, transpose_b=True)
 
 
-NEWTON_SCHULZ_STEPS = 16  # each multiplies the smallest eigenvalues by 2.25 until they arrive
+def trace_of_root(matrix: tf.Tensor) -> tf.Tensor:
+    """Compute the trace of the square root of a positive semi-definite matrix.
 
-STYLE: dict[str, Callable[[Moments], Callable[[Moments], tf.Tensor]]] = {
-    "gram": gram_to,
-    "wasserstein": wasserstein_to,
+    Deviation: eigenvalues below the rounding of the largest count as that, and
+    have no gradient, which is infinite at 0.
+
+    Args:
+        matrix: (B, C, C), symmetric.
+
+    Returns:
+        (B,).
+    """
+    values, _ = tf.linalg.eigh(matrix)  # (B, C), ascending
+    smallest = positive(tf.stop_gradient(ROUNDING * values[:, -1:]))
+    return tf.reduce_sum(tf.sqrt(tf.maximum(values, smallest)), axis=1)
+
+
+STYLE: dict[str, Callable[[FeatureMap], StyleLoss]] = {
+    "gram": gram,
+    "wasserstein": wasserstein,
 }
 
 
-def _positive(value: tf.Tensor) -> tf.Tensor:
-    """A divisor that a black or flat target does not turn to zero."""
+def positive(value: tf.Tensor) -> tf.Tensor:
+    """Keep a divisor above 0, also for a black or flat target."""
     return tf.maximum(value, 1e-12)

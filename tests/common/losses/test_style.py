@@ -1,11 +1,12 @@
-"""The losses of style transfer, by hand and by their closed forms."""
+"""The style losses, by hand and by their closed forms."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from scipy import linalg
 
-from common.losses import content, smoothness, style
+from common.extractors.compact import Features
+from common.losses import style
 from common.losses.style import Moments
 
 
@@ -13,18 +14,44 @@ def constant(values):
     return tf.constant(values, tf.float32)
 
 
+def known(mean, second):
+    """Features of one example with these moments."""
+    return Features(None, Moments(constant(mean)[None], constant(second)[None]))
+
+
 def gaussian(mean, covariance):
     mean, covariance = np.asarray(mean, np.float64), np.asarray(covariance, np.float64)
-    return Moments(constant(mean), constant(covariance + np.outer(mean, mean)))
+    return known(mean, covariance + np.outer(mean, mean))
+
+
+def of(values):
+    return Features(values, style.moments(values))
+
+
+def distance(statistic, value, target):
+    found = style.STYLE[statistic](target)(value)
+    assert found.shape == (1,)
+    return float(found[0])
+
+
+def test_gram_matrix_by_hand():
+    features = constant([[[[1.0, 2.0], [3.0, -2.0]]]])  # two places of two channels
+    assert style.gram_matrix(features).numpy().tolist() == [[[5.0, -2.0], [-2.0, 4.0]]]
+
+
+def test_gram_matrix_is_the_product_of_equation_3_per_example():
+    features = np.random.default_rng(0).normal(size=(3, 4, 5, 6)).astype(np.float32)
+    for found, example in zip(style.gram_matrix(constant(features)), features, strict=True):
+        flat = example.reshape(20, 6)
+        np.testing.assert_allclose(found, flat.T @ flat / 20, rtol=1e-4, atol=1e-5)
 
 
 def test_moments_by_hand():
-    features = constant([[[[1.0, 2.0], [3.0, -2.0]]]])  # two places of two channels
-    mean, second = style.moments(features)
-    assert mean.numpy().tolist() == [2.0, 0.0]
-    assert second.numpy().tolist() == [[5.0, -2.0], [-2.0, 4.0]]
-    covariance = style.moments(features).covariance()
-    assert covariance.numpy().tolist() == [[1.0, -2.0], [-2.0, 4.0]]
+    features = constant([[[[1.0, 2.0], [3.0, -2.0]]]])
+    found = style.moments(features)
+    assert found.mean.numpy().tolist() == [[2.0, 0.0]]
+    assert found.second.numpy().tolist() == [[[5.0, -2.0], [-2.0, 4.0]]]
+    assert found.covariance().numpy().tolist() == [[[1.0, -2.0], [-2.0, 4.0]]]
 
 
 def test_moments_do_not_depend_on_the_number_of_places():
@@ -35,50 +62,31 @@ def test_moments_do_not_depend_on_the_number_of_places():
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
 
 
-def test_the_gradient_of_the_moments_is_that_of_automatic_differentiation():
+def test_gram_by_hand():
+    value = known([0.0, 0.0], [[1.0, 2.0], [2.0, 0.0]])
+    target = known([0.0, 0.0], [[1.0, 0.0], [0.0, 2.0]])
+    assert distance("gram", value, target) == pytest.approx((4 + 4 + 4) / (1 + 4))
+    assert distance("gram", target, target) == 0.0
+    nothing = known([0.0], [[0.0]])
+    assert np.isfinite(distance("gram", nothing, nothing))
+
+
+@pytest.mark.parametrize("statistic", style.STYLE)
+def test_every_example_has_its_own_value(statistic):
     random = np.random.default_rng(0)
-    features = tf.Variable(random.normal(size=(2, 3, 4, 5)), dtype=tf.float32)
-    weigh_mean = constant(random.normal(size=5))
-    weigh_second = constant(random.normal(size=(5, 5)))
-
-    def plain():
-        flat = tf.reshape(features, (-1, 5))
-        count = flat.shape[0]
-        second = tf.matmul(flat, flat, transpose_a=True) / count
-        return tf.reduce_mean(flat, axis=0), second
-
-    gradients = []
-    for find in (plain, lambda: style.moments(features)):
-        with tf.GradientTape() as tape:
-            mean, second = find()
-            loss = tf.reduce_sum(mean * weigh_mean) + tf.reduce_sum(second * weigh_second)
-        gradients.append(tape.gradient(loss, features).numpy())
-    np.testing.assert_allclose(*gradients, rtol=1e-5, atol=1e-6)
-
-
-def test_moments_of_bfloat16_are_near_those_of_float32():
-    features = np.random.default_rng(0).random((1, 200, 200, 3)).astype(np.float32)
-    exact = style.moments(constant(features))
-    rough = style.moments(tf.cast(features, tf.bfloat16))
-    assert rough.mean.dtype == rough.second.dtype == tf.float32
-    np.testing.assert_allclose(rough.mean, exact.mean, rtol=0.01)
-    np.testing.assert_allclose(rough.second, exact.second, rtol=0.01)
-
-
-def test_gram_distance_by_hand():
-    value = Moments(constant([0.0, 0.0]), constant([[1.0, 2.0], [2.0, 0.0]]))
-    target = Moments(constant([0.0, 0.0]), constant([[1.0, 0.0], [0.0, 2.0]]))
-    assert float(style.gram_distance(value, target)) == pytest.approx((4 + 4 + 4) / (1 + 4))
-    assert float(style.gram_distance(target, target)) == 0.0
-    nothing = Moments(constant([0.0]), constant([[0.0]]))
-    assert np.isfinite(float(style.gram_distance(nothing, nothing)))
+    loss = style.STYLE[statistic](of(constant(random.normal(size=(1, 8, 8, 4)))))
+    batch = constant(random.normal(size=(3, 6, 7, 4)))
+    found = loss(of(batch))
+    assert found.shape == (3,)
+    alone = [float(loss(of(batch[index : index + 1]))[0]) for index in range(3)]
+    np.testing.assert_allclose(found, alone, rtol=1e-3)
 
 
 def test_wasserstein_distance_of_gaussians_on_one_axis():
     # Known: (m - m*)^2 + (s - s*)^2, over E f*^2.
     value, target = gaussian([1.0], [[4.0]]), gaussian([3.0], [[9.0]])
     expected = ((1 - 3) ** 2 + (2 - 3) ** 2) / (9 + 9)
-    assert float(style.wasserstein_distance(value, target)) == pytest.approx(expected, rel=1e-3)
+    assert distance("wasserstein", value, target) == pytest.approx(expected, rel=1e-3)
 
 
 def test_wasserstein_distance_is_scipys():
@@ -89,89 +97,106 @@ def test_wasserstein_distance_is_scipys():
     cross = linalg.sqrtm(covariances[0] @ covariances[1]).real
     expected = np.sum((means[0] - means[1]) ** 2) + np.trace(sum(covariances) - 2 * cross)
     target = gaussian(means[1], covariances[1])
-    expected /= np.trace(target.second)
-    found = style.wasserstein_distance(gaussian(means[0], covariances[0]), target)
-    assert float(found) == pytest.approx(expected, rel=1e-3)
+    expected /= np.trace(target.moments().second[0])
+    found = distance("wasserstein", gaussian(means[0], covariances[0]), target)
+    assert found == pytest.approx(expected, rel=1e-3)
 
 
 def test_wasserstein_gradient_vanishes_at_the_target_and_points_home_elsewhere():
     target = gaussian([0.0, 0.0], [[1.0, 0.3], [0.3, 2.0]])
+    loss, goal = style.wasserstein(target), target.moments()
     for factor, sign in ((1.0, 0), (2.0, 1), (0.5, -1)):
         scale = tf.Variable(factor)
         with tf.GradientTape() as tape:
-            loss = style.wasserstein_distance(Moments(target.mean, scale * target.second), target)
-        gradient = float(tape.gradient(loss, scale))
+            found = loss(Features(None, Moments(goal.mean, scale * goal.second)))
+        gradient = float(tape.gradient(found, scale))
         # d/ds of (sqrt(s) - 1)^2 is 1 - 1 / sqrt(s).
         assert gradient == pytest.approx(1.0 - factor**-0.5, abs=5e-3)
         assert np.sign(round(gradient, 2)) == sign
 
 
-def test_the_root_of_a_singular_matrix_is_finite_with_its_gradient():
-    matrix = tf.Variable([[1.0, 1.0], [1.0, 1.0]])
+def covariances(batch, channels=6):
+    factors = np.random.default_rng(0).normal(size=(batch, channels, 4 * channels))
+    return constant(factors @ factors.transpose(0, 2, 1) / channels)
+
+
+def test_the_trace_of_the_root_is_scipys_and_its_gradient_half_the_inverse():
+    matrices = covariances(3)
     with tf.GradientTape() as tape:
-        trace = style.trace_of_root(matrix)
-    assert float(trace) == pytest.approx(np.sqrt(2.0), rel=2e-2)
-    assert np.isfinite(tape.gradient(trace, matrix)).all()
+        tape.watch(matrices)
+        traces = style.trace_of_root(matrices)
+        loss = tf.reduce_sum(traces * constant([1.0, 2.0, 3.0]))
+    gradient = tape.gradient(loss, matrices).numpy()
+    for index, matrix in enumerate(matrices.numpy().astype(np.float64)):
+        root = linalg.sqrtm(matrix).real
+        assert float(traces[index]) == pytest.approx(np.trace(root), rel=1e-4)
+        expected = (index + 1) * 0.5 * np.linalg.inv(root)
+        symmetric = 0.5 * (gradient[index] + gradient[index].T)
+        np.testing.assert_allclose(symmetric, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_the_root_of_a_singular_matrix_is_finite_with_its_gradient():
+    for matrix in ([[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, -1.0]]):
+        matrix = tf.Variable([matrix])
+        with tf.GradientTape() as tape:
+            trace = style.trace_of_root(matrix)
+        assert float(trace[0]) == pytest.approx(np.sqrt(2.0 * float(matrix[0, 0, 1])), abs=1e-2)
+        assert np.isfinite(tape.gradient(trace, matrix)).all()
 
 
 def test_symmetric_root():
-    root = style.symmetric_root(constant([[2.0, 1.0], [1.0, 2.0]])).numpy()
-    np.testing.assert_allclose(root @ root, [[2.0, 1.0], [1.0, 2.0]], rtol=1e-5)
+    matrices = covariances(2)
+    root = style.symmetric_root(matrices)
+    np.testing.assert_allclose(root @ root, matrices, rtol=1e-3, atol=1e-3)
+    by_hand = style.symmetric_root(constant([[[2.0, 1.0], [1.0, 2.0]]])).numpy()[0]
+    np.testing.assert_allclose(by_hand @ by_hand, [[2.0, 1.0], [1.0, 2.0]], rtol=1e-5)
 
 
-def test_squared_distance_by_hand():
-    found = content.squared_distance(constant([1.0, 2.0]), constant([1.0, 4.0]))
-    assert float(found) == pytest.approx((4 / 2) / (17 / 2))
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("level", [0.0, 0.3, 40.0])
+def test_wasserstein_of_flat_features_is_finite_with_its_gradient(level, dtype):
+    textured = np.random.default_rng(0).random((1, 9, 9, 64)).astype(np.float32)
+    flat = tf.fill((1, 9, 9, 64), level)
+    for value, target in ((flat, textured), (textured, flat), (flat, flat)):
+        value, target = tf.cast(value, dtype), tf.cast(target, dtype)
+        loss = style.wasserstein(of(target))
+        with tf.GradientTape() as tape:
+            tape.watch(value)
+            found = loss(of(value))
+        assert np.isfinite(found).all()
+        assert np.isfinite(tf.cast(tape.gradient(found, value), tf.float32)).all()
+    assert float(style.wasserstein(of(flat))(of(flat))[0]) == 0.0
 
 
-def test_huber_distance_is_squared_within_one_unit_and_linear_beyond():
-    target = constant([1.0, 1.0])  # root mean square 1
-    near = content.huber_distance(constant([1.5, 1.0]), target)
-    far = content.huber_distance(constant([4.0, 1.0]), target)
-    assert float(near) == pytest.approx(0.25 / 2)
-    assert float(far) == pytest.approx((2 * 3 - 1) / 2)
+@pytest.mark.parametrize("channels", [3, 64, 256])
+def test_wasserstein_of_equal_features_is_0_and_of_near_ones_never_below(channels):
+    random = np.random.default_rng(0)
+    low_rank = random.normal(size=(1, 12, 12, 4)) @ random.normal(size=(4, channels))
+    features = constant(np.maximum(low_rank, 0.0))
+    loss = style.wasserstein(of(features))
+    assert float(loss(of(features))[0]) == 0.0
+    distances = []
+    for size in (1e-4, 1e-3, 1e-2, 0.1, 1.0):
+        near = features + size * constant(random.normal(size=features.shape))
+        distances.append(float(loss(of(near))[0]))
+    assert min(distances) >= 0.0
+    assert distances[-1] > distances[-2] > distances[-3]
 
 
-def test_total_variation_by_hand():
-    image = constant([[[[0.0], [1.0]], [[0.5], [0.5]]]])  # (1, 2, 2, 1)
-    # across: 1 and 0; down: .5 and -.5
-    assert float(smoothness.total_variation(image)) == pytest.approx(0.5 + 0.5)
-    assert float(smoothness.squared_total_variation(image)) == pytest.approx(0.5 + 0.25)
+def test_a_statistic_may_read_the_activations_themselves(monkeypatch):
+    """Sorted projections, as of the sliced Wasserstein distance, in one function and one row."""
 
+    def sorted_channels(target):
+        goal = tf.sort(tf.reshape(target.expanded(), (1, -1, 4)), axis=1)
 
-def test_total_variation_keeps_channels_and_rows_apart():
-    stripes = np.zeros((1, 4, 4, 3), np.float32)
-    stripes[..., 1] = 1.0  # green everywhere: no neighbour differs
-    assert float(smoothness.total_variation(constant(stripes))) == 0.0
-    stripes[:, 2:] = 0.0  # one edge across 4 columns, in one of three channels
-    assert float(smoothness.total_variation(constant(stripes))) == pytest.approx(4 / (3 * 4 * 3))
+        def loss(value):
+            found = tf.sort(tf.reshape(value.expanded(), (value.values.shape[0], -1, 4)), axis=1)
+            return tf.reduce_mean(tf.square(found - goal), axis=(1, 2))
 
+        return loss
 
-def test_total_variation_of_one_pixel_is_zero():
-    assert float(smoothness.total_variation(constant(np.ones((1, 1, 1, 3))))) == 0.0
-
-
-@pytest.mark.parametrize("shape", [(1, 5, 7, 3), (1, 1, 6, 3), (1, 6, 1, 2), (1, 1, 1, 3)])
-@pytest.mark.parametrize(
-    ("loss", "cost"),
-    [(smoothness.total_variation, np.abs), (smoothness.squared_total_variation, np.square)],
-)
-def test_the_gradient_of_a_variation_is_its_slope_in_every_number(shape, loss, cost):
-    # far enough from equal neighbours for a step of 1e-3 not to reach the corner of |x|
-    image = np.random.default_rng(0).permutation(np.prod(shape)).reshape(shape) / 100.0
-
-    def expected(image):
-        parts = [cost(np.diff(image, axis=axis)) for axis in (2, 1)]
-        return sum(part.mean() for part in parts if part.size)
-
-    picture = constant(image)
-    with tf.GradientTape() as tape:
-        tape.watch(picture)
-        value = 0.5 * loss(picture)
-    slopes = np.zeros(shape)
-    for place in np.ndindex(*shape):
-        step = np.zeros(shape)
-        step[place] = 1e-3
-        slopes[place] = (expected(image + step) - expected(image - step)) / 2e-3
-    assert float(value) == pytest.approx(0.5 * expected(image), rel=1e-5)
-    np.testing.assert_allclose(tape.gradient(value, picture), 0.5 * slopes, rtol=1e-4, atol=1e-7)
+    monkeypatch.setitem(style.STYLE, "sorted", sorted_channels)
+    features = constant(np.random.default_rng(0).normal(size=(1, 5, 6, 4)))
+    mirrored = features[:, ::-1]
+    assert distance("sorted", of(mirrored), of(features)) == 0.0
+    assert distance("sorted", of(features + 1.0), of(features)) == pytest.approx(1.0)
