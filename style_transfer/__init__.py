@@ -1,1 +1,1 @@
-"""Style transfer: features, objective, the picture as a model, and the pyramid that drives it."""
+"""Neural style transfer: stylize a photo after paintings."""

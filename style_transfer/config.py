@@ -1,132 +1,162 @@
-"""What a stylization is told; checked before TensorFlow is imported."""
+"""Configuration of a stylization, importable without TensorFlow."""
 
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
+from common.bounds import bounded
 from common.distribution.devices import Compile, Precision
+from common.registry import table_keys
 from common.runs import plain
 
+T = TypeVar("T")
+Hidden = Annotated[T, tyro.conf.Fixed]
+"""A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
+
 EMBEDDED = ("compact",)
-KERAS_FILES = {  # what keras.applications downloads, and where to
+KERAS_FILES = {  # what keras.applications downloads
     name: f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5" for name in ("vgg16", "vgg19")
 }
-SMALLEST_SIDE = 16  # pixels; below, the deepest layers have nothing left to look at
+SMALLEST_SIDE = 16  # pixels; the deepest layers of a smaller image are empty
+LARGEST_SIDE = 16384  # pixels
 PREVIEW_SIZE = 256  # pixels
-PREVIEW_ITERATIONS = 60  # at each level
+PREVIEW_ITERATIONS = 60  # per level
+
+STYLES = table_keys("common.losses.style", "STYLE")
+CONTENTS = table_keys("common.losses.content", "CONTENT")
+SMOOTHNESSES = table_keys("common.losses.smoothness", "SMOOTHNESS")
 
 
 @dataclass(frozen=True)
 class AppearanceConfig:
-    """What the picture should look like."""
+    """Appearance of the result."""
 
-    strength: float = 0.5
-    """From 0, almost the content itself, to 1, nothing but style."""
-    style_weights: tuple[float, ...] = ()
-    """One weight for each style; equal ones by default."""
-    style_scale: float = 1.0
-    """Size of the strokes: the styles' size in units of the picture's. Never enlarged."""
+    strength: float = bounded(0.5, 0, 1)
+    """Strength of the style, from 0 (almost the content itself) to 1 (style alone)."""
+    style_weights: tuple[float, ...] = bounded((), 0)
+    """One weight for each style image. Equal by default."""
+    style_scale: float = bounded(1.0, 0.05, 10)
+    """Size of the strokes: size of the style images in units of the result's. They are never
+    enlarged."""
     colors: Literal["style", "content", "matched"] = "style"
-    """content: only the luminance is stylized. matched: the styles are first given the content's
-    mean colour and covariance."""
+    """Colors of the result. content: stylize the luminance alone. matched: give the style images
+    the content's mean color and covariance first."""
     init: Literal["content", "noise", "style"] = "content"
-    """What the first level starts from."""
-    statistic: Literal["gram", "wasserstein"] = "gram"
-    """What of a layer is compared: Gram matrices, or means and covariances."""
-    content_distance: Literal["squared", "huber"] = "squared"
-    """huber: large departures from the content cost less."""
-    total_variation: float = 0.04
-    """Weight of the differences between neighbouring pixels: less is grainier."""
-    smoothness: Literal["absolute", "squared"] = "absolute"
-    """How those differences are counted."""
-    style_layers: tuple[str, ...] = ()
-    """LAYER or LAYER=WEIGHT; by default five from fine to coarse."""
-    content_layers: tuple[str, ...] = ()
-    """LAYER or LAYER=WEIGHT; by default one, deep."""
+    """Image that the optimization starts from."""
+    statistic: Literal[STYLES] = "gram"
+    """Statistic that the style loss compares. gram: Gram matrices. wasserstein: means and
+    covariances."""
+    content_distance: Hidden[Literal[CONTENTS]] = "squared"
+    """Distance of the content loss. huber: large departures from the content cost less."""
+    total_variation: Hidden[float] = bounded(0.04, 0)
+    """Weight of the differences between neighboring pixels. A smaller one gives more grain."""
+    smoothness: Hidden[Literal[SMOOTHNESSES]] = "absolute"
+    """Cost of a difference between neighboring pixels."""
+    style_layers: Hidden[tuple[str, ...]] = ()
+    """LAYER or LAYER=WEIGHT of the style loss. By default five layers from fine to coarse."""
+    content_layers: Hidden[tuple[str, ...]] = ()
+    """LAYER or LAYER=WEIGHT of the content loss. By default one deep layer."""
 
 
 @dataclass(frozen=True)
 class OptimizationConfig:
-    """How the picture is found."""
+    """Optimization of the pixels."""
 
     optimizer: Literal["adam", "lbfgs"] = "adam"
-    """lbfgs: scipy's L-BFGS-B."""
-    iterations: int = 120
-    """At each level of the pyramid; twice as many at the first."""
-    learning_rate: float = 0.02
-    """Adam's, in units of the picture's range [0, 1]; from 2.5 times to a fifth of it while
-    refining."""
-    smallest: int = 128
-    """Pixels of the longer side at the first level; each level is larger by sqrt 2."""
-    tolerance: float = 0.002
-    """A level ends when its loss falls by less than this share in 25 iterations; 0: never."""
-    refine: float = 7 / 12
-    """Share of the last level's iterations that refine: with ever smaller steps and, with the
-    embedded extractor, through its slower, truer reference."""
-    correct: int = 20
-    """Iterations after which the embedded extractor's Gram matrices are corrected by those of its
-    reference, until that takes over; 0: never."""
-    pooling: Literal["max", "average"] = "max"
-    """Of a VGG."""
+    """Optimizer. lbfgs: SciPy's L-BFGS-B."""
+    iterations: int = bounded(120, 1, 1_000_000)
+    """Iterations per level of the pyramid. The first level takes twice as many."""
+    learning_rate: Hidden[float] = bounded(0.02, 1e-6, 1)
+    """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
+    fifth of this during refinement."""
+    smallest: Hidden[int] = bounded(128, SMALLEST_SIDE, LARGEST_SIDE)
+    """Longer side of the first level in pixels. Each level is larger by the square root of 2."""
+    tolerance: Hidden[float] = bounded(0.002, 0, 1)
+    """A level ends when its loss falls by less than this fraction in 25 iterations. 0: never."""
+    refine: Hidden[float] = bounded(7 / 12, 0, 1)
+    """Fraction of the last level's iterations that refine: with decreasing steps and, with the
+    embedded extractor, through its slower, more accurate reference."""
+    correct: Hidden[int] = bounded(20, 0)
+    """Iterations between two corrections of the embedded extractor's Gram matrices by those of its
+    reference, until refinement. 0: no corrections."""
+    pooling: Hidden[Literal["max", "average"]] = "max"
+    """Pooling of a VGG."""
     precision: Precision = "auto"
-    """auto: bfloat16 where the processor or GPU computes it natively; float16 is too narrow."""
-    compile: Compile = "auto"
+    """Arithmetic of the convolutions. auto: bfloat16 on a processor or GPU that computes it
+    natively, otherwise float32. float16 is refused."""
+    compile: Hidden[Compile] = "auto"
     """Compile the iteration with XLA. auto: on a GPU."""
-    max_minutes: float | None = None
-    """Wall-clock budget for all pictures; a single one is then written as it is, at full size, of a
-    folder the unfinished one is left for next time."""
+    max_minutes: float | None = bounded(None, above=0)
+    """Wall-clock budget for all images. A single image is then written as it is, at full size; the
+    unfinished image of a folder is left for the next run."""
 
 
 @dataclass(frozen=True)
 class OutputConfig:
-    """What is written, and where."""
+    """Output files."""
 
     out: Path | None = None
-    """The picture, or a folder for a folder of contents; in the run's folder by default."""
-    bits: Literal[8, 16] = 8
-    """Bits a channel; 16 for .png and .tif."""
+    """Result: an image file, or a folder for a folder of content images. By default in the run
+    folder."""
+    bits: Hidden[Literal[8, 16]] = 8
+    """Bits per channel. 16 needs .png or .tif."""
     animation: Path | None = None
-    """A .gif of the picture as it grows."""
+    """A .gif of the optimization."""
     run_dir: Path | None = None
-    """The run's new folder, with TensorBoard's events; runs/stylize-DATE-TIME by default."""
+    """New folder for metrics and TensorBoard events. By default runs/stylize-DATE-TIME."""
     shard: str = "0/1"
-    """INDEX/COUNT: of a folder only every COUNT-th picture from INDEX on, for several processes."""
+    """INDEX/COUNT: stylize every COUNT-th image of a folder, from INDEX on, to share it between
+    processes."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Paints a picture in the style of others. Without arguments: an embedded demonstration."""
+    """Stylize a photo after paintings. Without arguments: an embedded demonstration."""
 
     content: Path | None = None
-    """The picture, or a folder of pictures, to be painted."""
+    """Content: an image file or a folder of images."""
     style: tuple[Path, ...] = ()
-    """One or more pictures to take the style from."""
-    size: int = 512
-    """Pixels of the longer side of the result."""
+    """Style: one or more image files."""
+    size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
+    """Longer side of the result in pixels."""
     extractor: str = "compact"
-    """compact: embedded. vgg19 and vgg16: through Keras, which downloads them once. Or a file of
-    weights: .npz, or Keras's."""
-    preview: bool = False
-    """A quick look: at most 256 pixels, in seconds."""
-    seed: int = 0
-    """Of the noise and of the demonstration's style."""
+    """Feature extractor. compact: embedded. vgg19, vgg16: downloaded once by Keras. Or a file of
+    weights: .npz, or Keras's .h5."""
+    preview: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Fast preview of at most 256 pixels."""
+    seed: int = bounded(0, 0, 2**31 - 100)
+    """Seed of the noise and of the demonstration's style."""
     appearance: Annotated[AppearanceConfig, tyro.conf.OmitArgPrefixes] = AppearanceConfig()
     optimization: Annotated[OptimizationConfig, tyro.conf.OmitArgPrefixes] = OptimizationConfig()
     output: Annotated[OutputConfig, tyro.conf.OmitArgPrefixes] = OutputConfig()
 
 
 def to_dict(config: Config) -> dict[str, Any]:
-    """The configuration as JSON holds it."""
+    """Convert a configuration to JSON values."""
     return plain(dataclasses.asdict(config))
 
 
 def resolve(config: Config) -> Config:
-    """The same with --preview spelt out: small, soon done, by the quick network alone."""
+    """Replace `--preview` by what it stands for: a small size, few iterations, no refinement.
+
+    Args:
+        config: Any configuration. Without `preview` it is returned unchanged.
+
+    Example:
+        >>> resolve(Config(preview=True)).size
+        256
+    """
     if not config.preview:
         return config
-    few = min(PREVIEW_ITERATIONS, config.optimization.iterations)
-    search = dataclasses.replace(config.optimization, iterations=few, refine=0.0, correct=0)
-    return dataclasses.replace(config, size=min(PREVIEW_SIZE, config.size), optimization=search)
+    optimization = dataclasses.replace(
+        config.optimization,
+        iterations=min(PREVIEW_ITERATIONS, config.optimization.iterations),
+        refine=0.0,
+        correct=0,
+    )
+    return dataclasses.replace(
+        config, preview=False, size=min(PREVIEW_SIZE, config.size), optimization=optimization
+    )

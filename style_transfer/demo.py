@@ -1,4 +1,4 @@
-"""The embedded demonstration: matplotlib's photograph, and a painting made here from noise."""
+"""The embedded demonstration: a photo from matplotlib and a painting generated from noise."""
 
 from pathlib import Path
 
@@ -17,17 +17,24 @@ PALETTE = (  # night blue to lamp yellow, red, green, blue
 
 
 def photograph() -> Path:
-    """A portrait of Grace Hopper by the United States Navy, in the public domain."""
+    """Return the file of a portrait of Grace Hopper (United States Navy, public domain)."""
     import matplotlib
 
     return Path(matplotlib.get_data_path()) / "sample_data" / "grace_hopper.jpg"
 
 
 def painting(size: int = 768, seed: int = 0) -> np.ndarray:
-    """Thousands of curved strokes that follow a swirling field, uint8 (size, size, 3).
+    """Draw thousands of curved strokes along a swirling field.
 
-    Colours go by a second field, so that they gather in regions; thick strokes
-    lie below, thin ones above.
+    A second field chooses the colors, so that they form regions. Thick strokes lie
+    below thin ones.
+
+    Args:
+        size: Side in pixels.
+        seed: Decides everything.
+
+    Returns:
+        uint8 (size, size, 3).
     """
     random = np.random.default_rng(seed)
     angle = 2.0 * np.pi * smooth_noise(size, size / 3.0, random)
@@ -51,7 +58,11 @@ def painting(size: int = 768, seed: int = 0) -> np.ndarray:
 
 
 def smooth_noise(size: int, scale: float, random: np.random.Generator) -> np.ndarray:
-    """Gaussian noise without detail finer than about `scale` pixels; (size, size), deviation 1."""
+    """Draw Gaussian noise without detail finer than about `scale` pixels.
+
+    Returns:
+        (size, size), standard deviation 1.
+    """
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size)[None, :])
     spectrum = np.fft.fft2(random.normal(size=(size, size)))
     noise = np.fft.ifft2(spectrum * np.exp(-0.5 * (frequency * scale) ** 2)).real
@@ -59,7 +70,7 @@ def smooth_noise(size: int, scale: float, random: np.random.Generator) -> np.nda
 
 
 def _follow(angle: np.ndarray, start: np.ndarray, step: float, steps: int) -> np.ndarray:
-    """A path (steps, 2) of x, y along the field, which wraps around."""
+    """Return a path (steps, 2) of x, y along the field, which wraps around."""
     size = len(angle)
     points = [start]
     for _ in range(steps - 1):

@@ -1,8 +1,7 @@
-"""Extractors: a picture in [0, 1] to the activations of named layers.
+"""Feature extractors: functions from an image in [0, 1] to the activations of named layers.
 
-`compact` is embedded; `vgg19` and `vgg16` come through Keras; anything else is
-a file of weights. Each is a pure function of the picture and frozen arrays and
-owns its preprocessing and padding.
+`compact` is embedded; Keras downloads `vgg19` and `vgg16`; anything else is a
+file of weights. Each includes its preprocessing and padding.
 """
 
 import re
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -17,24 +17,28 @@ from common import npz
 from common.errors import InputError
 from common.extractors import compact
 from common.extractors.compact import Features, convolve
-from common.fast.pictures import max_pool, repeat_border
+from common.fast.cells import max_pool, repeat_border
 from common.losses.style import moments
 
 KERAS_MODELS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
 REFERENCE = compact.WEIGHTS.with_name("reference.npz")  # experiments/distill_reference.py
-AVERAGE_GAIN = 2.0  # an average is about half a maximum; after style-transfer-pytorch
+AVERAGE_GAIN = 2.0  # an average is about half a maximum: crowsonkb/style-transfer-pytorch
 
 
 @dataclass(frozen=True)
 class Extractor:
-    """Computes all its layers in one pass.
+    """A named function that computes all its layers in one pass.
 
     Attributes:
-        name: for the terminal.
-        layers: from the finest to the coarsest.
-        apply: (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
-        reference: a slower, truer one with the same layers, to finish with.
+        name: Shown in messages.
+        layers: From the finest to the coarsest.
+        apply: From images (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
+        reference: A slower, more accurate extractor with the same layers, or None.
+
+    Example:
+        >>> load("compact")(tf.zeros((1, 64, 64, 3)))["relu1_1"].moments().second.shape
+        TensorShape([1, 64, 64])
     """
 
     name: str
@@ -47,17 +51,17 @@ class Extractor:
 
 
 def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
-    """An extractor by name or by path.
+    """Load an extractor by name or from a file.
 
     Args:
         name: "compact", "vgg19", "vgg16", or a file: an .npz of either
-            architecture (see `common.compact.load`, `read_thin_npz` and
+            architecture (see `common.extractors.compact.load`, `read_thin_npz` and
             `read_torch_npz`), or Keras's weights of a VGG without its top.
-        pooling: "max" or "average", of a VGG.
-        dtype: of the convolutions.
+        pooling: Of a VGG, "max" or "average".
+        dtype: Type of the convolutions, "float32" or "bfloat16".
 
     Raises:
-        InputError: a file that is missing or does not fit.
+        InputError: A file is missing or holds other weights.
     """
     if name == "compact":
         reference = load(str(REFERENCE), dtype=dtype)
@@ -72,7 +76,7 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
 
 
 def read_vgg(name: str) -> dict[str, np.ndarray]:
-    """The arrays of `vgg_features` by name or by path, as `load` takes them."""
+    """Read the weights of a VGG by name or path, as `load` takes them, for `vgg_features`."""
     if name in KERAS_MODELS:
         return read_keras(KERAS_MODELS[name], "imagenet")
     path = Path(name)
@@ -82,12 +86,19 @@ def read_vgg(name: str) -> dict[str, np.ndarray]:
 
 
 def read_vgg_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of `vgg_features` from a file's, which are in either order."""
+    """Convert the arrays of an .npz, in either of its two forms, for `vgg_features`."""
     return (read_thin_npz if "relu1_1" in arrays else read_torch_npz)(path, arrays)
 
 
 def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -> Extractor:
-    """Any leading part of a VGG network as an extractor; for `arrays` see `vgg_features`."""
+    """Make an extractor of the leading layers of a VGG.
+
+    Args:
+        name: Shown in messages.
+        arrays: Weights, as `vgg_features` takes them.
+        pooling: "max" or "average".
+        dtype: Type of the convolutions.
+    """
     weights = {
         key: tf.constant(value, "float32" if key.startswith("input") else dtype)
         for key, value in arrays.items()
@@ -104,18 +115,20 @@ def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -
 def vgg_features(
     image: tf.Tensor, weights: Mapping[str, tf.Tensor], pooling: str = "max"
 ) -> dict[str, tf.Tensor]:
-    """Any leading part of a VGG network: Simonyan and Zisserman 2015, table 1.
+    """Compute the leading layers of a VGG: Simonyan and Zisserman 2015, table 1.
 
     Args:
         image: (B, H, W, 3) float32 in [0, 1].
-        weights: "input" and "input/bias", a 1x1 convolution that turns red,
-            green and blue in [0, 1] into what the network was trained on, then
-            "relu1_1", "relu1_1/bias" and so on; with "relu1_2/mix" and so on
-            for kernels of low rank.
-        pooling: "max", or "average" as Gatys et al. 2016, section 2, prefer.
+        weights: "input" and "input/bias", a 1x1 convolution from red, green and
+            blue in [0, 1] to the network's input, then "relu1_1", "relu1_1/bias"
+            and so on; with "relu1_2/mix" and so on for kernels of low rank.
+        pooling: "max", or "average" as Gatys et al. 2016, section 2, recommend.
+
+    Returns:
+        {layer: activations (B, H / 2^k, W / 2^k, C)}.
 
     Deviation: the first convolution sees the border repeated instead of zeros,
-    which it would take for a black frame.
+    which look like a black frame.
     """
     values = tf.nn.conv2d(image, weights["input"], 1, "VALID") + weights["input/bias"]
     features: dict[str, tf.Tensor] = {}
@@ -138,14 +151,17 @@ POOLING = {
 
 
 def vgg_layers(weights: Mapping[str, object]) -> tuple[str, ...]:
-    """The layers that `weights` hold, from the finest to the coarsest."""
+    """List the layers that `weights` contain, from the finest to the coarsest."""
     return tuple(sorted(name for name in weights if re.fullmatch(r"relu\d_\d", name)))
 
 
 def read_keras(model: str, weights: str) -> dict[str, np.ndarray]:
-    """The convolutions of keras.applications' `model`, in the form of `vgg_features`."""
-    import keras
+    """Read the convolutions of a VGG of keras.applications, for `vgg_features`.
 
+    Args:
+        model: "VGG16" or "VGG19".
+        weights: As `keras.applications` takes it: "imagenet", a file, or None.
+    """
     network = getattr(keras.applications, model)(include_top=False, weights=weights)
     arrays = {
         "input": np.diag([255.0] * 3).astype(np.float32)[None, None, :, ::-1],
@@ -161,10 +177,10 @@ def read_keras(model: str, weights: str) -> dict[str, np.ndarray]:
 
 
 def read_keras_file(path: Path) -> dict[str, np.ndarray]:
-    """As `read_keras`, from a file of weights of either VGG without its top.
+    """Read a file of Keras's weights of either VGG without its top, for `vgg_features`.
 
     Raises:
-        InputError: the file is missing or fits neither.
+        InputError: The file is missing or fits neither.
     """
     if not path.is_file():
         raise InputError(f"--extractor {path}: no such file")
@@ -180,10 +196,14 @@ def read_keras_file(path: Path) -> dict[str, np.ndarray]:
 
 
 def read_thin_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A VGG in the form of `vgg_features`, whose kernels may be of low rank.
+    """Check the arrays of a VGG that are named as `vgg_features` takes them.
+
+    Args:
+        path: Shown in messages.
+        arrays: The kernels may have low rank.
 
     Raises:
-        InputError: an array is missing or does not follow the one before.
+        InputError: An array is missing, or its shape does not fit the one before.
     """
     taken, channels = {}, 3
     for name in ("input", *vgg_layers(arrays)):
@@ -199,13 +219,17 @@ def read_thin_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.
 
 
 def read_torch_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """A VGG in PyTorch's order: `conv11.weight` (out, in, 3, 3), `conv11.bias` and so on.
+    """Convert a VGG in PyTorch's order: `conv11.weight` (out, in, 3, 3), `conv11.bias` and so on.
 
-    `conv0`, a 1x1 convolution, turns red, green and blue in [0, 1] into what the
-    network was trained on.
+    `conv0`, a 1x1 convolution, maps red, green and blue in [0, 1] to the network's
+    input.
+
+    Args:
+        path: Shown in messages.
+        arrays: The file's.
 
     Raises:
-        InputError: an array is missing or does not follow the one before.
+        InputError: An array is missing, or its shape does not fit the one before.
     """
     names = sorted({key[4:6] for key in arrays if re.fullmatch(r"conv\d\d\.(weight|bias)", key)})
     if not names or names[0] != "11":

@@ -1,4 +1,4 @@
-"""The picture as the one trainable weight of a Keras model."""
+"""The image as the one trainable weight of a Keras model."""
 
 from collections.abc import Sequence
 
@@ -6,40 +6,50 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from common.fast.loops import clip_and_average, repeat
 from style_transfer.objective import Terms
 
-MOMENTS = ("momentum", "velocity")  # Adam's state beside its step count
+MOMENTS = ("momentum", "velocity")  # Adam's state besides its step count
 
 
-class StyledPicture(keras.Model):
-    """Moves a picture downhill; `fit` and callbacks drive it.
+class StyledImage(keras.Model):
+    """A model whose weight is the image; `fit` minimizes the terms of an objective.
 
     Attributes:
-        picture: (1, H, W, 3) float32, kept in [0, 1].
-        average: the mean of the iterates, the recent ones counting most. Smoother
-            than any of them: the noise of the last steps cancels out (Polyak and
-            Juditsky 1992).
+        image: (1, H, W, 3) float32, kept in [0, 1].
+        average: The running average of the iterates, with the weight on recent
+            ones. Smoother than any of them, as the noise of the last steps
+            cancels: Polyak and Juditsky 1992.
+        first_step: Iterations of the earlier stages.
+
+    Example:
+        >>> model = StyledImage(content[None], objective)
+        >>> model.compile(keras.optimizers.Adam(0.02), steps_per_execution=10)
+        >>> ticks = tf.data.Dataset.from_tensors(0.0).repeat()
+        >>> model.fit(ticks, steps_per_epoch=100)
+        >>> model.average.numpy()[0]  # (H, W, 3)
     """
 
     def __init__(
         self, initial: np.ndarray, terms: Terms, first_step: int = 0, horizon: float = 50.0
     ):
-        """Begins at a picture.
+        """Start at an image.
 
         Args:
             initial: (1, H, W, 3) in [0, 1].
-            terms: a picture to the losses to add up, by name.
-            first_step: iterations that other pictures have had before.
-            horizon: iterations that the average reaches back.
+            terms: A function from an image to the losses to add up, {name: (1,)}.
+            first_step: Iterations of the earlier stages.
+            horizon: Iterations that the average reaches back.
         """
         super().__init__()
         self.terms, self.first_step, self.horizon = terms, first_step, horizon
+        self.compiled_by_xla = False
 
         def start(shape, dtype=None):
             return tf.constant(initial, tf.float32)
 
-        self.picture = self.add_weight(
-            shape=initial.shape, initializer=start, dtype="float32", name="picture"
+        self.image = self.add_weight(
+            shape=initial.shape, initializer=start, dtype="float32", name="image"
         )
         self.average = self.add_weight(
             shape=initial.shape,
@@ -55,10 +65,19 @@ class StyledPicture(keras.Model):
 
     @property
     def steps_done(self) -> int:
+        """Iterations of this stage."""
         return int(self.iteration)
 
-    def compile(self, optimizer: keras.optimizers.Optimizer, **kwargs):
+    def compile(self, optimizer: keras.optimizers.Optimizer, *, xla: bool = False, **kwargs):
+        """Set the optimizer.
+
+        Args:
+            optimizer: Any Keras optimizer.
+            xla: Compile the iteration with XLA.
+            **kwargs: Of `keras.Model.compile`, such as `steps_per_execution`.
+        """
         super().compile(optimizer=optimizer, **kwargs)
+        self.compiled_by_xla = xla
         optimizer.build(self.trainable_variables)
 
     @property
@@ -66,75 +85,56 @@ class StyledPicture(keras.Model):
         return []
 
     def loss_and_gradient(self) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        """The terms with their sum as "loss", and the gradient on the picture (1, H, W, 3)."""
-        picture = tf.convert_to_tensor(self.picture)
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(picture)
-            terms = self.terms(picture)
-            loss = tf.add_n(list(terms.values()))
-        return {"loss": loss, **terms}, tape.gradient(loss, picture)
+        """Compute the terms, their sum as "loss", and the gradient of the sum.
 
-    def make_train_function(self, force=False):
-        """`steps_per_execution` steps in a plain loop; the logs are those of the last.
-
-        Keras's own loop asks at every step whether there is more data, which
-        costs 2 %. There is none: one picture is all there is. Nor are the other
-        steps' losses computed, unless XLA compiles the step, which costs 5 %:
-        their gradients do without.
+        Returns:
+            {name: scalar}, and (1, H, W, 3).
         """
-        # not False, which would keep TensorFlow from seeing into the step
-        step = tf.function(self.train_step, jit_compile=self.jit_compile or None)
-        names: list[str] = []
+        image = tf.convert_to_tensor(self.image)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(image)
+            terms = {name: tf.reduce_sum(value) for name, value in self.terms(image).items()}
+            loss = tf.add_n(list(terms.values()))
+        return {"loss": loss, **terms}, tape.gradient(loss, image)
 
-        @tf.function
-        def execute(count: tf.Tensor) -> tf.Tensor:
-            for _ in tf.range(count - 1):
-                step(None)
-            logs = step(None)
-            names[:] = logs
-            return tf.stack(list(logs.values()))
-
-        def train_function(iterator):
-            latest = execute(tf.constant(self.steps_per_execution)).numpy()
-            return dict(zip(names, latest, strict=True))
-
-        self.train_function = train_function
-        return train_function
-
-    def train_step(self, data):
-        del data
+    def train_step(self, data=None) -> dict[str, tf.Tensor]:
+        """Take one step of the optimizer, clip the image to [0, 1] and move the average."""
+        del data  # the image is a weight
         logs, gradient = self.loss_and_gradient()
-        self.move(gradient)
+        self.optimizer.apply([gradient], [self.image])
+        self.follow()
         return logs
 
-    def move(self, gradient: tf.Tensor) -> None:
-        """One step of the optimizer, back into the range, and the average after it."""
-        self.optimizer.apply([gradient], [self.picture])
-        self.follow()
-
-    @tf.function(jit_compile=True)
     def follow(self) -> None:
-        """Clamps the picture and moves the average there: a plain mean, then an exponential one.
+        """Clip the image to [0, 1] and move the average towards it."""
+        variables = (weight.value for weight in (self.image, self.average, self.iteration))
+        clip_and_average(*variables, tf.constant(self.horizon))
 
-        Compiled: two passes over the picture instead of six.
-        """
-        self.picture.assign(tf.clip_by_value(self.picture.value, 0.0, 1.0))
-        self.iteration.assign_add(1.0)
-        share = tf.maximum(1.0 / self.iteration, 1.0 / self.horizon)
-        self.average.assign_add(share * (self.picture.value - self.average.value))
+    def make_train_function(self, force=False):
+        """Build the function that runs `steps_per_execution` steps and returns the last logs."""
+        execute = repeat(self.train_step, self.compiled_by_xla)
+        self.train_function = lambda iterator: execute(self.steps_per_execution)
+        return self.train_function
 
 
-def state(optimizer: keras.optimizers.Adam) -> tuple[float, list[np.ndarray]]:
-    """Adam's step count and its two moments, (1, H, W, 3) each."""
+def optimizer_state(optimizer: keras.optimizers.Adam) -> tuple[float, list[np.ndarray]]:
+    """Return Adam's step count and its two moments, (1, H, W, 3) each."""
     moments = [v.numpy() for v in optimizer.variables if v.name.endswith(MOMENTS)]
     return float(optimizer.iterations), moments
 
 
-def carry(optimizer: keras.optimizers.Adam, steps: float, moments: Sequence[np.ndarray]) -> None:
-    """Gives a built Adam the state of one at another size, resized bilinearly.
+def resize_optimizer_state(
+    optimizer: keras.optimizers.Adam, steps: float, moments: Sequence[np.ndarray]
+) -> None:
+    """Give a built Adam the state of another size, resized bilinearly.
 
-    A picture that goes on where a smaller one stopped then takes no first,
-    full-sized steps in random directions. Velocities stay positive.
+    Without it every level would start with full-sized steps in random
+    directions. Bilinear weights keep the second moments positive.
+
+    Args:
+        optimizer: Built for an image (1, H, W, 3).
+        steps: Step count.
+        moments: Both moments at another size, (1, h, w, 3).
     """
     slots = [v for v in optimizer.variables if v.name.endswith(MOMENTS)]
     for slot, values in zip(slots, moments, strict=True):

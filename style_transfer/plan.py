@@ -1,57 +1,54 @@
-"""Paints a picture in the style of others, from coarse to fine.
-
-python -m style_transfer.stylize                                      an embedded demonstration
-python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
-python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
-python -m style_transfer.stylize ... --shard 0/4                      a quarter of such a folder
-"""
+"""The stages of a stylization, from coarse to fine, and the weights of its losses."""
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from common import images as image_io
 from common.errors import InputError
+from style_transfer import validation
 from style_transfer.config import SMALLEST_SIDE, Config
-from style_transfer.validation import parse_layers
+from style_transfer.extractors import Extractor
+from style_transfer.objective import Weights
 
-if TYPE_CHECKING:
-    from style_transfer.extractors import Extractor
-    from style_transfer.objective import Weights
-CONTENT_WEIGHT = 0.01  # at a strength of one half; the style terms' weights add up to 1
-QUICK_CONTENT = 1.4  # times that through what has a truer reference: it overlooks part of the loss
+CONTENT_WEIGHT = 0.01  # at a strength of 0.5; the weights of the style terms add up to 1
 CLASSICAL = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # Gatys et al. 2016
-SHALLOW = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")  # where there is no relu5_1
-CONTENT_LAYERS = ("relu4_2", "relu3_1")  # the first that there is
+SHALLOW = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")  # without relu5_1
+CONTENT_LAYERS = ("relu4_2", "relu3_1")  # the first that the extractor has
+HORIZON = 50.0  # iterations
 
 
 class Stage(NamedTuple):
-    """One part of the way from coarse to fine.
+    """One optimization at one size.
 
     Attributes:
         size: (width, height) in pixels.
-        extractor: what the picture is seen through.
+        iterations: At most.
+        extractor: Computes the features.
         rates: Adam's learning rate at the first and at the last iteration.
-        horizon: iterations that the averaged picture reaches back.
+        horizon: Iterations that the averaged image reaches back.
     """
 
     size: tuple[int, int]
     iterations: int
-    extractor: "Extractor"
+    extractor: Extractor
     rates: tuple[float, float]
     horizon: float
 
 
 @dataclass(frozen=True)
 class Level:
-    """How one stage went.
+    """Report of one stage.
 
     Attributes:
         size: (width, height) in pixels.
-        extractor: its name.
-        status: "finished", "tolerance", "diverged", or why everything ended.
-        loss: the last; None if there was none.
-        seconds: tracing the graph included.
+        extractor: Name of the extractor.
+        iterations: Done.
+        status: "finished", "tolerance", "diverged", or the status that ended the
+            whole stylization.
+        reason: One line.
+        loss: The last loss; None without one.
+        seconds: Wall-clock time, tracing of the graph included.
     """
 
     size: tuple[int, int]
@@ -64,65 +61,76 @@ class Level:
 
 
 def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tuple[int, int]]:
-    """(width, height) of the levels, each larger by about sqrt 2, up to `longest` pixels."""
+    """List the sizes of the levels, each larger by about the square root of 2.
+
+    Args:
+        size: (width, height) of the content.
+        longest: Longer side of the last level in pixels.
+        smallest: Longer side of the first level in pixels, about.
+
+    Returns:
+        (width, height) of each level. Levels with a side below `SMALLEST_SIDE`
+        are left out, except for the last.
+
+    Example:
+        >>> level_sizes((800, 600), 256, 128)
+        [(128, 96), (181, 136), (256, 192)]
+    """
     count = max(0, math.floor(2.0 * math.log2(longest / smallest) + 1e-9))
     sides = [round(longest / math.sqrt(2.0) ** number) for number in range(count, -1, -1)]
     fitted = [image_io.fit_longer_side(size, side) for side in sides]
     return [each for each in fitted if min(each) >= SMALLEST_SIDE] or fitted[-1:]
 
 
-def plan(config: Config, size: tuple[int, int], extractor: "Extractor") -> list[Stage]:
-    """The way to a picture of a content of `size` (width, height).
+def plan(config: Config, size: tuple[int, int], extractor: Extractor) -> list[Stage]:
+    """Plan one stage per level; the first takes twice the iterations.
 
-    One stage for each level of the pyramid; the first has the composition to
-    find, and gets twice the iterations. The last level's last iterations go
-    through the extractor's reference, if it has one: what a cheap approximation
-    left undone a true gradient makes good soon. Their steps are large first, to
-    get there, and small in the end, when little is left to average out.
+    Args:
+        config: The configuration.
+        size: (width, height) of the content.
+        extractor: Computes the features in every stage.
     """
     sizes = level_sizes(size, config.size, config.optimization.smallest)
     iterations, rate = config.optimization.iterations, config.optimization.learning_rate
-    refining = round(config.optimization.refine * iterations)
     counts = [iterations] * len(sizes)
     counts[0] += iterations * (len(sizes) > 1)
-    counts[-1] -= refining
-    stages = [
-        Stage(each, count, extractor, (rate, rate), horizon=50.0)
+    return [
+        Stage(each, count, extractor, (rate, rate), HORIZON)
         for each, count in zip(sizes, counts, strict=True)
     ]
-    truest = extractor.reference or extractor
-    stages.append(Stage(sizes[-1], refining, truest, (2.5 * rate, 0.2 * rate), horizon=15.0))
-    return [stage for stage in stages if stage.iterations]
 
 
-def choose_weights(config: Config, extractor: "Extractor") -> "Weights":
-    """The layers asked for, or those usual for the extractor, with their weights.
+def choose_weights(config: Config, extractor: Extractor) -> Weights:
+    """Choose the layers and weights of the losses: the configured or the extractor's usual ones.
+
+    The content's weight grows with ((1 - strength) / strength)^2.
 
     Raises:
-        InputError: a layer that the extractor has not.
+        InputError: The extractor does not have a layer.
     """
-    from style_transfer.objective import Weights
-
-    look, layers = config.appearance, extractor.layers
-    style = parse_layers("--style-layers", look.style_layers)
+    appearance, layers = config.appearance, extractor.layers
+    style = validation.parse_layers(validation.STYLE_LAYERS, appearance.style_layers)
     if not style:
         usual = CLASSICAL if "relu5_1" in layers else SHALLOW
         style = {layer: 1.0 for layer in usual if layer in layers} or dict.fromkeys(layers, 1.0)
-    content = parse_layers("--content-layers", look.content_layers)
+    content = validation.parse_layers(validation.CONTENT_LAYERS, appearance.content_layers)
     if not content:
         content = {next((layer for layer in CONTENT_LAYERS if layer in layers), layers[-1]): 1.0}
-    for flag, chosen in (("--style-layers", style), ("--content-layers", content)):
+    for flag, chosen in (
+        (validation.STYLE_LAYERS, style),
+        (validation.CONTENT_LAYERS, content),
+    ):
         unknown = ", ".join(layer for layer in chosen if layer not in layers)
         if unknown:
             raise InputError(
                 f"{flag}: {extractor.name} has no {unknown}; it has {', '.join(layers)}"
             )
     if not any(style.values()):
-        raise InputError("--style-layers: expected at least one weight above 0")
-    share = max(look.strength, 0.01)
-    scale = CONTENT_WEIGHT * ((1.0 - share) / share) ** 2 / max(sum(content.values()), 1e-12)
+        raise InputError(f"{validation.STYLE_LAYERS}: expected at least one weight above 0")
+    strength = max(appearance.strength, 0.01)
+    scale = CONTENT_WEIGHT * ((1.0 - strength) / strength) ** 2 / max(sum(content.values()), 1e-12)
     return Weights(
         style={layer: weight for layer, weight in style.items() if weight},
         content={layer: scale * weight for layer, weight in content.items() if scale * weight},
-        total_variation=look.total_variation,
+        total_variation=appearance.total_variation,
     )

@@ -1,14 +1,7 @@
-"""Paints a picture in the style of others, from coarse to fine.
-
-python -m style_transfer.stylize                                      an embedded demonstration
-python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
-python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
-python -m style_transfer.stylize ... --shard 0/4                      a quarter of such a folder
-"""
+"""Images before and after the optimization: sizes, scaling, colors, transparency."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -18,35 +11,69 @@ from common.errors import InputError
 from style_transfer import colors
 from style_transfer.config import SMALLEST_SIDE, Config
 
-if TYPE_CHECKING:
-    pass
+Source = Path | str | Image.Image | np.ndarray
+"""An image file, a Pillow image, or an array as `common.images.as_image` takes it."""
 
-Picture = Path | str | Image.Image | np.ndarray
+
+def read(
+    content: Source, styles: Source | Sequence[Source], config: Config
+) -> tuple[Image.Image, list[Image.Image]]:
+    """Read the content and the styles as 8-bit Pillow images, RGB or RGBA.
+
+    Args:
+        content: A file, a Pillow image or an array.
+        styles: One or several of the same.
+        config: Names the size, near which the content is decoded.
+
+    Raises:
+        InputError: An image cannot be read or is too small, or there is no style.
+    """
+    if isinstance(styles, Source):
+        styles = [styles]
+    if not len(styles):
+        raise InputError("styles: expected at least one image, got none")
+    content = image_io.as_image(content, near=config.size)
+    styles = [image_io.as_image(style) for style in styles]
+    check_sizes(content, styles, config)
+    return content, styles
 
 
 def check_sizes(content: Image.Image, styles: Sequence[Image.Image], config: Config) -> None:
-    """Raises InputError for pictures that have nothing to see at the size asked for."""
-    for flag, picture in (("--content", content), *(("--style", style) for style in styles)):
-        if min(picture.size) < SMALLEST_SIDE:
+    """Check that the images are large enough, and the result too.
+
+    Raises:
+        InputError: A side has fewer than `SMALLEST_SIDE` pixels.
+    """
+    for flag, image in (("--content", content), *(("--style", style) for style in styles)):
+        if min(image.size) < SMALLEST_SIDE:
             raise InputError(
-                f"{flag}: a picture of {picture.width}x{picture.height} pixels; "
-                f"expected at least {SMALLEST_SIDE} a side"
+                f"{flag}: an image of {image.width}x{image.height} pixels; "
+                f"expected at least {SMALLEST_SIDE} per side"
             )
     width, height = image_io.fit_longer_side(content.size, config.size)
     if min(width, height) < SMALLEST_SIDE:
         raise InputError(
             f"--size {config.size}: would make {width}x{height} pixels of a content of "
-            f"{content.width}x{content.height}; expected at least {SMALLEST_SIDE} a side"
+            f"{content.width}x{content.height}; expected at least {SMALLEST_SIDE} per side"
         )
 
 
 def prepare(
     content: Image.Image, styles: Sequence[Image.Image], size: tuple[int, int], config: Config
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """The content at `size` and the styles beside it, (H, W, 3) in [0, 1].
+    """Scale the content and the styles for one level of the pyramid.
 
-    Styles are scaled with the level, so that a stroke keeps its share of the
-    picture, and never enlarged: there is no detail to gain.
+    Styles are scaled with the level, so that a stroke keeps its size relative to
+    the image. They are never enlarged, which would add no detail.
+
+    Args:
+        content: The content image.
+        styles: The style images.
+        size: (width, height) of the level.
+        config: Names the scale of the strokes and the colors.
+
+    Returns:
+        The content (H, W, 3) and the styles (h, w, 3), float32 in [0, 1].
     """
     goal = _over_white(image_io.resize(content, size))
     references = []
@@ -62,33 +89,51 @@ def prepare(
     return goal, references
 
 
-def _over_white(picture: Image.Image) -> np.ndarray:
-    return image_io.to_unit(np.asarray(image_io.to_mode(picture, 3)))
+def initial_image(config: Config, content: np.ndarray, style: np.ndarray) -> np.ndarray:
+    """Return what the first level starts from.
 
+    Args:
+        config: Names the kind of start and the seed.
+        content: (H, W, 3) in [0, 1].
+        style: (h, w, 3) in [0, 1].
 
-def _start(config: Config, goal: np.ndarray, style: np.ndarray) -> np.ndarray:
-    """What the first level starts from, of the goal's shape."""
+    Returns:
+        (H, W, 3) float32 in [0, 1].
+    """
     if config.appearance.init == "noise":
-        return np.random.default_rng(config.seed).random(goal.shape, np.float32)
+        return np.random.default_rng(config.seed).random(content.shape, np.float32)
     if config.appearance.init == "style":
-        picture = image_io.as_image(style)
-        return image_io.to_unit(np.asarray(picture.resize(goal.shape[1::-1], image_io.RESAMPLING)))
-    return goal
+        image = image_io.as_image(style)
+        return image_io.to_unit(np.asarray(image.resize(content.shape[1::-1], image_io.RESAMPLING)))
+    return content
 
 
-def _finish(
-    picture: np.ndarray, content: Image.Image, size: tuple[int, int], config: Config
+def finish(
+    image: np.ndarray, content: Image.Image, size: tuple[int, int], config: Config
 ) -> np.ndarray:
-    """Full size, the content's colours if asked for, and its transparency."""
-    if picture.shape[1::-1] != size:
-        picture = image_io.to_unit(
-            np.asarray(image_io.resize(image_io.as_image(np.clip(picture, 0, 1)), size))
-        )
+    """Bring an optimized image to full size, with the content's colors and transparency.
+
+    Args:
+        image: (h, w, 3) of any level.
+        content: The content image, RGB or RGBA.
+        size: (width, height) of the result.
+        config: Names the colors.
+
+    Returns:
+        float32 in [0, 1], (H, W, 3), or (H, W, 4) if the content is RGBA.
+    """
+    if image.shape[1::-1] != size:
+        small = image_io.as_image(np.clip(image, 0, 1))
+        image = image_io.to_unit(np.asarray(image_io.resize(small, size)))
     at_size = image_io.resize(content, size)
     if config.appearance.colors == "content":
-        picture = colors.with_chroma_of(picture, _over_white(at_size))
-    picture = np.clip(picture, 0.0, 1.0).astype(np.float32)
+        image = colors.with_chroma_of(image, _over_white(at_size))
+    image = np.clip(image, 0.0, 1.0).astype(np.float32)
     if content.mode == "RGBA":
         alpha = image_io.to_unit(np.asarray(at_size)[..., 3:])
-        picture = np.concatenate([picture, alpha], axis=2)
-    return picture
+        image = np.concatenate([image, alpha], axis=2)
+    return image
+
+
+def _over_white(image: Image.Image) -> np.ndarray:
+    return image_io.to_unit(np.asarray(image_io.to_mode(image, 3)))

@@ -1,4 +1,4 @@
-"""Keras callbacks that need a picture in the making: its end, its last good state, its log."""
+"""Keras callbacks that record a stylization: metrics, images, frames, progress."""
 
 import time
 from collections.abc import Sequence
@@ -13,16 +13,22 @@ from common.summaries import SummaryWriter
 
 
 class Trace(keras.callbacks.Callback):
-    """Every term of the loss, the time an iteration takes, and the picture as it grows.
+    """Log every term of the loss, the time per iteration, and the image.
 
-    Steps count the iterations of all levels. RunningMeans come every `METRICS`
-    iterations; pictures at each level's end and every `EVERY` between.
+    Steps count the iterations of all stages. Metrics are logged every `METRICS`
+    iterations, images every `IMAGES` and at the end of each stage.
     """
 
-    METRICS, EVERY = 20, 100
+    METRICS, IMAGES = 20, 100
 
     def __init__(self, folder: Path, writer: SummaryWriter, prefix: str = ""):
-        """`prefix` tells the pictures of a folder apart."""
+        """Set where to log.
+
+        Args:
+            folder: Run folder, for metrics.jsonl.
+            writer: TensorBoard.
+            prefix: Starts every name, to tell the images of a folder apart.
+        """
         super().__init__()
         self.folder, self.writer, self.prefix = folder, writer, prefix
 
@@ -32,20 +38,20 @@ class Trace(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now, step = time.perf_counter(), self.model.steps_done
-        if step - self.last[1] < self.METRICS:
+        before, step_before = self.last
+        if step - step_before < self.METRICS:
             return
         metrics = {f"{self.prefix}loss/{k}": float(v) for k, v in logs.items() if k != "loss"}
         metrics[f"{self.prefix}loss"] = float(logs["loss"])
-        metrics[f"{self.prefix}speed/seconds_per_iteration"] = (now - self.last[0]) / (
-            step - self.last[1]
-        )
+        seconds = (now - before) / (step - step_before)
+        metrics[f"{self.prefix}speed/seconds_per_iteration"] = seconds
         self.last = (now, step)
         if not np.isfinite(list(metrics.values())).all():
             return
         total = self.model.first_step + step
         self.writer.scalars(metrics, step=total)
         runs.append_metrics(self.folder, {"iteration": total, **metrics})
-        if step - self.shown >= self.EVERY:
+        if step - self.shown >= self.IMAGES:
             self._show()
 
     def on_train_end(self, logs=None):
@@ -53,17 +59,26 @@ class Trace(keras.callbacks.Callback):
 
     def _show(self) -> None:
         self.shown = self.model.steps_done
-        picture = image_io.from_unit(self.model.average.numpy()[0])
-        self.writer.image(f"{self.prefix}picture", picture, step=self.model.first_step + self.shown)
+        image = image_io.from_unit(self.model.average.numpy()[0])
+        self.writer.image(f"{self.prefix}image", image, step=self.model.first_step + self.shown)
 
 
 class Frames(keras.callbacks.Callback):
-    """Collects the picture every few iterations for an animation, all at one size."""
+    """Collect the image every few iterations for an animation, all at one size.
 
-    EVERY = 10
+    Attributes:
+        frames: uint8 (H, W, 3) each.
+    """
+
+    EVERY = 10  # iterations
 
     def __init__(self, size: tuple[int, int], longest: int = 384):
-        """`size` is the final width and height; frames are at most `longest` pixels."""
+        """Set the size of the frames.
+
+        Args:
+            size: (width, height) of the result.
+            longest: Longer side of the frames in pixels, at most.
+        """
         super().__init__()
         self.size = image_io.fit_longer_side(size, min(longest, max(size)))
         self.frames: list[np.ndarray] = []
@@ -74,19 +89,24 @@ class Frames(keras.callbacks.Callback):
         if step - self.last < self.EVERY:
             return
         self.last = step
-        picture = image_io.as_image(np.clip(self.model.average.numpy()[0], 0.0, 1.0))
-        self.frames.append(np.asarray(image_io.resize(picture, self.size)))
+        image = image_io.as_image(np.clip(self.model.average.numpy()[0], 0.0, 1.0))
+        self.frames.append(np.asarray(image_io.resize(image, self.size)))
 
 
 class Pyramid(keras.callbacks.Callback):
-    """Knows how far all pictures have come, for the progress bar."""
+    """Measure the progress over all images and stages, for the progress bar."""
 
-    def __init__(self, pictures: int):
+    def __init__(self, images: int):
+        """Set the number of images."""
         super().__init__()
-        self.pictures, self.number = pictures, -1
+        self.images, self.number = images, -1
 
     def begin(self, stages: Sequence[tuple[tuple[int, int], int]]) -> None:
-        """A picture begins whose stages have these ((width, height), iterations at most)."""
+        """Begin the next image.
+
+        Args:
+            stages: ((width, height), iterations at most) of each stage.
+        """
         self.number += 1
         self.sizes = [size for size, _ in stages]
         self.work = [width * height * count for (width, height), count in stages]
@@ -96,15 +116,16 @@ class Pyramid(keras.callbacks.Callback):
         self.level += 1
 
     def iterations(self) -> float:
-        """Iterations of this picture so far."""
+        """Return the iterations of this image."""
         return self.model.first_step + self.model.steps_done
 
     def share(self) -> float:
-        """The share of all work that lies behind, in pixels times iterations."""
+        """Return the fraction of all work that is done, in pixels times iterations."""
         width, height = self.sizes[self.level]
         done = sum(self.work[: self.level]) + self.model.steps_done * width * height
-        return (self.number + done / sum(self.work)) / self.pictures
+        return (self.number + done / sum(self.work)) / self.images
 
     def describe(self, iterations: float, per_second: float) -> str:
+        """Describe the size and the speed."""
         width, height = self.sizes[self.level]
-        return f"{width}x{height} {1000 / max(per_second, 1e-9):.0f} ms an iteration"
+        return f"{width}x{height} {1000 / max(per_second, 1e-9):.0f} ms/iteration"

@@ -1,153 +1,120 @@
-"""Paints a picture in the style of others, from coarse to fine.
+"""Stylize a photo after paintings: the command line and the Python function.
 
-python -m style_transfer.stylize                                      an embedded demonstration
+python -m style_transfer.stylize                                      embedded demonstration
 python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
 python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
-python -m style_transfer.stylize ... --shard 0/4                      a quarter of such a folder
+python -m style_transfer.stylize ... --shard 0/4                      every fourth of a folder
 """
 
-import sys
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
-from tqdm import tqdm
 
-from common import cli, runs
+from common import cli
 from common import images as image_io
-from common.distribution import devices
-from common.errors import InputError
 from style_transfer import config as configuration
 from style_transfer import demo, validation
 from style_transfer.config import Config
+from style_transfer.prepare import Source, check_sizes, read
 
 if TYPE_CHECKING:
     import keras
 
     from style_transfer.extractors import Extractor
-from style_transfer.optimize import _divergence, load_extractor, paint
-from style_transfer.plan import Level, choose_weights, plan
-from style_transfer.prepare import Picture, check_sizes
 
 PROGRAM = "python -m style_transfer.stylize"
-
 DEFAULT = Config()
 
 
 def stylize(
-    content: Picture,
-    styles: Picture | Sequence[Picture],
+    content: Source,
+    styles: Source | Sequence[Source],
     config: Config = DEFAULT,
     callbacks: Sequence["keras.callbacks.Callback"] = (),
     extractor: "Extractor | None" = None,
 ) -> np.ndarray:
-    """The content in the style of the styles.
+    """Stylize an image.
 
     Args:
-        content: a file, a Pillow picture, or an array (H, W, 3 or 4), integers
-            over their full range or floats in [0, 1].
-        styles: one or several of the same.
-        config: how; what it says of files is not looked at.
-        callbacks: any Keras callbacks; every stage is one `fit` of a
-            `StyledPicture`.
-        extractor: one of your own, instead of `config.extractor`.
+        content: A file, a Pillow image, or an array (H, W, 3 or 4), integers over
+            their full range or floats in [0, 1].
+        styles: One or several of the same.
+        config: The configuration, checked as by the command line. Its fields
+            `content`, `style` and `output` are not used.
+        callbacks: Keras callbacks; every stage is one `fit` of a `StyledImage`.
+        extractor: Replaces `config.extractor`.
 
     Returns:
-        float32 (H, W, 3) in [0, 1], or (H, W, 4) with the content's own
-        transparency; the longer side is `config.size`.
+        float32 (H, W, 3) in [0, 1], or (H, W, 4) if the content is transparent.
+        The longer side is `config.size`.
 
     Raises:
-        InputError: a picture, a size or an extractor that cannot be used.
+        InputError: An image, a setting or the extractor cannot be used.
+
+    Example:
+        >>> from common.images import from_unit, write_image
+        >>> image = stylize("photo.jpg", "painting.jpg", Config(size=384))
+        >>> write_image("result.png", from_unit(image))
     """
-    picture, levels = paint(content, styles, config, callbacks, extractor)
-    for level in levels:
-        if level.status == "diverged":
-            warnings.warn(_divergence(level), RuntimeWarning, stacklevel=2)
-    return picture
-
-
-# ---- the command line
+    config = configuration.resolve(config)
+    content, styles = read(content, styles, config)
+    validation.check_settings(config, len(styles))
+    if extractor is None:
+        validation.check_extractor(config.extractor)
+    image, problems = _batch().stylize_one(content, styles, config, callbacks, extractor)
+    for problem in problems:
+        warnings.warn(problem, RuntimeWarning, stacklevel=2)
+    return image
 
 
 def run(config: Config) -> Path:
-    """Does what the command line asks for; where the result or, of a folder, the results are."""
+    """Run the command line's configuration.
+
+    Args:
+        config: Images, settings and output.
+
+    Returns:
+        The result's file or, of a folder of contents, the folder of results.
+
+    Raises:
+        InputError: A file, a setting or the extractor cannot be used.
+    """
     validation.check(config)
     config = configuration.resolve(config)
-    styles, contents = _sources(config)
+    styles, jobs = _sources(config)
     several = config.content is not None and config.content.is_dir()
-    waiting = [(content, out) for content, out in contents if not (out and out.exists())]
-    if several and len(waiting) < len(contents):
-        print(f"{len(contents) - len(waiting)} of {len(contents)} pictures are there already")
-    if not several:
-        waiting = contents  # asked for by name: made again
-        check_sizes(image_io.as_image(contents[0][0]), styles, config)
+    waiting = jobs
+    if several:
+        waiting = [(content, out) for content, out in jobs if not out.exists()]
+        if len(waiting) < len(jobs):
+            print(f"{len(jobs) - len(waiting)} of {len(jobs)} images exist already")
+    else:
+        check_sizes(image_io.as_image(jobs[0][0]), styles, config)
     if not waiting:
         return config.output.out
-    cli.import_tensorflow()
-    from common.callbacks import Ending, Interrupt, Progress, TimeBudget
-    from common.summaries import SummaryWriter, flatten
-    from style_transfer.progress import Frames, Pyramid, Trace
-
-    extractor = load_extractor(config)
-    choose_weights(config, extractor)
-    folder = runs.create(config.output.run_dir, "stylize")
-    waiting = [(content, out or folder / "stylized.png") for content, out in waiting]
-    fields = configuration.to_dict(config)
-    precision = devices.resolve_precision(config.optimization.precision)
-    runs.write_config(folder, fields, data={}, machine={"precision": precision})
-    writer = SummaryWriter(folder)
-    writer.hyperparameters(flatten(fields), folder.name)
-    for number, style in enumerate(styles):
-        writer.image(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
-    print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
-    ending, reports = Ending(), []
-    pyramid = Pyramid(len(waiting))
-    budget = TimeBudget(config.optimization.max_minutes, ending)
-    interrupt = Interrupt(ending)
-    progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
-    with interrupt, progress:
-        for content, out in waiting:
-            try:
-                picture = image_io.as_image(content, near=config.size)
-                check_sizes(picture, styles, config)
-            except InputError as error:
-                if not several:
-                    raise
-                tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
-                continue
-            name = f"{out.stem}/" if several else ""
-            writer.image(f"{name}content", np.asarray(picture.convert("RGB")), step=0)
-            stages = plan(config, picture.size, extractor)
-            pyramid.begin([(each.size, each.iterations) for each in stages])
-            frames = Frames(stages[-1].size)
-            guards = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
-            if config.output.animation:
-                guards.append(frames)
-            result, levels = paint(picture, styles, config, guards, extractor, ending)
-            if ending.decided and several:
-                break  # a folder's unfinished picture is made anew next time
-            image_io.write_image(out, image_io.from_unit(result, config.output.bits))
-            if config.output.animation and frames.frames:
-                image_io.write_animation(config.output.animation, frames.frames)
-            reports.append({"content": str(content), "out": str(out), **_report(levels)})
-            for level in levels:
-                if level.status == "diverged":
-                    tqdm.write(f"warning: {_divergence(level)}", file=sys.stderr)
-    runs.update_summary(folder, status=ending.status, reason=ending.reason, pictures=reports)
-    if ending.decided:
-        print(f"{ending.status}: {ending.reason}")
+    folder, reports = _batch().stylize_all(waiting, styles, config, several=several)
     done = Path(reports[-1]["out"] if reports and not several else config.output.out)
-    finished = len(contents) - len(waiting) + len(reports)
-    _say_where(done, folder, f"{finished} of {len(contents)} pictures" if several else "picture")
+    finished = len(jobs) - len(waiting) + len(reports)
+    print(f"{f'{finished} of {len(jobs)} images' if several else 'image'}: {done}")
+    print(f"TensorBoard: {cli.python_to_type()} -m tensorboard.main --logdir {folder}")
     return done
 
 
-def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Picture, Path | None]]]:
-    """The styles, and every content with the name of its result, None for the run's folder."""
+def _batch() -> ModuleType:
+    """Import the part that needs TensorFlow."""
+    cli.import_tensorflow()
+    from style_transfer import batch
+
+    return batch
+
+
+def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Source, Path | None]]]:
+    """The styles, and every content with its result; None is a file in the run folder."""
     if config.content is None:
         style = image_io.as_image(demo.painting(seed=config.seed))
         return [style], [(demo.photograph(), config.output.out)]
@@ -159,23 +126,8 @@ def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Picture, Pat
     return styles, [(path, folder / f"{path.stem}.png") for path in contents]
 
 
-def _report(levels: Sequence[Level]) -> dict[str, object]:
-    return {
-        "seconds": round(sum(level.seconds for level in levels), 2),
-        "levels": [asdict(level) for level in levels],
-    }
-
-
-def _say_where(result: Path, folder: Path, what: str) -> None:
-    python = cli.python_to_type()
-    print(
-        f"{what}: {result}\nsee how it came about: {python} -m tensorboard.main --logdir {folder}"
-    )
-
-
 def main() -> int:
-    config = cli.parse(Config, PROGRAM, None)
-    run(config)
+    run(cli.parse(Config, PROGRAM, None))
     return 0
 
 

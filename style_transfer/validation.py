@@ -1,4 +1,4 @@
-"""What a stylization is told; checked before TensorFlow is imported."""
+"""Checks of a configuration before TensorFlow is imported."""
 
 import math
 import os
@@ -7,65 +7,73 @@ import socket
 from pathlib import Path
 
 from common import npz
+from common.bounds import check_bounds
 from common.errors import InputError
 from common.images import SUFFIXES, image_files
+from common.registry import did_you_mean
 from common.runs import check_new
-from style_transfer.config import EMBEDDED, KERAS_FILES, SMALLEST_SIDE, Config
+from style_transfer.config import EMBEDDED, KERAS_FILES, Config
 
 KERAS_HOST = ("storage.googleapis.com", 443)
+DEEP = (".png", ".tif", ".tiff")  # formats of 16 bits per channel
+STYLE_LAYERS, CONTENT_LAYERS = "--set appearance.style_layers", "--set appearance.content_layers"
 
 
 def check(config: Config) -> None:
-    """Raises InputError for everything that can be known without TensorFlow."""
-    look, search, output = config.appearance, config.optimization, config.output
-    for flag, value, low, high in (
-        ("--size", config.size, SMALLEST_SIDE, 16384),
-        ("--seed", config.seed, 0, 2**31 - 100),
-        ("--strength", look.strength, 0, 1),
-        ("--style-scale", look.style_scale, 0.05, 10),
-        ("--total-variation", look.total_variation, 0, math.inf),
-        ("--iterations", search.iterations, 1, 1_000_000),
-        ("--learning-rate", search.learning_rate, 1e-6, 1),
-        ("--smallest", search.smallest, SMALLEST_SIDE, 16384),
-        ("--tolerance", search.tolerance, 0, 1),
-        ("--refine", search.refine, 0, 1),
-        ("--correct", search.correct, 0, math.inf),
-    ):
-        if not low <= value <= high:
-            raise InputError(f"{flag}: expected {low:g} to {high:g}, got {value:g}")
-    if search.precision == "float16":
-        raise InputError(
-            "--precision float16: expected auto, float32 or bfloat16; sums over a layer's squares, "
-            "which Gram matrices are, leave float16's range"
-        )
-    if search.max_minutes is not None and not 0 < search.max_minutes < math.inf:
-        raise InputError(f"--max-minutes: expected more than 0, got {search.max_minutes:g}")
-    if look.style_weights and len(look.style_weights) != max(1, len(config.style)):
-        raise InputError(
-            f"--style-weights: expected one for each of the {len(config.style)} styles, "
-            f"got {len(look.style_weights)}"
-        )
-    if any(not 0 <= weight < math.inf for weight in look.style_weights) or (
-        look.style_weights and not any(look.style_weights)
-    ):
-        raise InputError("--style-weights: expected numbers of at least 0, and one above")
-    for flag, layers in (
-        ("--style-layers", look.style_layers),
-        ("--content-layers", look.content_layers),
-    ):
-        parse_layers(flag, layers)
+    """Check everything that is known without TensorFlow.
+
+    Raises:
+        InputError: A value is out of its bounds or not a choice, two values
+            contradict each other, or a file or folder cannot be used.
+    """
+    check_settings(config, max(1, len(config.style)))
     _check_files(config)
     _check_output(config)
     check_extractor(config.extractor)
-    if output.run_dir is not None:
-        check_new(output.run_dir)
+    if config.output.run_dir is not None:
+        check_new(config.output.run_dir)
+
+
+def check_settings(config: Config, styles: int) -> None:
+    """Check the fields that are neither files nor an extractor.
+
+    Args:
+        config: A configuration, from a command line or made in Python.
+        styles: Number of style images.
+
+    Raises:
+        InputError: A value is out of its bounds or not a choice, or two values
+            contradict each other.
+    """
+    check_bounds(config)
+    if config.optimization.precision == "float16":
+        raise InputError(
+            "--precision float16: expected auto, float32 or bfloat16; sums over a layer's squares, "
+            "which Gram matrices are, exceed the range of float16"
+        )
+    weights = config.appearance.style_weights
+    if weights and len(weights) != styles:
+        raise InputError(
+            f"--style-weights: expected one for each of the {styles} styles, got {len(weights)}"
+        )
+    if weights and not any(weights):
+        raise InputError("--style-weights: expected at least one above 0")
+    parse_layers(STYLE_LAYERS, config.appearance.style_layers)
+    parse_layers(CONTENT_LAYERS, config.appearance.content_layers)
 
 
 def parse_layers(flag: str, layers: tuple[str, ...]) -> dict[str, float]:
-    """LAYER and LAYER=WEIGHT as {layer: weight}.
+    """Parse LAYER and LAYER=WEIGHT.
+
+    Args:
+        flag: How an error names the source.
+        layers: Such as ("relu1_1", "relu2_1=0.5").
+
+    Returns:
+        {layer: weight}; a weight that is not given is 1.
 
     Raises:
-        InputError: a weight that is none.
+        InputError: A weight is not a finite number of at least 0.
     """
     weights = {}
     for text in layers:
@@ -80,7 +88,7 @@ def parse_layers(flag: str, layers: tuple[str, ...]) -> dict[str, float]:
 
 
 def contents(config: Config) -> list[Path]:
-    """The pictures to paint: one, or this shard's of a folder, in the order of their names."""
+    """List the content images: one, or this shard's part of a folder, in the order of names."""
     if config.content is None or not config.content.is_dir():
         return [config.content]
     index, count = parse_shard(config.output.shard)
@@ -88,10 +96,10 @@ def contents(config: Config) -> list[Path]:
 
 
 def parse_shard(text: str) -> tuple[int, int]:
-    """INDEX/COUNT as numbers.
+    """Parse INDEX/COUNT.
 
     Raises:
-        InputError: it is not that.
+        InputError: The text has another form, or the index is not below the count.
     """
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or int(found[1]) >= int(found[2]):
@@ -103,48 +111,57 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def _check_files(config: Config) -> None:
     if config.content is None and config.style:
-        raise InputError("--content: missing; name the picture to paint")
+        raise InputError("--content: missing; name the photo to stylize")
     if config.content is not None and not config.style:
-        raise InputError("--style: missing; name one or more pictures to take the style from")
+        raise InputError("--style: missing; name one or more paintings")
     folder = config.content is not None and config.content.is_dir()
     if parse_shard(config.output.shard) != (0, 1) and not folder:
         raise InputError("--shard: expected --content to be a folder")
     if folder and not image_files(config.content):
-        raise InputError(f"--content {config.content}: no pictures in this folder")
+        raise InputError(f"--content {config.content}: no images in this folder")
     for flag, path in (("--content", config.content), *(("--style", p) for p in config.style)):
         if path is None:
             continue
         if not path.exists():
             raise InputError(f"{flag} {path}: no such file")
         if flag == "--style" and path.is_dir():
-            raise InputError(f"{flag} {path}: a folder; expected a picture")
+            raise InputError(f"{flag} {path}: a folder; expected an image file")
 
 
 def _check_output(config: Config) -> None:
-    out, bits = config.output.out, config.output.bits
-    folder = config.content is not None and config.content.is_dir()
+    out, folder = config.output.out, config.content is not None and config.content.is_dir()
     if folder and out is None:
         raise InputError("--out: missing; name a folder for the results of a folder of contents")
     if out is not None:
-        if folder and out.exists() and not out.is_dir():
-            raise InputError(f"--out {out}: expected a folder, for a folder of contents")
-        if folder and out.resolve() == config.content.resolve():
-            raise InputError(f"--out {out}: is the folder of contents; name another")
-        if not folder and out.is_dir():
-            raise InputError(f"--out {out}: a folder; expected the name of a picture")
-        if not folder and out.suffix.lower() not in SUFFIXES:
-            raise InputError(
-                f"--out {out}: expected a name that ends in one of {', '.join(sorted(SUFFIXES))}"
-            )
-        if not folder and any(_same(out, p) for p in (config.content, *config.style) if p):
-            raise InputError(f"--out {out}: would overwrite the picture it is made from")
+        (_check_out_folder if folder else _check_out_file)(config, out)
         nearest = next(path for path in out.absolute().parents if path.exists())
         if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-            raise InputError(f"--out {out}: {nearest} is no folder to write in")
-        if bits == 16 and not folder and out.suffix.lower() not in (".png", ".tif", ".tiff"):
-            raise InputError(f"--bits 16: expected --out to end in .png or .tif, got {out.name}")
+            raise InputError(f"--out {out}: {nearest} is not a writable folder")
     if config.output.animation is not None and folder:
-        raise InputError("--animation: expected one content, not a folder")
+        raise InputError("--animation: expected --content to be a file, not a folder")
+
+
+def _check_out_folder(config: Config, out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise InputError(f"--out {out}: expected a folder, for a folder of contents")
+    if out.resolve() == config.content.resolve():
+        raise InputError(f"--out {out}: is the folder of contents; name another")
+
+
+def _check_out_file(config: Config, out: Path) -> None:
+    if out.is_dir():
+        raise InputError(f"--out {out}: a folder; expected the name of an image file")
+    suffix = out.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(
+            f"--out {out}: expected a name that ends in one of {', '.join(sorted(SUFFIXES))}"
+        )
+    if any(_same(out, path) for path in (config.content, *config.style) if path):
+        raise InputError(f"--out {out}: would overwrite the image it is made from")
+    if config.output.bits == 16 and suffix not in DEEP:
+        raise InputError(
+            f"--set output.bits=16: expected --out to end in .png or .tif, got {out.name}"
+        )
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -152,7 +169,15 @@ def _same(one: Path, other: Path) -> bool:
 
 
 def check_extractor(name: str) -> None:
-    """Raises InputError if the weights are certainly not to be had."""
+    """Check that an extractor's weights can probably be loaded.
+
+    Args:
+        name: As `--extractor`: a name or a file.
+
+    Raises:
+        InputError: The name is unknown, the file is missing, or weights have to
+            be downloaded and there is no network.
+    """
     if name in EMBEDDED:
         return
     if name in KERAS_FILES:
@@ -164,10 +189,12 @@ def check_extractor(name: str) -> None:
                 "cannot be reached\n--extractor compact is embedded and works without a network"
             )
         return
-    path = Path(name)
+    path, names = Path(name), (*EMBEDDED, *KERAS_FILES)
     if not path.is_file():
-        names = ", ".join((*EMBEDDED, *KERAS_FILES))
-        raise InputError(f"--extractor {name}: expected {names} or a file of weights")
+        raise InputError(
+            f"--extractor {name}: expected {', '.join(names)} or a file of weights"
+            f"{did_you_mean(name, names)}"
+        )
     if path.suffix == ".npz":
         npz.read(path)
 

@@ -1,0 +1,137 @@
+"""Stylize one image or a folder of images, and record the run."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from common import images as image_io
+from common import runs
+from common.callbacks import Ending, Interrupt, Progress, TimeBudget
+from common.distribution import devices
+from common.errors import InputError
+from common.fast.custom_gradients import released_graphs
+from common.summaries import SummaryWriter, flatten
+from style_transfer import config as configuration
+from style_transfer.config import Config
+from style_transfer.extractors import Extractor
+from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
+from style_transfer.plan import Level, choose_weights
+from style_transfer.prepare import Source, check_sizes
+from style_transfer.progress import Frames, Pyramid, Trace
+
+RESULT = "stylized.png"  # in the run folder, without --out
+
+
+def stylize_all(
+    jobs: Sequence[tuple[Source, Path | None]],
+    styles: Sequence[Image.Image],
+    config: Config,
+    *,
+    several: bool,
+) -> tuple[Path, list[dict]]:
+    """Stylize images, write the results and record the run in a new folder.
+
+    Args:
+        jobs: Content images, each with its result; None is `RESULT` in the run
+            folder.
+        styles: The style images.
+        config: Checked and resolved.
+        several: The jobs are a folder: one that fails is skipped, and one that is
+            interrupted is left for the next run.
+
+    Returns:
+        The run folder, and a report for each image written.
+
+    Raises:
+        InputError: The extractor does not fit, or, unless `several`, the image
+            cannot be used.
+    """
+    extractor = load_extractor(config)
+    choose_weights(config, extractor)  # an unknown layer ends here, before a folder is made
+    folder = runs.create(config.output.run_dir, "stylize")
+    writer = _describe_run(folder, styles, config)
+    precision = devices.resolve_precision(config.optimization.precision)
+    print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
+    ending, reports = Ending(), []
+    pyramid = Pyramid(len(jobs))
+    budget = TimeBudget(config.optimization.max_minutes, ending)
+    interrupt = Interrupt(ending)
+    progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
+    with interrupt, progress:
+        for content, out in jobs:
+            out = out or folder / RESULT
+            try:
+                image = image_io.as_image(content, near=config.size)
+                check_sizes(image, styles, config)
+            except InputError as error:
+                if not several:
+                    raise
+                tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
+                continue
+            name = f"{out.stem}/" if several else ""
+            writer.image(f"{name}content", np.asarray(image.convert("RGB")), step=0)
+            stages = plan_stages(config, image.size, extractor)
+            pyramid.begin([(each.size, each.iterations) for each in stages])
+            frames = Frames(stages[-1].size)
+            callbacks = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
+            if config.output.animation:
+                callbacks.append(frames)
+            with released_graphs():
+                result, levels = paint(image, styles, config, callbacks, extractor, ending)
+            if ending.decided and several:
+                break
+            image_io.write_image(out, image_io.from_unit(result, config.output.bits))
+            if config.output.animation and frames.frames:
+                image_io.write_animation(config.output.animation, frames.frames)
+            reports.append({"content": str(content), "out": str(out), **_report(levels)})
+            for level in levels:
+                if level.status == "diverged":
+                    tqdm.write(f"warning: {divergence(level)}", file=sys.stderr)
+    runs.update_summary(folder, status=ending.status, reason=ending.reason, images=reports)
+    if ending.decided:
+        print(f"{ending.status}: {ending.reason}")
+    return folder, reports
+
+
+def stylize_one(
+    content: Source,
+    styles: Source | Sequence[Source],
+    config: Config,
+    callbacks: Sequence[keras.callbacks.Callback],
+    extractor: Extractor | None,
+) -> tuple[np.ndarray, list[str]]:
+    """Stylize one image without a run folder; see `style_transfer.stylize.stylize`.
+
+    Returns:
+        float32 (H, W, 3 or 4) in [0, 1], and a warning for each stage that diverged.
+    """
+    if extractor is None:
+        with released_graphs():
+            image, levels = paint(content, styles, config, callbacks)
+    else:  # it may keep graphs of its own
+        image, levels = paint(content, styles, config, callbacks, extractor)
+    return image, [divergence(level) for level in levels if level.status == "diverged"]
+
+
+def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:
+    fields = configuration.to_dict(config)
+    precision = devices.resolve_precision(config.optimization.precision)
+    runs.write_config(folder, fields, data={}, machine={"precision": precision})
+    writer = SummaryWriter(folder)
+    writer.hyperparameters(flatten(fields), folder.name)
+    for number, style in enumerate(styles):
+        writer.image(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
+    return writer
+
+
+def _report(levels: Sequence[Level]) -> dict[str, object]:
+    return {
+        "seconds": round(sum(level.seconds for level in levels), 2),
+        "levels": [asdict(level) for level in levels],
+    }
