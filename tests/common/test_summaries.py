@@ -1,0 +1,79 @@
+import errno
+import io
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tensorboard.backend.event_processing import event_accumulator
+from tensorboard.util import tensor_util
+
+from common.summaries import SummaryWriter, flatten
+
+
+@pytest.fixture
+def writer(tmp_path):
+    return SummaryWriter(tmp_path)
+
+
+def read(folder):
+    accumulator = event_accumulator.EventAccumulator(str(folder), {"tensors": 0})
+    accumulator.Reload()
+    return {
+        tag: [(event.step, tensor_util.make_ndarray(event.tensor_proto)) for event in events]
+        for tag in accumulator.Tags()["tensors"]
+        for events in [accumulator.Tensors(tag)]
+    }
+
+
+def test_scalars_by_name_and_step(writer, tmp_path):
+    writer.scalars({"loss/generator": 0.5, "speed": np.float32(2.0)}, step=10)
+    writer.scalars({"loss/generator": 0.25}, step=20)
+    found = read(tmp_path)
+    assert found["loss/generator"] == [(10, 0.5), (20, 0.25)]
+    assert found["speed"] == [(10, 2.0)]
+
+
+def test_an_image_keeps_its_pixels(writer, tmp_path):
+    for channels in (1, 3, 4):
+        image = np.random.default_rng(0).integers(0, 256, (5, 7, channels), dtype=np.uint8)
+        writer.image(f"image{channels}", image, step=3)
+        ((step, (width, height, png)),) = read(tmp_path)[f"image{channels}"]
+        assert (step, int(width), int(height)) == (3, 7, 5)
+        shown = np.asarray(Image.open(io.BytesIO(png))).reshape(image.shape)
+        np.testing.assert_array_equal(shown, image)
+
+
+def test_a_large_image_is_reduced_and_the_log_small(writer, tmp_path):
+    image = np.random.default_rng(0).integers(0, 256, (900, 4000, 3), dtype=np.uint8)
+    writer.image("style", image, step=0)
+    ((_, (width, height, _)),) = read(tmp_path)["style"]
+    assert (int(width), int(height)) == (1024, 230)
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 1_000_000
+
+
+def test_histograms_text_and_hyperparameters(writer, tmp_path):
+    layer = keras.layers.Dense(2)
+    layer.build((None, 3))
+    writer.histograms([layer.kernel], step=5)
+    writer.text("config", "**bold**")
+    writer.hyperparameters({"seed": 1}, trial="run")
+    found = read(tmp_path)
+    ((step, buckets),) = found[f"weights/{layer.kernel.path}"]
+    assert step == 5
+    assert buckets[:, 2].sum() == 6  # the number of values
+    assert found["config"][0][1].item() == b"**bold**"
+    assert "_hparams_/session_start_info" in found
+
+
+def test_a_full_disk_is_an_os_error(writer):
+    with pytest.raises(OSError, match="full") as caught, writer._at(0):
+        raise tf.errors.ResourceExhaustedError(None, None, "the disk is full")
+    assert caught.value.errno == errno.ENOSPC
+
+
+def test_flatten_joins_names_by_dots():
+    nested = {"a": {"b": 1, "c": {"d": None}}, "list": [1, "x"], "tuple": (), "flag": True}
+    expected = {"a.b": 1, "a.c.d": "", "list": "1 x", "tuple": "", "flag": True}
+    assert flatten(nested) == expected
