@@ -16,14 +16,10 @@ from gan.config import Config, OptimizerConfig
 from gan.model import GAN
 from gan.networks import base as networks
 from gan.networks.base import ImageSpec
+from gan.resume import precision_of
 
 MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
 BALANCE_SEED = 10  # added to the seed, so that no two random streams are equal
-
-
-def precision_of(config: Config) -> str:
-    """Resolve the precision of a configuration: "float32", "bfloat16" or "float16"."""
-    return devices.resolve_precision(config.precision, float16=True)
 
 
 def set_precision_and_seed(config: Config) -> None:

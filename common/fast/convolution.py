@@ -1,33 +1,40 @@
-"""Strided convolutions, their transposes and their gradients, each in the fastest of its ways.
+"""Strided convolutions, their transposes and gradients, in the fastest form for each shape.
 
-On a processor with bfloat16, oneDNN is slow on few pixels with many channels.
-There the same sums are taken as matrix products over windows, or, for the
-gradient of a kernel, as another convolution. It is slow, too, at transposed
-convolutions to a picture's one or three channels: these find all the channels of
-a cell of pixels at once instead.
+The plain forms are `tf.nn.conv2d`, `tf.nn.conv2d_transpose` and their gradients.
+
+On a CPU with bfloat16, oneDNN is slow for few pixels with many channels. There the
+same sums are computed as matrix products over windows, or, for the gradient of a
+kernel, as another convolution. It is also slow for transposed convolutions to the
+one or three channels of an image: these compute all channels of a cell of pixels
+at once instead.
 """
 
 import numpy as np
 import tensorflow as tf
 
-FEW_PIXELS = 4  # of an output's side; up to here products over windows pay,
-MANY_WEIGHTS = 2**20  # if the kernel has that many numbers or more
-FEW_CHANNELS = {tf.bfloat16: 1, tf.float32: 4}  # transposed to; up to here cells of pixels pay
-SMALL_SIDE = 8  # of an output; up to here convolutions find a kernel's gradient sooner,
-MANY_CHANNELS = 64  # if the inputs have that many or more,
-LARGEST_WINDOW = 7  # through windows of at most that many pixels
+FEW_PIXELS = 4  # side of the output up to which products over windows are faster,
+MANY_WEIGHTS = 2**20  # if the kernel has at least as many numbers
+FEW_CHANNELS = {tf.bfloat16: 1, tf.float32: 4}  # of the output, up to which cells are faster
+SMALL_SIDE = 8  # of the output, up to which a kernel's gradient is faster as a convolution,
+MANY_CHANNELS = 64  # if the inputs have at least as many,
+LARGEST_WINDOW = 7  # through windows of at most as many pixels
 
 
 def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int, padding: str) -> tf.Tensor:
-    """`tf.nn.conv2d`.
+    """Compute `tf.nn.conv2d` of square images.
 
     Args:
-        inputs: (B, H, W, C); both sides alike.
+        inputs: (B, H, W, C), H = W.
         kernel: (k, k, C, D).
+        stride: Pixels.
         padding: "SAME" or "VALID".
 
     Returns:
         (B, h, w, D).
+
+    Example:
+        >>> convolve(tf.ones((2, 16, 16, 3)), tf.ones((4, 4, 3, 8)), 2, "SAME").shape
+        TensorShape([2, 8, 8, 8])
     """
     side = inputs.shape[1]
 
@@ -49,16 +56,21 @@ def convolve(inputs: tf.Tensor, kernel: tf.Tensor, stride: int, padding: str) ->
 def convolve_transposed(
     inputs: tf.Tensor, kernel: tf.Tensor, side: int, stride: int, padding: str
 ) -> tf.Tensor:
-    """`tf.nn.conv2d_transpose`: what the gradient of `convolve` does.
+    """Compute `tf.nn.conv2d_transpose` of square images, the input gradient of `convolve`.
 
     Args:
-        inputs: (B, h, w, D); both sides alike.
+        inputs: (B, h, w, D), h = w.
         kernel: (k, k, C, D).
-        side: pixels of the outputs.
+        side: Of the outputs, in pixels.
+        stride: Pixels.
         padding: "SAME" or "VALID", of the convolution that this transposes.
 
     Returns:
         (B, side, side, C).
+
+    Example:
+        >>> convolve_transposed(tf.ones((2, 8, 8, 8)), tf.ones((4, 4, 3, 8)), 16, 2, "SAME").shape
+        TensorShape([2, 16, 16, 3])
     """
 
     @tf.custom_gradient
@@ -76,20 +88,20 @@ def convolve_transposed(
 
 
 def _to_outputs(inputs, kernel, stride: int, padding: str) -> tuple[tf.Tensor, tf.Tensor | None]:
-    """(B, H, W, C) to (B, h, w, D), and the windows (B h w, k k C) if it went through them."""
+    """Map (B, H, W, C) to (B, h, w, D); return the windows (B h w, k k C), too, if used."""
     size, side = kernel.shape[0], inputs.shape[1]
     out = -(-side // stride) if padding == "SAME" else (side - size) // stride + 1
     if not _as_a_product(inputs.dtype, kernel.shape, side, out, stride):
         return tf.nn.conv2d(inputs, kernel, stride, padding), None
     windows = _windows(inputs, size, out, stride)
-    # a product, which oneDNN takes a fifth longer for if it is not called a convolution
+    # a matrix product, which is a fifth faster in oneDNN if it is written as a convolution
     matrix = tf.reshape(kernel, (1, 1, -1, kernel.shape[-1]))
     outputs = tf.nn.conv2d(windows[None, :, None], matrix, 1, "VALID")
     return tf.reshape(outputs, (-1, out, out, kernel.shape[-1])), windows
 
 
 def _to_inputs(upstream, kernel, side: int, stride: int, padding: str) -> tf.Tensor:
-    """(B, h, w, D) to (B, side, side, C)."""
+    """Map (B, h, w, D) to (B, side, side, C)."""
     _, out, _, depth = upstream.shape
     if _as_cells(upstream.dtype, kernel.shape, side, out, stride):
         by_cells = _by_cells(kernel, stride)
@@ -112,42 +124,42 @@ def _as_a_product(dtype, shape, side: int, out: int, stride: int) -> bool:
 
 def _as_cells(dtype, shape, side: int, out: int, stride: int) -> bool:
     few, whole = shape[2] <= FEW_CHANNELS.get(dtype, 0), stride > 1 and shape[0] % stride == 0
-    return few and whole and _reaches(shape[0], side, out, stride) and _on_a_processor()
+    return few and whole and _reaches(shape[0], side, out, stride) and _on_cpu()
 
 
 def _reaches(size: int, side: int, out: int, stride: int) -> bool:
-    """Whether every pixel lies in some output's window."""
+    """Return whether every pixel lies in the window of an output."""
     return size >= stride and (out - 1) * stride + size >= side
 
 
 def _is_slow(dtype) -> bool:
-    """Whether oneDNN's own way may be the slower one."""
-    return dtype == tf.bfloat16 and _on_a_processor()
+    """Return whether oneDNN's own form may be the slower one."""
+    return dtype == tf.bfloat16 and _on_cpu()
 
 
-def _on_a_processor() -> bool:
+def _on_cpu() -> bool:
     return not tf.config.list_physical_devices("GPU")
 
 
 def _margins(side: int, out: int, size: int, stride: int) -> tuple[int, int]:
-    """Rows of zeros before and after (B, side, side, C), as TensorFlow has them."""
+    """Return how many rows of zeros TensorFlow adds before and after (B, side, side, C)."""
     margin = max((out - 1) * stride + size - side, 0)
     return margin // 2, margin - margin // 2
 
 
 def _windows(inputs, size: int, out: int, stride: int) -> tf.Tensor:
-    """What each output sees, in the kernel's order, (B h w, k k C)."""
+    """Gather the window of each output in the kernel's order, (B h w, k k C)."""
     sides, channels = _margins(inputs.shape[1], out, size, stride), inputs.shape[-1]
     padded = tf.pad(inputs, ((0, 0), sides, sides, (0, 0)))
     along = stride * np.arange(out)[:, None] + np.arange(size)  # (h, k), a side's pixels
     seen = along[:, None, :, None] * padded.shape[1] + along[:, None]  # (h, w, k, k)
     pixels = tf.reshape(padded, (-1, padded.shape[1] ** 2, channels))
-    found = tf.gather(pixels, seen.ravel(), axis=1)  # in half the time of slices
+    found = tf.gather(pixels, seen.ravel(), axis=1)  # twice as fast as slices
     return tf.reshape(found, (-1, size * size * channels))
 
 
 def _by_cells(kernel, stride: int) -> tf.Tensor:
-    """(k, k, C, D) to (k / stride, k / stride, stride^2 C, D), the cells of the kernel."""
+    """Rearrange (k, k, C, D) into cells (k / stride, k / stride, stride^2 C, D)."""
     size, _, channels, depth = kernel.shape
     steps = size // stride
     cells = tf.reshape(kernel, (steps, stride, steps, stride, channels, depth))
@@ -156,20 +168,20 @@ def _by_cells(kernel, stride: int) -> tf.Tensor:
 
 @tf.function(jit_compile=True)
 def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Tensor:
-    """The transpose of `_windows`: the sum of (B h w, k k C) where they overlap.
+    """Add up windows (B h w, k k C) where they overlap: the transpose of `_windows`.
 
-    Pixel by pixel, as nothing is left then to decide within a loop over channels.
+    Pixel by pixel, so that the compiled loop over channels has no branches.
     """
     parts = tf.reshape(windows, (-1, out, out, size, size, windows.shape[-1] // size**2))
     before = _margins(side, out, size, stride)[0]
 
     def seen_by(pixel: int) -> list[tuple[int, int]]:
-        """The outputs along a side that see it, and where in their windows it lies."""
+        """List the outputs along a side whose windows hold the pixel, and its place in them."""
         places = ((place, pixel + before - stride * place) for place in range(out))
         return [(place, within) for place, within in places if 0 <= within < size]
 
     def pixel(y: int, x: int) -> tf.Tensor:
-        """(B, C)."""
+        """Sum over all windows, (B, C)."""
         found = [parts[:, h, w, i, j] for h, i in seen_by(y) for w, j in seen_by(x)]
         total = sum(tf.cast(part, tf.float32) for part in found)
         return tf.cast(total, windows.dtype)
@@ -180,7 +192,7 @@ def _add_windows(windows, side: int, out: int, size: int, stride: int) -> tf.Ten
 
 @tf.function(jit_compile=True)
 def _from_cells(cells, side: int, before: int, stride: int) -> tf.Tensor:
-    """Cells (B, h, w, stride^2 C) as pixels (B, side, side, C), without so many rows before."""
+    """Map cells (B, h, w, stride^2 C) to pixels (B, side, side, C), cropping `before` rows."""
     pixels = tf.nn.depth_to_space(cells, stride)
     return pixels[:, before : before + side, before : before + side]
 
@@ -193,18 +205,24 @@ def kernel_gradient(
     padding: str,
     windows: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """The gradient of a convolution's kernel (k, k, C, D).
+    """Compute the gradient of a convolution's kernel.
 
-    Where there are windows, it is one more product with them. Else of bfloat16 with
-    many channels on few pixels it is itself computed as a convolution, dilated by
-    the stride, of channels as the batch and the batch as channels: up to two and a
-    half times as fast as oneDNN's own on a processor with matrix tiles. Its window,
-    the upstream, is cut where it is too large for that.
+    With windows it is a matrix product. Otherwise, in bfloat16 with many channels
+    and few pixels, it is computed as a convolution dilated by the stride, with
+    channels as the batch and the batch as channels: up to 2.5 times as fast as
+    oneDNN's own on a CPU with matrix tiles. Its window, the upstream gradient, is
+    cut into parts if it is larger than `LARGEST_WINDOW`.
 
     Args:
-        inputs: (B, H, W, C).
-        upstream: the gradient of what the convolution returned, (B, h, w, D).
-        windows: of the inputs, (B h w, k k C), if the convolution made them.
+        inputs: (B, H, W, C), H = W.
+        upstream: Gradient of the convolution's outputs, (B, h, w, D).
+        shape: Of the kernel, (k, k, C, D).
+        stride: Pixels.
+        padding: "SAME" or "VALID".
+        windows: Of the inputs, (B h w, k k C), if the convolution made them.
+
+    Returns:
+        (k, k, C, D).
     """
     if windows is not None:
         flat = tf.reshape(upstream, (-1, shape[-1]))
@@ -224,7 +242,7 @@ def kernel_gradient(
     window = tf.transpose(upstream, (1, 2, 0, 3))  # (h, w, B, D)
 
     def seen(first: int) -> tuple[slice, tuple[int, int]]:
-        """The rows that `cut` outputs see, and how many of zeros before and after."""
+        """Return the rows in the windows of `cut` outputs, and the zeros before and after."""
         start = first * stride - before
         end = start + (cut - 1) * stride + size
         return slice(max(start, 0), min(end, pixels)), (max(-start, 0), max(end - pixels, 0))
@@ -233,7 +251,7 @@ def kernel_gradient(
     for y in range(0, side, cut):
         for x in range(0, side, cut):
             (rows, above_below), (columns, left_right) = seen(y), seen(x)
-            # cut first: it takes a third of the time before the transpose
+            # cutting before transposing takes a third of the time of cutting after
             part = tf.transpose(inputs[:, rows, columns], (3, 1, 2, 0))
             margins = ((0, 0), above_below, left_right, (0, 0))
             corner = window[y : y + cut, x : x + cut]

@@ -1,7 +1,7 @@
-"""Losses as pure functions: logits or features in, one value per example out.
+"""Adversarial losses: what the discriminator and the generator minimize.
 
-The caller reduces. An adversarial loss is a pair of functions that take the
-discriminator's logits by keyword, `real` and `fake`, each of shape (B,).
+All functions take the discriminator's logits by keyword, `real` and `fake` of
+shape (B,), and return one value per example, float (B,). The caller takes the mean.
 """
 
 from collections.abc import Callable
@@ -11,15 +11,23 @@ import tensorflow as tf
 
 
 class AdversarialLoss(NamedTuple):
-    """What each network minimises, and where the discriminator is undecided.
+    """A pair of losses, and where the discriminator is undecided.
 
     Attributes:
-        discriminator: (real, fake[, real_label]) -> (B,).
+        discriminator: (real, fake[, real_label]) -> (B,). A loss that compares with
+            labels has the third argument, for one-sided label smoothing.
         generator: (real, fake) -> (B,).
-        boundary: the logit at which a picture counts as neither real nor fake,
-            for measuring the discriminator's accuracy. None for a critic whose
-            logits have no zero: there only `real > fake` means something.
-        generator_sees_real: whether `generator` uses `real`; otherwise None will do.
+        boundary: Logit of an image that counts as neither real nor generated, to
+            measure the discriminator's accuracy. None for a critic, whose logits
+            have no zero: only their order matters.
+        generator_sees_real: Whether `generator` uses `real`; otherwise it may be None.
+
+    Example:
+        >>> loss = ADVERSARIAL["hinge"]
+        >>> loss.discriminator(real=tf.constant([2.0]), fake=tf.constant([0.0])).numpy()
+        array([1.], dtype=float32)
+        >>> loss.generator(real=None, fake=tf.constant([0.5])).numpy()
+        array([-0.5], dtype=float32)
     """
 
     discriminator: Callable[..., tf.Tensor]
@@ -29,27 +37,75 @@ class AdversarialLoss(NamedTuple):
 
 
 def cross_entropy(logits: tf.Tensor, label: float) -> tf.Tensor:
-    """Binary cross-entropy of `logits` (B,) against one `label` in [0, 1], in nats."""
+    """Compute the binary cross-entropy of logits with one label.
+
+    Args:
+        logits: (B,).
+        label: In [0, 1].
+
+    Returns:
+        (B,), in nats; finite for logits of any size.
+
+    Example:
+        >>> cross_entropy(tf.constant([0.0]), 1.0).numpy()  # log 2
+        array([0.6931472], dtype=float32)
+    """
     return label * tf.nn.softplus(-logits) + (1.0 - label) * tf.nn.softplus(logits)
 
 
 def logistic_discriminator(real: tf.Tensor, fake: tf.Tensor, real_label: float = 1.0) -> tf.Tensor:
-    """-log D(x) - log(1 - D(G(z))): Goodfellow et al. 2014, equation 1.
+    """Compute -log D(x) - log(1 - D(G(z))): Goodfellow et al. 2014, equation 1.
 
-    `real_label` below 1 is the one-sided smoothing of Salimans et al. 2016,
-    section 3.4.
+    Args:
+        real: Logits (B,) of real images.
+        fake: Logits (B,) of generated images.
+        real_label: Target of real images. Below 1 it is the one-sided label
+            smoothing of Salimans et al. 2016, section 3.4.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> logistic_discriminator(tf.constant([0.0]), tf.constant([0.0])).numpy()  # 2 log 2
+        array([1.3862944], dtype=float32)
     """
     return cross_entropy(real, real_label) + cross_entropy(fake, 0.0)
 
 
 def non_saturating_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
-    """-log D(G(z)): Goodfellow et al. 2014, section 3."""
+    """Compute -log D(G(z)): Goodfellow et al. 2014, section 3.
+
+    Args:
+        real: Not used.
+        fake: Logits (B,) of generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> non_saturating_generator(None, tf.constant([0.0])).numpy()
+        array([0.6931472], dtype=float32)
+    """
     del real
     return cross_entropy(fake, 1.0)
 
 
 def minimax_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
-    """log(1 - D(G(z))): Goodfellow et al. 2014, equation 1. Vanishes where D wins."""
+    """Compute log(1 - D(G(z))): Goodfellow et al. 2014, equation 1.
+
+    Its gradient vanishes where the discriminator is sure.
+
+    Args:
+        real: Not used.
+        fake: Logits (B,) of generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> minimax_generator(None, tf.constant([0.0])).numpy()
+        array([-0.6931472], dtype=float32)
+    """
     del real
     return -cross_entropy(fake, 0.0)
 
@@ -57,42 +113,130 @@ def minimax_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
 def least_squares_discriminator(
     real: tf.Tensor, fake: tf.Tensor, real_label: float = 1.0
 ) -> tf.Tensor:
-    """((D(x) - 1)^2 + D(G(z))^2) / 2: Mao et al. 2017, equation 9."""
+    """Compute ((D(x) - 1)^2 + D(G(z))^2) / 2: Mao et al. 2017, equation 9.
+
+    Args:
+        real: Outputs (B,) for real images.
+        fake: Outputs (B,) for generated images.
+        real_label: Target of real images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> least_squares_discriminator(tf.constant([0.0]), tf.constant([1.0])).numpy()
+        array([1.], dtype=float32)
+    """
     return 0.5 * (tf.square(real - real_label) + tf.square(fake))
 
 
 def least_squares_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
-    """(D(G(z)) - 1)^2 / 2: Mao et al. 2017, equation 9."""
+    """Compute (D(G(z)) - 1)^2 / 2: Mao et al. 2017, equation 9.
+
+    Args:
+        real: Not used.
+        fake: Outputs (B,) for generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> least_squares_generator(None, tf.constant([0.0])).numpy()
+        array([0.5], dtype=float32)
+    """
     del real
     return 0.5 * tf.square(fake - 1.0)
 
 
 def hinge_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """max(0, 1 - D(x)) + max(0, 1 + D(G(z))): Miyato et al. 2018, equation 16."""
+    """Compute max(0, 1 - D(x)) + max(0, 1 + D(G(z))): Miyato et al. 2018, equation 16.
+
+    Args:
+        real: Logits (B,) of real images.
+        fake: Logits (B,) of generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> hinge_discriminator(tf.constant([0.0]), tf.constant([-2.0])).numpy()
+        array([1.], dtype=float32)
+    """
     return tf.nn.relu(1.0 - real) + tf.nn.relu(1.0 + fake)
 
 
 def wasserstein_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """D(G(z)) - D(x): Arjovsky et al. 2017, equation 2. Wants a penalty or weight clipping."""
+    """Compute D(G(z)) - D(x): Arjovsky et al. 2017, equation 2.
+
+    It is unbounded, so the critic needs a gradient penalty or weight clipping.
+
+    Args:
+        real: Outputs (B,) for real images.
+        fake: Outputs (B,) for generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> wasserstein_discriminator(tf.constant([3.0]), tf.constant([1.0])).numpy()
+        array([-2.], dtype=float32)
+    """
     return fake - real
 
 
 def critic_generator(real: tf.Tensor | None, fake: tf.Tensor) -> tf.Tensor:
-    """-D(G(z)): the generator's side of the hinge and the Wasserstein loss."""
+    """Compute -D(G(z)), the generator's part of the hinge and the Wasserstein loss.
+
+    Arjovsky et al. 2017, equation 3; Miyato et al. 2018, equation 17.
+
+    Args:
+        real: Not used.
+        fake: Outputs (B,) for generated images.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> critic_generator(None, tf.constant([3.0])).numpy()
+        array([-3.], dtype=float32)
+    """
     del real
     return -fake
 
 
 def relativistic_discriminator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """softplus(D(G(z)) - D(x)): the pairing of Jolicoeur-Martineau 2018 (RSGAN).
+    """Compute softplus(D(G(z)) - D(x)), the RSGAN of Jolicoeur-Martineau 2018.
 
-    Huang et al. 2024 (R3GAN), equation 2, pair it with R1 and R2.
+    Huang et al. 2024 (R3GAN), equation 2, combine it with the penalties R1 and R2.
+
+    Args:
+        real: Outputs (B,) for real images.
+        fake: Outputs (B,) for generated images, each paired with a real one.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> relativistic_discriminator(tf.constant([1.0]), tf.constant([1.0])).numpy()
+        array([0.6931472], dtype=float32)
     """
     return tf.nn.softplus(fake - real)
 
 
 def relativistic_generator(real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
-    """softplus(D(x) - D(G(z))): the same pairing seen from the generator."""
+    """Compute softplus(D(x) - D(G(z))), the generator's part of the RSGAN.
+
+    Args:
+        real: Outputs (B,) for real images.
+        fake: Outputs (B,) for generated images, each paired with a real one.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> relativistic_generator(tf.constant([1.0]), tf.constant([1.0])).numpy()
+        array([0.6931472], dtype=float32)
+    """
     return tf.nn.softplus(real - fake)
 
 
@@ -108,3 +252,4 @@ ADVERSARIAL: dict[str, AdversarialLoss] = {
         relativistic_discriminator, relativistic_generator, boundary=None, generator_sees_real=True
     ),
 }
+"""The adversarial losses by name: the choices of `--loss`."""
