@@ -68,7 +68,7 @@ def first_alarm(ticks: Iterable[Mapping[str, float]]) -> tuple[int, list[str]] |
     """Return when the collapse detection raises its first alarm, in images, and which ones."""
     watch = Watch()
     for tick in ticks:
-        new = watch.look(tick) if tick["images"] >= WARMUP else []
+        new = watch.update(tick) if tick["images"] >= WARMUP else []
         if new:
             return int(tick["images"]), new
     return None
@@ -123,15 +123,14 @@ def show(found: report.Results, options: report.Options, folder: Path) -> None:
     """Print and draw distances over the healthy one, and what they amount to."""
     judged = rows(found)
     controls = list(dict.fromkeys(control for _, control in found))
-    blank = {"ratio": np.nan, "healthy": "", "runs": ""}
-    grid = {name: [row.get(control, blank) for control in controls] for name, row in judged.items()}
+    grid = {name: [row.get(control) for control in controls] for name, row in judged.items()}
     texts = {
-        name: [f"{c['ratio']:.2f} {c['healthy']}/{c['runs']}" for c in row]
+        name: [f"{c['ratio']:.2f} {c['healthy']}/{c['runs']}" if c else "-" for c in row]
         for name, row in grid.items()
     }
     report.table("Frechet distance over the healthy one, healthy runs", controls, texts)
     summary = verdict(judged)
     print(*(f"{name}: {value}" for name, value in summary.items()), sep="\n")
-    values = np.array([[c["ratio"] for c in row] for row in grid.values()], float)
+    values = np.array([[c["ratio"] if c else np.nan for c in row] for row in grid.values()])
     figure = report.heat_map(values, list(texts.values()), (list(judged), controls))
     report.save(folder, options, figure, rows=judged, verdict=summary)
