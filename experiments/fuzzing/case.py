@@ -54,7 +54,8 @@ class World:
                 (place / name).write_bytes(images.encode(rng, "L", ".png", (16, 16)))
         for name, dataset in (("run", "photos"), ("run-classes", "classes")):
             words = ["--dataset", folder / dataset, "--run-dir", folder / name]
-            words += ["--cache-dir", folder / "cache", *TINY, "--conditional", "auto"]
+            words += ["--cache-dir", folder / "cache", *TINY]
+            words += ["--conditional", "on" if dataset == "classes" else "off"]
             gan.train.main([*map(str, words)])
         return world
 

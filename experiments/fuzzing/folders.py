@@ -79,7 +79,7 @@ def archive(rng: np.random.Generator, names: tuple[str, ...] = ("images", "label
         np.save(buffer, array(rng), allow_pickle=True)
     elif kind < 0.2:
         with zipfile.ZipFile(buffer, "w") as file:
-            file.writestr(pick(rng, ("images.npy", "images", "x.txt", "")), rng.bytes(50))
+            file.writestr(pick(rng, ("images.npy", "images", "x.txt", "y")), rng.bytes(50))
     elif kind < 0.3:
         buffer.write(pick(rng, (b"", b"PK\x03\x04", b"\x93NUMPY", rng.bytes(200))))
     else:
@@ -94,16 +94,17 @@ def archive(rng: np.random.Generator, names: tuple[str, ...] = ("images", "label
     return bytes(data)
 
 
-def dataset(rng: np.random.Generator, folder: Path) -> None:
+def dataset(rng: np.random.Generator, folder: Path, nested: float = 0.6) -> None:
     """Fill a folder with images in some layout: flat, classes, nested, linked, hidden, empty.
 
     Args:
         rng: The source of all randomness.
         folder: A folder that does not exist.
+        nested: Probability that the images lie in sub-folders.
     """
     folder.mkdir(parents=True)
     classes = [folder]
-    if rng.random() < 0.6:
+    if rng.random() < nested:
         classes = [folder / images.name(rng, str(number)) for number in range(rng.integers(1, 4))]
     for place in classes:
         place.mkdir(exist_ok=True)

@@ -89,7 +89,7 @@ def _stylize(rng: np.random.Generator, world: World, folder: Path) -> Case:
 
 def _stylize_folder(rng: np.random.Generator, world: World, folder: Path) -> Case:
     plain_files(rng, folder)
-    folders.dataset(rng, folder / "contents")
+    folders.dataset(rng, folder / "contents", nested=0.1)
     words = ["--content", "contents", "--style", "painting.png", "--out", "new", *QUICK]
     return Case("", "style_transfer.stylize", words)
 

@@ -60,7 +60,7 @@ def _image(rng: np.random.Generator, world: World, folder: Path) -> Case:
 
 def _content_folder(rng: np.random.Generator, world: World, folder: Path) -> Case:
     plain_files(rng, folder)
-    folders.dataset(rng, folder / "contents")
+    folders.dataset(rng, folder / "contents", nested=0.1)
     out = folder / pick(rng, ("results", "contents", "contents/below", "photos", "photo.png"))
     if rng.random() < 0.3 and not out.exists():
         shutil.copytree(folder / "contents", out, symlinks=True)
