@@ -15,18 +15,18 @@ from gan.metrics import collapse
 from gan.model import GAN
 
 Action = Callable[[str], str]
-"""Called with the name of a symptom; returns what it has done, as text."""
+"""Called with the name of a failure mode; returns what it has done, as text."""
 
 
 class Alarm(keras.callbacks.Callback):
-    """Report the symptoms that `collapse.Watch` detects, and act on them.
+    """Report the failure modes that `collapse.Watch` detects, and act on them.
 
     Alarms are printed, written to TensorBoard as `health/alarm`, and counted in
     the logs as `health/alarms`. There are none during the first
     `collapse.WARMUP` images.
 
     Attributes:
-        raised: Symptoms with their advice and the images seen, for summary.json;
+        raised: Failure modes with their advice and the images seen, for summary.json;
             kept over a resume.
     """
 
@@ -35,7 +35,7 @@ class Alarm(keras.callbacks.Callback):
 
         Args:
             writer: TensorBoard log.
-            act: Called with the name of each new symptom.
+            act: Called with the name of each new failure mode.
             state: What `state()` returned; `{**collapse.Watch().state(), "alarms":
                 []}` for a new run.
         """
@@ -51,13 +51,17 @@ class Alarm(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         images = int(self.model.images_seen.numpy())
-        for name in self.watch.look(logs) if images >= collapse.WARMUP else ():
+        for name in self.watch.update(logs) if images >= collapse.WARMUP else ():
             message = collapse.describe(name, images)
             done = self.act(name)
             tqdm.write(f"{message}\n{done}" if done else message)
             self.writer.text("health/alarm", f"{message}\n\n{done}", step=images)
             self.raised.append(
-                {"images": images, "symptom": name, "advice": collapse.SYMPTOMS[name].advice}
+                {
+                    "images": images,
+                    "failure_mode": name,
+                    "advice": collapse.FAILURE_MODES[name].advice,
+                }
             )
         logs[ALARMS] = len(self.raised)
 
@@ -72,9 +76,9 @@ def action(balance: BalanceConfig, gan: GAN, checkpoints: Checkpoints, ending: E
         ending: Ends the run, for "stop".
     """
 
-    def act(symptom: str) -> str:
+    def act(failure_mode: str) -> str:
         if balance.on_alarm == "stop":
-            ending.stop(gan, "collapsed", symptom)
+            ending.stop(gan, "collapsed", failure_mode)
         if balance.on_alarm in ("warn", "stop"):
             return ""
         gan.balance.enable()

@@ -32,9 +32,8 @@ class Evaluate(keras.callbacks.Callback):
         """
         super().__init__()
         self.real, self.every = real, 1000.0 * every_kimg
-        labels = real.dataset.labels[real.index]
-        self.labels = np.random.default_rng(seed).permutation(labels)
-        self.latents = draw_latents(len(labels), latent_size, seed + 2)
+        self.labels = np.random.default_rng(seed).permutation(real.labels)
+        self.latents = draw_latents(len(self.labels), latent_size, seed + 2)
         self.spent, self.cost = 0.0, 0.0
 
     def on_train_begin(self, logs=None):

@@ -1,0 +1,110 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from common.errors import InputError
+from gan.config import DataConfig, NetworkConfig
+from gan.data.base import ImageDataset
+from gan.description import fingerprint, image_spec
+from gan.networks import dcgan
+from gan.networks.base import ImageSpec
+
+
+def dataset_of(count, classes):
+    images = np.zeros((count, 16, 20, 3), np.uint8)
+    names = tuple(f"class {index}" for index in range(classes))
+    return ImageDataset("made up", images, np.zeros(count, np.int32), names, "made-up-1")
+
+
+@pytest.mark.parametrize(
+    ("conditional", "count", "classes", "expected"),
+    [
+        ("auto", 100, 2, 2),
+        ("auto", 99, 2, 0),
+        ("on", 99, 2, 2),
+        ("off", 100, 2, 0),
+        ("auto", 100, 0, 0),
+        ("auto", 100, 1, 0),
+    ],
+)
+def test_classes_need_50_images_each_unless_they_are_asked_for(
+    conditional, count, classes, expected
+):
+    found = image_spec(dataset_of(count, classes), DataConfig(conditional=conditional))
+    assert found == ImageSpec(16, 20, 3, expected)
+
+
+def test_a_dataset_that_cannot_be_used_is_refused():
+    with pytest.raises(InputError, match=r"--conditional on: made up has no classes"):
+        image_spec(dataset_of(100, 1), DataConfig(conditional="on"))
+    with pytest.raises(InputError, match="expected at least 2 images, found 1"):
+        image_spec(dataset_of(1, 0), DataConfig())
+
+
+def network(activation="relu", width=4, stride=1):
+    image = keras.Input((8, 8, 1))
+    x = layers.Conv2D(width, 3, strides=stride, padding="same")(image)
+    x = layers.Activation(activation)(x)
+    return keras.Model(image, layers.Dense(1)(layers.GlobalAveragePooling2D()(x)))
+
+
+def test_a_fingerprint_is_that_of_the_architecture():
+    first = fingerprint(network())
+    assert fingerprint(network()) == first  # other names of layers
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    assert fingerprint(network()) == first  # another precision
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"activation": "tanh"}, {"width": 5}, {"stride": 2}],
+    ids=lambda each: next(iter(each)),
+)
+def test_a_fingerprint_tells_networks_apart(other):
+    assert fingerprint(network(**other)) != fingerprint(network())
+
+
+def test_a_fingerprint_tells_how_layers_are_connected():
+    def joined(first, second):
+        inputs = keras.Input((4,))
+        branches = [layers.Dense(4)(inputs), layers.Dense(4)(inputs)]
+        return keras.Model(inputs, layers.Subtract()([branches[first], branches[second]]))
+
+    assert fingerprint(joined(0, 1)) == fingerprint(joined(0, 1))
+    assert fingerprint(joined(0, 1)) != fingerprint(joined(0, 0))
+
+
+def test_both_networks_count_in_their_order():
+    one, two = network(), network(activation="tanh")
+    assert len({fingerprint(one, two), fingerprint(two, one), fingerprint(one)}) == 3
+
+
+def test_the_same_family_has_the_same_fingerprint_twice():
+    def found(**changes):
+        config = NetworkConfig(width=4, **changes)
+        return fingerprint(dcgan.build_discriminator(ImageSpec(16, 16, 1), config))
+
+    assert found() == found()
+    assert found(normalization="spectral") == found(normalization="spectral")
+    assert found() != found(normalization="spectral")
+
+
+def test_a_subclassed_model_is_known_by_its_weights():
+    class Custom(keras.Model):
+        def __init__(self, units):
+            super().__init__()
+            self.dense = layers.Dense(units)
+
+        def call(self, inputs):
+            return self.dense(inputs)
+
+        def get_config(self):
+            raise NotImplementedError
+
+    def built(units):
+        model = Custom(units)
+        model(np.zeros((1, 3), np.float32))
+        return model
+
+    assert fingerprint(built(2)) == fingerprint(built(2)) != fingerprint(built(3))
