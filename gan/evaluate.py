@@ -1,104 +1,78 @@
-"""How good is a generator? Distances to the real pictures, what is missing, and is it copying?
+"""Measure generated images against a dataset: distances, diversity, copying.
 
 python -m gan.evaluate --run runs/NAME
 python -m gan.evaluate --npz samples.npz --dataset mnist
-python -m gan.evaluate --folder pictures/ --dataset glyphs
+python -m gan.evaluate --folder images/ --dataset glyphs
 """
 
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-
-from common import checkpoints, cli, files, npz, runs
+from common import checkpoints, cli, files
+from common import images as image_io
 from common.errors import InputError
+from gan import description
 from gan.config import CACHE
 from gan.data import load
+from gan.data.base import ImageDataset, printable
+from gan.metrics.neighbors import NEIGHBOURS
 
 if TYPE_CHECKING:
-    pass
-from gan.metrics.reference import ReferenceStatistics, reference_statistics
-from gan.metrics.scores import NEIGHBOURS, scores
+    from gan.metrics.reference import ReferenceStatistics
+    from gan.metrics.samples import Samples
 
 PROGRAM = "python -m gan.evaluate"
+LEAST_COUNT = 2 * NEIGHBOURS + 2  # images of either set
+LEAST_SIDE = 16  # pixels; the classifier and the patches need as many
 
 
 @dataclass(frozen=True)
 class Config:
-    """Measures a run, an .npz of samples or a folder of pictures against a dataset."""
+    """Measure a run, an .npz of samples or a folder of images against a dataset."""
 
     run: Path | None = None
-    """A run's folder; its averaged generator is sampled."""
+    """Folder of a run; samples are drawn from its EMA generator, with the dataset's class
+    shares."""
     npz: Path | None = None
-    """An archive with `images`, uint8 (N, H, W, C), as gan.sample writes it."""
+    """Archive with `images`, uint8 (N, H, W, C), as gan.sample writes it."""
     folder: Path | None = None
-    """A folder of pictures."""
+    """Folder of images."""
     dataset: str | None = None
-    """The real pictures; the run's own by default."""
+    """Real images to compare with. Default: those that the run was trained on."""
     features: Literal["auto", "classifier", "compact", "inception"] = "auto"
-    """auto: the classifier where the dataset has labels, otherwise compact."""
+    """Extractor. auto: a classifier if the dataset has labels, otherwise compact."""
     count: int = 5000
-    """Pictures of either side; compare equal counts only."""
+    """Images of either set; compare equal counts only."""
     seed: int = 0
-    """Of the samples, and of which real pictures are taken."""
+    """Seed of the samples and of random subsets."""
     checkpoint: Literal["last", "best"] = "last"
-    """Which state of the run."""
+    """Checkpoint of the run."""
     out: Path | None = None
-    """The scores as JSON; by default evaluation.json in the run, or beside the samples."""
+    """JSON file to write. Default: evaluation.json in the run's folder, or beside the samples."""
     cache_dir: Path = CACHE
-    """Where datasets, classifiers and the real side's features are kept."""
-
-
-def protocol(config: Config, real: ReferenceStatistics, fake: np.ndarray) -> dict[str, object]:
-    """What the scores were measured with."""
-    return {
-        "features": real.features_of.protocol,
-        "real": f"{real.pictures.name}, {len(real.index)} of {len(real.pictures)} pictures, "
-        "the ones trained on",
-        "fake": f"{len(fake)} pictures",
-        "resolution": int(fake.shape[1]),
-        "seed": config.seed,
-        "neighbours": NEIGHBOURS,
-    }
-
-
-def load_fake(config: Config) -> tuple[np.ndarray, str]:
-    """The pictures to be measured, uint8 (N, H, W, C), and where they are from.
-
-    Raises:
-        InputError: files that hold none.
-    """
-    if config.run:
-        from gan.generate import draw, draw_latents, labels_in_turn, load_generator
-
-        generator, names = load_generator(config.run, config.checkpoint)
-        latents = draw_latents(config.count, generator.inputs[0].shape[-1], config.seed)
-        labels = np.random.default_rng(config.seed).permutation(
-            labels_in_turn(config.count, len(names) if len(generator.inputs) > 1 else 0)
-        )
-        return draw(generator, latents, labels), f"{config.run} ({config.checkpoint})"
-    if config.npz:
-        images = npz.read(config.npz).get("images")
-        if images is None or images.ndim != 4 or images.dtype != np.uint8:
-            raise InputError(f"--npz {config.npz}: expected `images`, uint8 (N, H, W, C)")
-        return images[: config.count], str(config.npz)
-    pictures = load.load(str(config.folder.absolute()), config.cache_dir)
-    return np.asarray(pictures.images[: config.count]), str(config.folder)
+    """Folder for prepared datasets, classifiers and reference statistics."""
 
 
 def check(config: Config) -> None:
-    """Raises InputError for what can be known without TensorFlow."""
+    """Check what can be known without TensorFlow.
+
+    Raises:
+        InputError: Arguments that do not fit together, or missing files.
+    """
     given = [name for name in ("run", "npz", "folder") if getattr(config, name) is not None]
     if len(given) != 1:
         found = " and ".join(f"--{name}" for name in given) or "none"
         raise InputError(f"expected one of --run, --npz, --folder; found {found}")
-    if config.count < 2 * NEIGHBOURS + 2:
-        raise InputError(f"--count: expected at least {2 * NEIGHBOURS + 2}, got {config.count}")
+    if config.count < LEAST_COUNT:
+        raise InputError(f"--count: expected at least {LEAST_COUNT}, got {config.count}")
+    if config.seed < 0:
+        raise InputError(f"--seed: expected at least 0, got {config.seed}")
     if config.run is None and config.dataset is None:
-        raise InputError(f"--dataset: missing; what should --{given[0]} be compared with?")
+        raise InputError(f"--dataset: missing; expected the dataset to compare --{given[0]} with")
     if config.npz is not None and not config.npz.is_file():
         raise InputError(f"--npz {config.npz}: no such file")
     if config.folder is not None and not config.folder.is_dir():
@@ -106,33 +80,134 @@ def check(config: Config) -> None:
     if config.dataset is not None:
         load.check_dataset(config.dataset)
     if config.run is not None:
-        runs.read_config(config.run, "--run")
+        saved = description.read(config.run)
         checkpoints.Checkpoints(config.run).load(config.checkpoint)
+        if config.dataset is None:
+            _check_dataset_of_run(config.run, saved.config.data.dataset)
+
+
+def _check_dataset_of_run(run: Path, name: str) -> None:
+    try:
+        load.check_dataset(name)
+    except InputError as error:
+        first = str(error).splitlines()[0]
+        raise InputError(f"--run {run}: {first}\nsay with --dataset where it lies now") from None
+
+
+def load_real(name: str, cache: Path, resolution: int, channels: int) -> ImageDataset:
+    """Load a dataset in its own channels, or in those of the samples if these are more.
+
+    Fewer channels would hide what the other set shows in them: gray samples of a
+    colour dataset must not score like colour ones, nor colour samples of a gray
+    dataset like gray ones.
+
+    Args:
+        name: A dataset or folder.
+        cache: Cache folder.
+        resolution: Pixels of a side.
+        channels: Channels of the samples.
+    """
+    source = load.find(name, cache, resolution)
+    if channels > source.channels:
+        source = load.find(name, cache, resolution, channels)
+    dataset = load.prepare(source, cache)
+    if len(dataset) < LEAST_COUNT:
+        raise InputError(
+            f"--dataset {dataset.name}: expected at least {LEAST_COUNT} images, "
+            f"found {len(dataset)}"
+        )
+    return dataset
+
+
+def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
+    """Load the real images and the generated ones, of one shape.
+
+    Raises:
+        InputError: Files that hold no images, too few, or of another shape.
+    """
+    from gan.metrics import samples
+
+    if config.run:
+        saved = description.read(config.run)
+        name = config.dataset or saved.config.data.dataset
+        dataset = load_real(name, config.cache_dir, saved.spec.height, saved.spec.channels)
+        fake = samples.from_run(config.run, config.checkpoint, config.count, config.seed, dataset)
+    else:
+        if config.npz:
+            fake = samples.from_npz(config.npz, config.count, config.seed)
+        else:
+            fake = samples.from_folder(config.folder, config.count, config.seed, config.cache_dir)
+        _check_shape(fake)
+        _, side, _, channels = fake.images.shape
+        dataset = load_real(config.dataset, config.cache_dir, side, channels)
+    return dataset, fake
+
+
+def _check_shape(fake: "Samples") -> None:
+    count, height, width, channels = fake.images.shape
+    if count < LEAST_COUNT:
+        raise InputError(f"{fake.source}: expected at least {LEAST_COUNT} images, found {count}")
+    if height != width or height < LEAST_SIDE or channels not in image_io.MODES:
+        raise InputError(
+            f"{fake.source}: images of shape {(height, width, channels)}; expected a resolution of "
+            f"at least {LEAST_SIDE}x{LEAST_SIDE}, square, with 1, 3 or 4 channels"
+        )
+
+
+def protocol(config: Config, real: "ReferenceStatistics", fake: "Samples") -> dict[str, object]:
+    """Describe how the scores were measured."""
+    dataset, channels = real.dataset, real.dataset.images.shape[3]
+    own = fake.images.shape[3]
+    trained_on = ", the ones trained on" if config.run and config.dataset is None else ""
+    return {
+        "features": real.features_of.protocol,
+        "real": f"{dataset.name}, {len(real.index)} of {len(dataset)} images{trained_on}",
+        "fake": f"{len(fake.images)} images",
+        "labels": fake.labels,
+        "resolution": int(dataset.images.shape[1]),
+        "channels": channels if own == channels else f"{channels}, converted from {own}",
+        "skipped": len(dataset.skipped),
+        "skipped_fake": len(fake.skipped),
+        "seed": config.seed,
+        "neighbours": NEIGHBOURS,
+    }
 
 
 def evaluate(config: Config) -> dict[str, object]:
-    """Scores with their protocol, also written as JSON."""
+    """Measure generated images and write the scores with their protocol as JSON.
+
+    Args:
+        config: What to measure.
+
+    Returns:
+        {"of": source, "protocol": {...}, "scores": {name: value}, "undefined":
+        {name: reason}, "seconds": duration}. A score that is not defined for
+        these sets is None, and "undefined" says why.
+
+    Raises:
+        InputError: Arguments, files or a dataset that cannot be used.
+
+    Example:
+        >>> evaluate(Config(run=Path("runs/glyphs")))["scores"]["frechet_distance"]
+        8.1
+    """
     check(config)
-    about = runs.read_config(config.run, "--run") if config.run else None
     cli.import_tensorflow()
+    from gan.metrics import samples, scores
+    from gan.metrics.reference import reference_statistics
+
     started = time.perf_counter()
-    fake, source = load_fake(config)
-    if len(fake) < 2 * NEIGHBOURS + 2:
-        raise InputError(f"{source}: {len(fake)} pictures; expected at least {2 * NEIGHBOURS + 2}")
-    name = config.dataset or about["config"]["data"]["dataset"]
-    pictures = load.load(name, config.cache_dir, fake.shape[1], fake.shape[3])
-    if pictures.images.shape[1:] != fake.shape[1:]:
-        raise InputError(
-            f"{source}: pictures of shape {fake.shape[1:]}, expected {pictures.images.shape[1:]} "
-            f"as in {name}"
-        )
+    dataset, fake = load_sets(config)
     real = reference_statistics(
-        pictures, config.features, config.count, config.seed, config.cache_dir
+        dataset, config.features, config.count, config.seed, config.cache_dir
     )
+    images = samples.to_channels(fake.images, dataset.images.shape[3])
+    values, undefined = without_nan(scores.scores(real, images, config.seed), scores.REASONS)
     found = {
-        "of": source,
+        "of": fake.source,
         "protocol": protocol(config, real, fake),
-        "scores": scores(real, fake, config.seed),
+        "scores": values,
+        "undefined": undefined,
         "seconds": round(time.perf_counter() - started, 1),
     }
     out = config.out
@@ -142,8 +217,39 @@ def evaluate(config: Config) -> dict[str, object]:
         source = config.npz or config.folder
         out = source.with_name(f"{source.stem}-evaluation.json")
     files.write_json(out, found)
+    for title, skipped in (("", dataset.skipped), (f"{fake.source}: ", fake.skipped)):
+        if skipped:
+            print(f"{title}skipped {len(skipped)} files that cannot be read: {skipped[0]}")
     _print(found, out)
     return found
+
+
+def without_nan(
+    values: Mapping[str, Any], reasons: Mapping[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Replace NaN and infinities, which JSON cannot hold, by None.
+
+    Args:
+        values: {name: number, or a dictionary of numbers}.
+        reasons: {name: why it is not defined}.
+
+    Returns:
+        The values, and {name: reason} of those that were replaced.
+
+    Example:
+        >>> without_nan({"error": float("nan")}, {"error": "one block"})
+        ({'error': None}, {'error': 'one block'})
+    """
+    plain, undefined = {}, {}
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            plain[name], inner = without_nan(value, {})
+            undefined |= {f"{name}.{key}": reason for key, reason in inner.items()}
+        elif math.isfinite(value):
+            plain[name] = value
+        else:
+            plain[name], undefined[name] = None, reasons.get(name, f"the value is {value}")
+    return plain, undefined
 
 
 def _print(found: Mapping, out: Path) -> None:
@@ -155,15 +261,20 @@ def _print(found: Mapping, out: Path) -> None:
             rare = ", ".join(f"{label} {100 * share:.1f} %" for label, share in ordered[:5])
             print(f"{'rarest classes':40} {rare}")
         elif isinstance(value, dict):
-            print(f"{name:40} " + ", ".join(f"{k} px {v:.4f}" for k, v in value.items()))
+            print(
+                f"{name:40} "
+                + ", ".join(f"{k} px {v:.4f}" for k, v in value.items() if v is not None)
+            )
+        elif value is None:
+            print(f"{name:40} not defined: {found['undefined'][name]}")
         else:
             print(f"{name:40} {value:10.4f}")
-    print(f"scores with their protocol: {out}")
+    print(printable(f"scores with their protocol: {out}"))
 
 
 def main() -> int:
-    config = cli.parse(Config, PROGRAM, None)
-    evaluate(config)
+    """Run the command line."""
+    evaluate(cli.parse(Config, PROGRAM, None))
     return 0
 
 

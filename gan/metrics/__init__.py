@@ -1,1 +1,1 @@
-"""."""
+"""Metrics of generated images: distances to real ones, diversity, copying, collapse."""

@@ -1,12 +1,12 @@
-"""Pictures to feature vectors, for the distances of `gan.metrics`.
+"""Images to feature vectors, for the distances of `gan.metrics`.
 
-Pictures are uint8 (N, H, W, C); features are float32 (N, D). What the features
-were taken with is part of what a distance means, so every extractor has a
-name that says it.
+Which extractor gave the features is part of what a distance means, so each one
+describes itself.
 """
 
-import time
-from collections.abc import Callable
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,33 +15,49 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common import files, npz
 from common import images as image_io
+from common import npz
+from common.errors import InputError
 from common.extractors import compact
-from gan.data.base import Pictures
+from gan.data import cache as cache_io
+from gan.data.base import ImageDataset
+from gan.metrics.classifier import build_classifier, train_classifier
 
-SECONDS = 20.0  # that the classifier may take to train on two cores
+SECONDS = 20.0  # training time of the classifier on two cores
 RESAMPLING = Image.Resampling.BICUBIC
-HELD_OUT = 10  # every so manyth picture tells how accurate the classifier is
 
 
 @dataclass(frozen=True)
 class Features:
-    """A named map from pictures to vectors.
+    """A named map from images to vectors.
 
     Attributes:
-        protocol: extractor, layer and resizing in words.
+        protocol: Extractor, layer and resizing in words.
+        version: Hash of the weights; features of different versions cannot be compared.
         extract: uint8 (N, H, W, C) to float32 (N, D).
         classify: uint8 (N, H, W, C) to class numbers (N,); None without a classifier.
     """
 
     protocol: str
+    version: str
     extract: Callable[[np.ndarray], np.ndarray]
     classify: Callable[[np.ndarray], np.ndarray] | None = None
 
 
-def in_batches(function, images: np.ndarray, size: int = 256) -> np.ndarray:
-    """`function` over slices of `images`, put together again; the last slice is padded."""
+def in_batches(
+    function: Callable[[np.ndarray], np.ndarray], images: np.ndarray, size: int = 256
+) -> np.ndarray:
+    """Apply a function to slices of one size and concatenate the results.
+
+    Args:
+        function: (size, ...) to (size, ...).
+        images: (N, ...), N at least 1; the last slice is padded.
+        size: Images per call.
+
+    Example:
+        >>> in_batches(lambda part: 2 * part, np.arange(5), size=2)
+        array([0, 2, 4, 6, 8])
+    """
     found = []
     for start in range(0, len(images), size):
         part = images[start : start + size]
@@ -51,107 +67,100 @@ def in_batches(function, images: np.ndarray, size: int = 256) -> np.ndarray:
     return np.concatenate(found)
 
 
-def build_classifier(resolution: int, channels: int, classes: int) -> keras.Model:
-    """Three convolutions and a layer of 128 features: pictures in [-1, 1] to (features, logits)."""
-    layers = keras.layers
-    inputs = keras.Input((resolution, resolution, channels))
-    x = inputs
-    while x.shape[1] > 32:
-        x = layers.AveragePooling2D()(x)
-    for width in (32, 64, 128):
-        start = keras.initializers.HeNormal(seed=width)
-        x = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=start)(x)
-        x = layers.MaxPooling2D()(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.Dropout(0.3, seed=0)(layers.Flatten()(x))
-    start = keras.initializers.GlorotUniform(seed=0)
-    features = layers.Dense(128, "relu", kernel_initializer=start, name="features")(x)
-    logits = layers.Dense(classes, kernel_initializer=start, name="logits")(features)
-    return keras.Model(inputs, [features, logits])
+def classifier(dataset: ImageDataset, cache: Path, seconds: float = SECONDS) -> Features:
+    """Take features from a small network trained on the dataset's labels.
 
+    It is trained once for each dataset and cached by its fingerprint. Distances
+    are comparable within one dataset and one cached classifier only.
 
-def classifier(pictures: Pictures, cache: Path, seconds: float = SECONDS) -> Features:
-    """The penultimate layer of a small network trained on the dataset's own labels.
+    Args:
+        dataset: Images with at least two classes.
+        cache: Cache folder.
+        seconds: Training time at most.
 
-    Trained once for each dataset, for at most `seconds`, and cached by its
-    fingerprint. As everywhere in this module a distance in these features is
-    comparable within one dataset and one cached classifier only.
+    Returns:
+        128 penultimate features, with a `classify` function.
     """
-    resolution, channels = pictures.images.shape[2:]
-    classes = len(pictures.class_names)
-    path = cache / "classifiers" / f"{pictures.fingerprint}-{resolution}px.npz"
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
+    resolution, channels = dataset.images.shape[2:]
+    classes = len(dataset.class_names)
+    parts = ("classifiers", f"{dataset.fingerprint}-{resolution}px-v2.npz")
+    with _float32():
         network = build_classifier(resolution, channels, classes)
-    finally:
-        keras.config.set_dtype_policy(policy)
-    if not path.exists():
-        accuracy = _train_classifier(network, pictures, seconds)
-        arrays = {f"{n:03d}": value for n, value in enumerate(network.get_weights())}
-        with files.atomic_path(path) as temporary:
-            np.savez(temporary, accuracy=accuracy, **arrays)
-    arrays = npz.read(path)
+        if not cache.joinpath(*parts).exists():
+            accuracy = train_classifier(network, dataset, seconds)
+            arrays = {f"{n:03d}": value for n, value in enumerate(network.get_weights())}
+            with cache_io.write_file(cache, *parts) as temporary:
+                np.savez(temporary, accuracy=accuracy, **arrays)
+    arrays = npz.read(cache.joinpath(*parts))
     accuracy = float(arrays.pop("accuracy"))
-    network.set_weights([arrays[name] for name in sorted(arrays)])
+    weights = [arrays[name] for name in sorted(arrays)]
+    network.set_weights(weights)
 
     @tf.function
-    def both(images):
+    def both(images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=False)
 
     return Features(
-        f"classifier of {pictures.name}'s {classes} classes, {100 * accuracy:.1f} % right on "
-        f"held-out pictures, 128 penultimate features at {resolution} px",
+        f"classifier of {dataset.name}'s {classes} classes, {100 * accuracy:.1f} % right on "
+        f"held-out images, 128 penultimate features at {resolution} px",
+        _version(*weights),
         lambda images: in_batches(lambda part: both(part)[0], images),
         lambda images: in_batches(lambda part: both(part)[1], images).argmax(axis=1),
     )
 
 
-def _train_classifier(network: keras.Model, pictures: Pictures, seconds: float) -> float:
-    """Adam on cross-entropy until the time is up or three passes; held-out accuracy in [0, 1]."""
-    held = np.arange(len(pictures)) % HELD_OUT == HELD_OUT - 1
-    learnt = np.flatnonzero(~held)
-    random = np.random.default_rng(0)
-    optimizer = keras.optimizers.Adam(1e-3)
-    optimizer.build(network.trainable_variables)
+@contextlib.contextmanager
+def _float32() -> Iterator[None]:
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(policy)
 
-    @tf.function(reduce_retracing=True)
-    def step(images, labels):
-        with tf.GradientTape() as tape:
-            logits = network(tf.cast(images, tf.float32) / 127.5 - 1.0, training=True)[1]
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=labels, logits=logits)
-            )
-        variables = network.trainable_variables
-        optimizer.apply(tape.gradient(loss, variables), variables)
 
-    started, passes, batch = time.perf_counter(), 0, min(64, len(learnt))
-    while passes < 3 or passes * len(learnt) < 20_000:  # of a small set, more passes
-        order = random.permutation(learnt)
-        for start in range(0, len(order) - batch + 1, batch):
-            chosen = np.sort(order[start : start + batch])
-            step(pictures.images[chosen], pictures.labels[chosen])
-            if time.perf_counter() - started > seconds:
-                break
-        passes += 1
-        if time.perf_counter() - started > seconds:
-            break
-    images = pictures.images[held][:5000]
-    logits = in_batches(
-        lambda part: network(part.astype(np.float32) / 127.5 - 1.0, training=False)[1], images
-    )
-    return float((logits.argmax(axis=1) == pictures.labels[held][:5000]).mean())
+def _version(*arrays: np.ndarray) -> str:
+    digest = hashlib.blake2b(digest_size=6)
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def opaque(images: np.ndarray) -> list[np.ndarray]:
+    """Show images without transparency, so that an extractor of RGB images sees all of them.
+
+    Args:
+        images: uint8 (N, H, W, C) with 1, 3 or 4 channels.
+
+    Returns:
+        uint8 (N, H, W, 3): the images, of 4 channels once over white and once
+        over black.
+
+    Example:
+        >>> [x.max() for x in opaque(np.zeros((1, 2, 2, 4), np.uint8))]  # transparent
+        [255, 0]
+    """
+    if images.shape[3] == 1:
+        return [images.repeat(3, axis=3)]
+    if images.shape[3] == 3:
+        return [images]
+    alpha = images[..., 3:].astype(np.float32) / 255.0
+    return [
+        np.rint(images[..., :3] * alpha + ground * (1.0 - alpha)).astype(np.uint8)
+        for ground in (255.0, 0.0)
+    ]
 
 
 def compact_features() -> Features:
-    """Channel means of the embedded extractor of style transfer, the last layer on a 2x2 grid."""
+    """Take channel means of the embedded extractor of style transfer, its last layer on a 2x2 grid.
+
+    Images with transparency are described twice; see `opaque`.
+    """
     extract = compact.load()
 
     @tf.function
-    def describe(images):
-        images = tf.cast(images, tf.float32) / 255.0
-        images = tf.repeat(images, 3, axis=3) if images.shape[3] == 1 else images[..., :3]
-        found = extract(images)
+    def describe(images: tf.Tensor) -> tf.Tensor:
+        found = extract(tf.cast(images, tf.float32) / 255.0)
         means = [
             tf.reduce_mean(found[layer].values, axis=(1, 2)) for layer in ("relu1_1", "relu2_2")
         ]
@@ -159,28 +168,46 @@ def compact_features() -> Features:
         return tf.concat([*means, tf.reshape(grid, (images.shape[0], -1))], axis=1)
 
     return Features(
-        "compact: means of relu1_1 and relu2_2, relu3_1 on a 2x2 grid, of the student's own "
-        "channels, at the pictures' own size",
-        lambda images: in_batches(describe, images),
+        "compact: means of relu1_1 and relu2_2, relu3_1 on a 2x2 grid, of the student's "
+        "channels, at the images' size",
+        _version(np.frombuffer(compact.WEIGHTS.read_bytes(), np.uint8)),
+        lambda images: in_batches(
+            lambda part: np.concatenate([describe(shown) for shown in opaque(part)], axis=1), images
+        ),
     )
 
 
 def inception_features() -> Features:
-    """Keras's InceptionV3, 2,048 features; its weights are not those of the graph of 2015.
+    """Take 2,048 features of Keras's InceptionV3, whose weights are not those of the 2015 graph.
 
-    Distances are near to, but not comparable with, published FIDs.
+    Distances are near to, but not comparable with, published FIDs. Images with
+    transparency are described twice; see `opaque`.
+
+    Raises:
+        InputError: The weights cannot be downloaded.
     """
-    network = keras.applications.InceptionV3(include_top=False, pooling="avg")
+    try:
+        network = keras.applications.InceptionV3(include_top=False, pooling="avg")
+    except Exception as error:  # Keras raises a bare Exception
+        raise InputError(
+            f"--features inception: the weights cannot be downloaded ({error})\n"
+            "--features compact needs no download"
+        ) from None
 
-    def extract(images: np.ndarray) -> np.ndarray:
-        large = []
-        for picture in images:
-            resized = image_io.as_image(picture).convert("RGB").resize((299, 299), RESAMPLING)
-            large.append(np.asarray(resized, np.float32) / 127.5 - 1.0)
-        return network(np.stack(large), training=False).numpy()
+    def describe(images: np.ndarray) -> np.ndarray:
+        large = [
+            np.asarray(image_io.from_array(image).resize((299, 299), RESAMPLING), np.float32)
+            for image in images
+        ]
+        return network(np.stack(large) / 127.5 - 1.0, training=False).numpy()
 
     return Features(
         "InceptionV3 with Keras's weights (not the 2015 graph), 2048 pooled features, Pillow's "
         "bicubic to 299 px",
-        lambda images: in_batches(extract, images, 32),
+        "keras",
+        lambda images: in_batches(
+            lambda part: np.concatenate([describe(shown) for shown in opaque(part)], axis=1),
+            images,
+            32,
+        ),
     )

@@ -1,23 +1,27 @@
-"""Distances between sets of pictures or of their features, and what a set lacks.
+"""Metrics by nearest neighbours: precision, recall, density, coverage, copying.
 
-Everything here is NumPy in float64 on arrays that fit into memory; `real` and
-`fake` are (N, D) features unless said otherwise. Which features, how many and of
-which pictures decides what a number means: see `gan.evaluate`.
+NumPy in float64; features are (N, D).
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
+from gan.metrics.distances import checked
+
+NEIGHBOURS = 5
+SAME = 1e-12  # squared distance, relative to the squared norms, that rounding alone can make
+
 
 class ManifoldMetrics(NamedTuple):
-    """Four shares of samples that lie among the others.
+    """Precision, recall, density and coverage of one set of features by another.
 
     Attributes:
-        precision: fakes within the real manifold: are they any good?
-        recall: reals within the fake manifold: is everything there?
-        density: how many real balls hold a fake, over k; may exceed 1.
-        coverage: reals with a fake in their ball.
+        precision: Share of generated features within the real manifold: quality.
+        recall: Share of real features within the generated manifold: diversity.
+        density: How many real balls hold a generated feature on average, over k;
+            may exceed 1.
+        coverage: Share of real features with a generated one in their ball.
     """
 
     precision: float
@@ -27,18 +31,34 @@ class ManifoldMetrics(NamedTuple):
 
 
 def precision_recall_density_coverage(
-    real: np.ndarray, fake: np.ndarray, neighbours: int = 5
+    real: np.ndarray, fake: np.ndarray, neighbours: int = NEIGHBOURS
 ) -> ManifoldMetrics:
-    """Manifolds of balls that reach to the k-th nearest neighbour in the same set.
+    """Compare manifolds made of balls that reach to the k-th nearest neighbour in the same set.
 
-    Precision and recall are Kynkaanniemi et al. 2019, equations 1 and 2 (who
-    use k = 3); density and coverage are Naeem et al. 2020, equations 6 and 8.
+    Precision and recall: Kynkaanniemi et al. 2019, equations 1 and 2, who use
+    k = 3. Density and coverage: Naeem et al. 2020, equations 6 and 8. As in the
+    latters' code (`prdc`), a feature at exactly the radius is outside, so that
+    identical sets have density 1.
+
+    Args:
+        real: (N, D), N above `neighbours`.
+        fake: (M, D), M above `neighbours`.
+        neighbours: k.
+
+    Raises:
+        ValueError: Too few features, or values that are not finite.
+
+    Example:
+        >>> features = np.random.default_rng(0).normal(size=(100, 8))
+        >>> precision_recall_density_coverage(features, features)
+        ManifoldMetrics(precision=1.0, recall=1.0, density=1.0, coverage=1.0)
     """
+    real, fake = checked(real), checked(fake)
     real_radius = _radius(real, neighbours)
     fake_radius = _radius(fake, neighbours)
-    distances = squared_distances(real, fake)  # (R, F)
-    in_real = distances <= real_radius[:, None]
-    in_fake = distances <= fake_radius[None, :]
+    distances = squared_distances(real, fake)  # (N, M)
+    in_real = distances < real_radius[:, None]
+    in_fake = distances < fake_radius[None, :]
     return ManifoldMetrics(
         precision=float(in_real.any(axis=0).mean()),
         recall=float(in_fake.any(axis=1).mean()),
@@ -48,36 +68,78 @@ def precision_recall_density_coverage(
 
 
 def _radius(features: np.ndarray, neighbours: int) -> np.ndarray:
-    """The squared distance of each to its k-th nearest neighbour other than itself."""
+    """The squared distance of each to its k-th nearest neighbour, a little less by rounding."""
     if len(features) <= neighbours:
         raise ValueError(f"neighbours: expected less than {len(features)}, got {neighbours}")
     distances = squared_distances(features, features)
     np.fill_diagonal(distances, np.inf)
-    return np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
+    radius = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
+    return radius * (1.0 - 1e-9)  # two computations of one distance differ in the last digits
 
 
 def squared_distances(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """|x_i - y_j|^2 of (N, D) and (M, D) as (N, M)."""
+    """Compute |x_i - y_j|^2.
+
+    Args:
+        x: (N, D).
+        y: (M, D).
+
+    Returns:
+        float64 (N, M); exactly 0 for features that are equal.
+
+    Example:
+        >>> squared_distances(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]]))
+        array([[25.]])
+    """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)
     shift = x.mean(axis=0)  # smaller numbers leave more digits to the difference
     x, y = x - shift, y - shift
-    products = np.sum(x * x, axis=1)[:, None] + np.sum(y * y, axis=1)[None, :] - 2.0 * x @ y.T
-    return np.maximum(products, 0.0)
+    norms = np.sum(x * x, axis=1)[:, None] + np.sum(y * y, axis=1)[None, :]  # (N, M)
+    products = x @ y.T
+    products *= -2.0
+    products += norms
+    norms *= SAME
+    products[products < norms] = 0.0
+    return products
 
 
 def nearest(samples: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The index of each sample's nearest training example, and the distance to it; (N,) each."""
+    """Find the nearest training example of each sample.
+
+    Args:
+        samples: (N, D).
+        training: (M, D).
+
+    Returns:
+        Index of the nearest example, and the distance to it; (N,) each.
+
+    Example:
+        >>> nearest(np.array([[1.0]]), np.array([[5.0], [2.0]]))
+        (array([1]), array([1.]))
+    """
     distances = squared_distances(samples, training)
     index = distances.argmin(axis=1)
     return index, np.sqrt(distances[np.arange(len(samples)), index])
 
 
-def memorisation(fake: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> float:
-    """How much nearer samples lie to the training pictures than unseen real ones do.
+def nearest_distance_ratio(fake: np.ndarray, training: np.ndarray, held_out: np.ndarray) -> float:
+    """Compare how near generated and unseen real images lie to training images.
 
-    The median distance of `held_out` to its nearest training example over that
-    of `fake`: about 1 for a good model, far above 1 for one that copies.
-    Needs `held_out` from the same source as `training`.
+    The median distance to the nearest training example, of `fake` over that of
+    `held_out`: about 1 for a good model, near 0 for one that copies.
+
+    Args:
+        fake: (N, D).
+        training: (M, D).
+        held_out: (K, D), from the same source as `training`, without copies of it.
+
+    Returns:
+        The ratio; NaN if half of `held_out` are copies of training examples.
+
+    Example:
+        >>> training, unseen = np.array([[0.0], [10.0]]), np.array([[2.0]])
+        >>> nearest_distance_ratio(np.array([[0.5]]), training, unseen)
+        0.25
     """
     unseen = np.median(nearest(held_out, training)[1])
-    return float(unseen / max(np.median(nearest(fake, training)[1]), 1e-12))
+    return float(np.median(nearest(fake, training)[1]) / unseen) if unseen > 0.0 else np.nan

@@ -1,29 +1,39 @@
-"""Distances between sets of pictures or of their features, and what a set lacks.
-
-Everything here is NumPy in float64 on arrays that fit into memory; `real` and
-`fake` are (N, D) features unless said otherwise. Which features, how many and of
-which pictures decides what a number means: see `gan.evaluate`.
-"""
+"""Sliced Wasserstein distances of sets of images, in pixel space."""
 
 import numpy as np
+
+PATCH, PATCHES = 7, 16  # pixels of a side; patches per image and level
+SMALLEST_LEVEL = 16  # pixels
 
 
 def sliced_wasserstein(
     real: np.ndarray, fake: np.ndarray, projections: int = 128, seed: int = 0
 ) -> float:
-    """How far two sets of pictures are apart along random directions in pixel space.
+    """Compare two sets of images along random directions in pixel space.
 
-    Cheap enough for every tick of a run. It sees collapse, noise and wrong
-    brightness, but not whether a picture is readable.
+    Cheap enough for every tick of a run. It detects collapse, noise and wrong
+    brightness, but not whether an image is readable.
 
     Args:
-        real, fake: (N, ...) of one shape and the same value range.
-        projections: random unit vectors to average over.
-        seed: draws them.
+        real: (N, ...).
+        fake: (N, ...) of the same shape and value range.
+        projections: Random unit vectors to average over.
+        seed: Seed of the vectors.
 
     Returns:
         The mean over the directions of the 1-Wasserstein distance between the
-        projected sets (Rabin et al. 2012), in the pictures' own units.
+        projected sets (Rabin et al. 2012), in units of the pixels. Projections
+        are float32, means are summed in float64.
+
+    Raises:
+        ValueError: Different shapes, or values that are not finite.
+
+    Example:
+        >>> black, white = (np.full((64, 16, 16, 1), value) for value in (-1.0, 1.0))
+        >>> sliced_wasserstein(black, black)
+        0.0
+        >>> sliced_wasserstein(black, white) > 1.0
+        True
     """
     real, fake = (np.asarray(x, np.float32).reshape(len(x), -1) for x in (real, fake))  # (N, D)
     if real.shape != fake.shape:
@@ -31,24 +41,45 @@ def sliced_wasserstein(
     directions = np.random.default_rng(seed).normal(size=(real.shape[1], projections))
     directions = (directions / np.linalg.norm(directions, axis=0)).astype(np.float32)
     gaps = np.sort(real @ directions, axis=0) - np.sort(fake @ directions, axis=0)  # (N, P)
-    return float(np.abs(gaps).mean())
-
-
-PATCH, PATCHES = 7, 16  # pixels of a side; patches of a picture and a level
-SMALLEST_LEVEL = 16  # pixels
+    distance = float(np.abs(gaps).mean(dtype=np.float64))
+    if not np.isfinite(distance):
+        raise ValueError("real and fake: expected finite pixels")
+    return distance
 
 
 def laplacian_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> dict[int, float]:
-    """The sliced Wasserstein distance of 7x7 patches on every level of a Laplacian pyramid.
+    """Compute the sliced Wasserstein distance of 7x7 patches per level of a Laplacian pyramid.
 
-    Karras et al. 2018, section 5: {resolution: distance}, from fine detail to
-    the coarse whole; patches are normalised by the real set's mean and
-    deviation of each channel. Deviations: 16 patches of a picture instead of
-    128, and 2x2 means instead of a Gaussian filter between levels.
+    Karras et al. 2018 (progressive growing, PGGAN), section 5: from fine detail
+    to the coarse whole.
+
+    Deviations: both sets are normalized by the mean and standard deviation of
+    the real patches' channels, where PGGAN's code normalizes each set by its
+    own, which hides a wrong brightness or contrast; a deviation counts at least
+    one gray level, so that a constant channel (such as an opaque alpha) does not
+    divide by zero. 16 patches per image instead of 128, 2x2 means instead of a
+    Gaussian filter between levels, no factor of 1000.
 
     Args:
-        real, fake: (N, H, W, C) of one shape, H = W at least 16.
+        real: (N, H, W, C), H = W, of at least 16 pixels; integers in [0, 255], or
+            floats in [-1, 1].
+        fake: The same shape and range.
+        seed: Seed of the patches and directions.
+
+    Returns:
+        {resolution of the level: distance}.
+
+    Raises:
+        ValueError: Different shapes, or values that are not finite.
+
+    Example:
+        >>> images = np.random.default_rng(0).integers(0, 255, (8, 32, 32, 1))
+        >>> laplacian_wasserstein(images, images)
+        {32: 0.0, 16: 0.0}
     """
+    if np.shape(real) != np.shape(fake):
+        raise ValueError(f"real and fake: expected one shape, got {real.shape} and {fake.shape}")
+    gray_level = 1.0 if np.issubdtype(np.asarray(real).dtype, np.integer) else 1.0 / 127.5
     distances, random = {}, np.random.default_rng(seed)
     real, fake = (np.asarray(images, np.float32) for images in (real, fake))
     while True:
@@ -63,13 +94,18 @@ def laplacian_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> 
             )
         places = random.integers(0, size - PATCH + 1, (2, len(real) * PATCHES))
         patches = [_patches(images, places) for images in levels]
-        mean = patches[0].mean(axis=(0, 1, 2))
-        deviation = patches[0].std(axis=(0, 1, 2)) + 1e-8
-        first, second = ((each - mean) / deviation for each in patches)
+        mean, deviation = _moments(patches[0])
+        first, second = ((each - mean) / np.maximum(deviation, gray_level) for each in patches)
         distances[size] = sliced_wasserstein(first, second, seed=seed)
         if last:
             return distances
         real, fake = halves
+
+
+def _moments(patches: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel, (C,) each, summed in float64."""
+    axes = (0, 1, 2)
+    return patches.mean(axes, dtype=np.float64), patches.std(axes, dtype=np.float64)
 
 
 def _halved(images: np.ndarray) -> np.ndarray:
@@ -78,7 +114,7 @@ def _halved(images: np.ndarray) -> np.ndarray:
 
 
 def _patches(images: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """(N * PATCHES, PATCH, PATCH, C) at the given top and left."""
+    """Patches (N * PATCHES, PATCH, PATCH, C) at the given top and left."""
     windows = np.lib.stride_tricks.sliding_window_view(images, (PATCH, PATCH), axis=(1, 2))
     which = np.arange(len(images)).repeat(PATCHES)
-    return windows[which, places[0], places[1]].transpose(0, 2, 3, 1)  # (N P, PATCH, PATCH, C)
+    return windows[which, places[0], places[1]].transpose(0, 2, 3, 1)

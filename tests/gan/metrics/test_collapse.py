@@ -21,47 +21,47 @@ ILL = {
     },
     "worse than guessing": {"discriminator/over_chance": 0.4},
     "outrun": {"discriminator/r_t": -0.3},
-    "same picture": {"health/neighbours": 0.05},
+    "same image": {"health/neighbours": 0.05},
     "little spread": {"health/spread": 0.2},
     "missing classes": {"health/class_entropy": 0.2},
 }
 
 
-def test_every_symptom_has_its_case():
-    assert set(ILL) == set(collapse.SYMPTOMS)
+def test_every_failure_mode_has_its_case():
+    assert set(ILL) == set(collapse.FAILURE_MODES)
 
 
 @pytest.mark.parametrize("name", ILL)
-def test_a_symptom_raises_one_alarm_once_it_has_lasted(name):
+def test_a_failure_mode_raises_one_alarm_once_it_has_lasted(name):
     watch = collapse.Watch()
-    looks = [watch.look(WELL | ILL[name]) for _ in range(collapse.PATIENCE + 2)]
-    assert looks == [[]] * (collapse.PATIENCE - 1) + [[name], [], []]
+    updates = [watch.update(WELL | ILL[name]) for _ in range(collapse.PATIENCE + 2)]
+    assert updates == [[]] * (collapse.PATIENCE - 1) + [[name], [], []]
     assert watch.raised == [name]
 
 
 @pytest.mark.parametrize("name", ILL)
-def test_a_symptom_that_goes_away_in_time_raises_none(name):
+def test_a_failure_mode_that_goes_away_in_time_raises_none(name):
     watch = collapse.Watch()
     for _ in range(5):
         for _ in range(collapse.PATIENCE - 1):
-            assert watch.look(WELL | ILL[name]) == []
-        assert watch.look(WELL) == []
+            assert watch.update(WELL | ILL[name]) == []
+        assert watch.update(WELL) == []
 
 
-def test_figures_that_are_missing_or_not_numbers_show_nothing():
+def test_metrics_that_are_missing_or_not_numbers_show_nothing():
     watch = collapse.Watch()
     for _ in range(2 * collapse.PATIENCE):
-        assert watch.look({}) == []
-        assert watch.look(dict.fromkeys(WELL, float("nan"))) == []
+        assert watch.update({}) == []
+        assert watch.update(dict.fromkeys(WELL, float("nan"))) == []
 
 
 def test_counts_survive_a_resume():
     watch = collapse.Watch()
     for _ in range(collapse.PATIENCE - 1):
-        watch.look(WELL | ILL["outrun"])
+        watch.update(WELL | ILL["outrun"])
     resumed = collapse.Watch()
     resumed.restore(watch.state())
-    assert resumed.look(WELL | ILL["outrun"]) == ["outrun"]
+    assert resumed.update(WELL | ILL["outrun"]) == ["outrun"]
 
 
 def test_spread_is_a_ratio_of_standard_deviations():
@@ -71,23 +71,25 @@ def test_spread_is_a_ratio_of_standard_deviations():
     assert collapse.spread(real, np.ones_like(real)) == 0.0
 
 
-def test_neighbours_see_repeated_pictures_that_the_spread_does_not():
+def test_neighbor_distance_sees_repeated_images_that_the_spread_does_not():
     real = RANDOM.normal(size=(200, 8))
     twins = np.concatenate([real[:100], real[:100] + 1e-3])
     assert collapse.spread(real, twins) == pytest.approx(1.0, abs=0.1)
-    assert collapse.neighbours(real, twins) < 0.01
-    assert collapse.neighbours(real, RANDOM.normal(size=(200, 8))) == pytest.approx(1.0, abs=0.1)
+    assert collapse.neighbor_distance(real, twins) < 0.01
+    assert collapse.neighbor_distance(real, RANDOM.normal(size=(200, 8))) == pytest.approx(
+        1.0, abs=0.1
+    )
     line = np.arange(4.0)[:, None]
-    assert collapse.neighbours(line, 3.0 * line) == pytest.approx(3.0)
+    assert collapse.neighbor_distance(line, 3.0 * line) == pytest.approx(3.0)
 
 
-def test_by_heart_is_where_the_held_out_pictures_lie_between_real_and_generated():
-    learnt, fake = np.array([3.0, 5.0]), np.array([-1.0, 1.0])
+def test_r_v_is_where_held_out_images_lie_between_trained_and_generated_ones():
+    train, fake = np.array([3.0, 5.0]), np.array([-1.0, 1.0])
     for held_out, expected in ((4.0, 0.0), (0.0, 1.0), (3.0, 0.25), (8.0, -1.0), (-99.0, 2.0)):
-        assert collapse.r_v(learnt, np.array([held_out]), fake) == pytest.approx(expected)
-    assert collapse.r_v(fake, np.array([9.0]), learnt) == 0.0  # prefers the generated
+        assert collapse.r_v(train, np.array([held_out]), fake) == pytest.approx(expected)
+    assert collapse.r_v(fake, np.array([9.0]), train) == 0.0  # prefers the generated
     nan = np.array([np.nan])
-    for sets in ((learnt, fake, nan), (learnt, nan, fake), (nan, learnt, fake)):
+    for sets in ((train, fake, nan), (train, nan, fake), (nan, train, fake)):
         assert collapse.r_v(*sets) == 0.0
 
 
