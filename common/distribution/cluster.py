@@ -1,7 +1,7 @@
-"""The processes that train one model together; found without importing TensorFlow.
+"""The processes that train one model together, found without importing TensorFlow.
 
-Either TF_CONFIG names them, as TensorFlow's documentation tells, or `srun`'s
-variables do, from which the same follows.
+They are named by TF_CONFIG, in the format of TensorFlow's documentation, or
+derived from the variables that Slurm's `srun` sets.
 """
 
 import json
@@ -22,17 +22,35 @@ FIRST_PORT, PORTS = 20000, 20000  # of a Slurm job: below those that Linux gives
 
 @dataclass(frozen=True)
 class Cluster:
-    """All workers by their address, host:port, and this one's place among them; 0 is the chief."""
+    """The workers of a run.
+
+    Attributes:
+        workers: The address of each, as host:port.
+        index: Which of them this process is; 0 is the chief.
+    """
 
     workers: tuple[str, ...]
     index: int
 
 
 def find(strategy: Strategy, environment: Mapping[str, str] = os.environ) -> Cluster | None:
-    """The cluster that `strategy` and the environment ask for; None for this process alone.
+    """Find the cluster that `strategy` and the environment ask for.
+
+    Args:
+        strategy: "single" and "mirrored" never use a cluster, "multiworker"
+            requires one.
+        environment: Variables of this process.
+
+    Returns:
+        None for this process alone.
 
     Raises:
-        InputError: TF_CONFIG is malformed, or no cluster where one is asked for.
+        InputError: TF_CONFIG is malformed, or there is no cluster although one
+            is required.
+
+    Example:
+        >>> find("auto", {"TF_CONFIG": EXAMPLE})
+        Cluster(workers=('one:12345', 'two:12345'), index=0)
     """
     if strategy in ("single", "mirrored"):
         return None
@@ -46,7 +64,13 @@ def find(strategy: Strategy, environment: Mapping[str, str] = os.environ) -> Clu
 
 
 def check_batch_size(batch_size: int, parts: int, what: str) -> None:
-    """Raises InputError unless a batch can be split into `parts` equal ones."""
+    """Raise InputError unless a batch can be split into equal parts.
+
+    Args:
+        batch_size: Images per batch.
+        parts: Into how many parts.
+        what: The plural of what they are, such as "workers".
+    """
     if batch_size % parts:
         below = batch_size - batch_size % parts
         fitting = " or ".join(str(size) for size in (below, below + parts) if size)
@@ -61,12 +85,12 @@ def _of_tensorflow(environment: Mapping[str, str]) -> Cluster | None:
     if not text.strip():
         return None
     try:
-        told: Any = json.loads(text)
+        given: Any = json.loads(text)
     except ValueError as error:
         raise InputError(f"TF_CONFIG: not valid JSON ({error})\nexpected {EXAMPLE}") from None
     try:
-        jobs = {job: list(map(str, hosts)) for job, hosts in told.get("cluster", {}).items()}
-        kind, index = str(told["task"]["type"]), int(told["task"]["index"])
+        jobs = {job: list(map(str, hosts)) for job, hosts in given.get("cluster", {}).items()}
+        kind, index = str(given["task"]["type"]), int(given["task"]["index"])
         chiefs, workers = jobs.pop("chief", []), jobs.pop("worker", [])
         place = index + (len(chiefs) if kind == "worker" else 0)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -86,7 +110,7 @@ def _of_tensorflow(environment: Mapping[str, str]) -> Cluster | None:
 
 
 def _of_slurm(environment: Mapping[str, str]) -> Cluster | None:
-    """The tasks of a job step; a batch script itself is none, and starts nothing but steps."""
+    """Find the tasks of a job step; a batch script itself is not one."""
     try:
         names = _hosts(environment["SLURM_STEP_NODELIST"])
         tasks = _tasks(environment["SLURM_STEP_TASKS_PER_NODE"])
@@ -103,7 +127,7 @@ def _of_slurm(environment: Mapping[str, str]) -> Cluster | None:
 
 
 def _hosts(text: str) -> list[str]:
-    """Slurm's short form as names: "a[1-2,07],b" is a1, a2, a07, b."""
+    """Expand Slurm's short form of names: "a[1-2,07],b" is a1, a2, a07, b."""
     names = []
     for stem, ranges, tail in re.findall(r"([^,\[]+)(?:\[([^\]]*)\])?([^,\[]*)", text):
         if not ranges:
@@ -116,7 +140,7 @@ def _hosts(text: str) -> list[str]:
 
 
 def _tasks(text: str) -> list[int]:
-    """Slurm's short form as counts: "2(x3),1" is 2, 2, 2, 1."""
+    """Expand Slurm's short form of counts: "2(x3),1" is 2, 2, 2, 1."""
     return [
         int(count)
         for count, times in re.findall(r"(\d+)(?:\(x(\d+)\))?", text)

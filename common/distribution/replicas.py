@@ -1,7 +1,7 @@
 """Several replicas of one model, each with an equal share of every batch.
 
-The functions are for within a training step; of a single replica they return
-what they are given. `Replicas` is for around it.
+The functions are called within a training step; with a single replica they
+return their argument. `Replicas` is used around the step.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from common.distribution import cluster
 from common.distribution.cluster import Cluster, Strategy
 from common.errors import WorkerLostError
 
-LOST = (  # what TensorFlow raises when another worker has gone, or a collective was cut short
+LOST = (  # what TensorFlow raises when another worker is lost or a collective is cut short
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
     tf.errors.CancelledError,
@@ -28,24 +28,31 @@ LOST = (  # what TensorFlow raises when another worker has gone, or a collective
     tf.errors.FailedPreconditionError,
     tf.errors.InternalError,
 )
-LONGEST = 400  # bytes that a worker can tell the others at once
+LONGEST = 400  # bytes of a text that `gather` sends
 
 
 def count() -> int:
-    """Among how many replicas the batch at hand is split."""
+    """Return how many replicas the current batch is split among."""
     context = tf.distribute.get_replica_context()
     return context.num_replicas_in_sync if context else 1
 
 
 def mean(tensors: Any) -> Any:
-    """The mean over all replicas of tensors in any nest, the same on each of them."""
+    """Average tensors over all replicas.
+
+    Args:
+        tensors: A tensor or any nest of tensors.
+
+    Returns:
+        The same nest, equal on every replica.
+    """
     if count() == 1:
         return tensors
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.MEAN, tensors)
 
 
 def mean_of_scalars(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """`mean` of many scalars in one exchange."""
+    """Average scalars by name over all replicas, in one exchange."""
     if count() == 1:
         return scalars
     row = mean(tf.stack([tf.cast(value, tf.float32) for value in scalars.values()]))
@@ -53,11 +60,22 @@ def mean_of_scalars(scalars: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
 
 
 def draw(random: Callable[..., tf.Tensor], shape: Any, *arguments, axis: int = 0, **options):
-    """Random numbers for this replica's share of a batch, cut from those for all of it.
+    """Draw this replica's part of the random numbers for a whole batch.
 
-    Every replica draws the same ones and takes its own, so that a batch meets
-    the same numbers however many replicas it is split among, and the random
-    streams stay equal. `random` takes the shape first; `axis` is the batch's.
+    Every replica draws the numbers for the whole batch and takes its part, so
+    that the numbers do not depend on the number of replicas and the random
+    streams stay equal.
+
+    Args:
+        random: A function that takes the shape first, such as `tf.random.normal`.
+        shape: Of this replica's numbers.
+        *arguments: Further arguments of `random`.
+        axis: The axis of the batch.
+        **options: Further keyword arguments of `random`.
+
+    Example:
+        >>> draw(tf.random.stateless_normal, (32, 64), seed=(0, 1)).shape
+        TensorShape([32, 64])
     """
     parts = count()
     if parts == 1:
@@ -70,10 +88,10 @@ def draw(random: Callable[..., tf.Tensor], shape: Any, *arguments, axis: int = 0
 
 
 def expect_mean_gradients(optimizer: keras.optimizers.Optimizer) -> None:
-    """Tells an optimizer that its gradients are the `mean` over replicas already.
+    """Prepare an optimizer for gradients that are already the `mean` over replicas.
 
-    Keras 3.15 would sum them over the replicas, after clipping them and after
-    looking for overflow, each of which must see the whole gradient.
+    Keras 3.15 would sum them over the replicas, but only after clipping and
+    after checking for overflow, both of which need the whole gradient.
     """
     own = getattr(optimizer, "inner_optimizer", optimizer)
     own._all_reduce_sum_gradients = lambda pairs: pairs
@@ -81,26 +99,37 @@ def expect_mean_gradients(optimizer: keras.optimizers.Optimizer) -> None:
 
 @dataclass(frozen=True)
 class Replicas:
-    """Who trains: `strategy` is None for a single replica, `cluster` for a single process."""
+    """The replicas of a run.
+
+    Attributes:
+        strategy: TensorFlow's strategy; None for a single replica.
+        cluster: The processes; None for a single process.
+    """
 
     strategy: tf.distribute.Strategy | None = None
     cluster: Cluster | None = None
 
     @property
     def count(self) -> int:
+        """The number of replicas in all processes."""
         return self.strategy.num_replicas_in_sync if self.strategy else 1
 
     @property
     def chief(self) -> bool:
-        """Whether this process writes files and talks."""
+        """Whether this process, worker 0 or the only one, writes files and logs."""
         return self.cluster is None or self.cluster.index == 0
 
     def scope(self) -> contextlib.AbstractContextManager:
-        """In which variables are made."""
+        """Return the context in which variables must be created."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
     def distribute(self, stream: Callable[[Sequence[int]], tf.data.Dataset]):
-        """Input for `fit`; `stream` makes that of the replicas with these numbers, in turn."""
+        """Make the input of `fit`.
+
+        Args:
+            stream: Maps indices of replicas to a dataset with their batches in
+                turn.
+        """
         if self.strategy is None:
             return stream([0])
 
@@ -112,7 +141,11 @@ class Replicas:
         return self.strategy.distribute_datasets_from_function(of_worker)
 
     def gather(self, text: str) -> list[str]:
-        """What each process says, the chief's first; all of them must ask."""
+        """Exchange texts of at most `LONGEST` bytes; every process must call it.
+
+        Returns:
+            The text of each process, the chief's first.
+        """
         if self.cluster is None:
             return [text]
         data = text.encode()[:LONGEST]
@@ -131,33 +164,37 @@ class Replicas:
 
     @contextlib.contextmanager
     def watch(self) -> Iterator[None]:
-        """Turns TensorFlow's many ways to say that a worker has gone into WorkerLostError."""
+        """Turn the errors that TensorFlow raises for a lost worker into WorkerLostError."""
         try:
             yield
         except LOST as error:
             if self.cluster is None:
                 raise
-            raise WorkerLostError(_who_has_gone(error.message, self.cluster)) from None
+            raise WorkerLostError(_lost_worker(error.message, self.cluster)) from None
 
 
-def _who_has_gone(message: str, found: Cluster) -> str:
-    """TensorFlow's many lines as one."""
+def _lost_worker(message: str, found: Cluster) -> str:
+    """Shorten TensorFlow's message to one line."""
     gone = sorted({int(task) for task in re.findall(r"task:(\d+)", message)} - {found.index})
     who = " and ".join(f"worker {task}" for task in gone) or "another worker"
     why = re.search(r"aborted by: (.*)", message)
     shown = f" ({why[1][:120].strip(' :')})" if why and not gone else ""
     return (
-        f"worker {found.index} of {len(found.workers)}: {who} has gone or cannot be reached{shown}"
+        f"worker {found.index} of {len(found.workers)}: {who} is lost or cannot be reached{shown}"
     )
 
 
 def make(strategy: Strategy, found: Cluster | None, batch_size: int) -> Replicas:
-    """The replicas that `strategy` asks for, to be made before anything else of TensorFlow's.
+    """Make the replicas, before any other operation of TensorFlow.
 
-    auto: a cluster if there is one, several GPUs if there are, otherwise one replica.
+    Args:
+        strategy: auto uses the cluster if there is one, all GPUs if there are
+            several, otherwise one replica.
+        found: What `cluster.find` returned.
+        batch_size: Images per batch, all replicas together.
 
     Raises:
-        InputError: a batch cannot be split evenly among them.
+        InputError: A batch cannot be split evenly among the replicas.
     """
     if found is not None:
         replicas = Replicas(_connect(found), found)
@@ -172,7 +209,7 @@ def make(strategy: Strategy, found: Cluster | None, batch_size: int) -> Replicas
 
 
 def _connect(found: Cluster) -> tf.distribute.Strategy:
-    """Waits for all workers."""
+    """Wait for all workers and connect to them."""
     others = [address for at, address in enumerate(found.workers) if at != found.index]
     awaited = ", ".join(others if found.index == 0 else others[:1])
     own = f"worker {found.index} of {len(found.workers)}"
@@ -190,7 +227,7 @@ def _connect(found: Cluster) -> tf.distribute.Strategy:
 
 @contextlib.contextmanager
 def _ctrl_c_ends_at_once() -> Iterator[None]:
-    """While TensorFlow waits in C++, where Python would not hear of it."""
+    """Let Ctrl-C end the process while TensorFlow waits in C++, where Python is not called."""
     try:
         handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     except ValueError:  # not the main thread

@@ -145,7 +145,7 @@ def exit_of(error):
     ("error", "code", "message"),
     [
         (InputError("--flag 3: bad"), 2, "error: --flag 3: bad\n"),
-        (WorkerLostError("worker 1 has gone"), 3, "error: worker 1 has gone\n"),
+        (WorkerLostError("worker 1 is lost"), 3, "error: worker 1 is lost\n"),
         (MemoryError("64 GiB"), 2, "error: out of memory (64 GiB)\n"),
         (PermissionError(errno.EACCES, "denied", "a.png"), 2, "error: a.png: denied\n"),
         (OSError(errno.ENOSPC, "full", "b.png"), 2, "error: disk full: b.png\nfree some space"),
