@@ -1,4 +1,4 @@
-"""A batch split among two replicas, for real: in one process, and in two on the loopback."""
+"""A batch split among two real replicas: in one process, and in two on the loopback."""
 
 import json
 import os
@@ -13,11 +13,10 @@ import pytest
 from common.checkpoints import Checkpoints
 from experiments import launch as launcher
 from experiments.launch import free_ports
-from tests.command_line import ROOT, run, start
-from tests.test_command_line import arrays_of
+from tests.command_line import ROOT, arrays_of, run, start
 
-SMALL = ["--batch-size", "8", "--networks.width", "4", "--networks.latent-size", "8"]
-TICKS = ["--tick-kimg", "0.064", "--steps-per-execution", "4", "--evaluate-every", "0"]
+SMALL = ["--batch-size", "8", "--networks.width", "4", "--set", "networks.latent_size=8"]
+TICKS = ["--evaluate-every", "0", "--set", "run.tick_kimg=0.064", "run.steps_per_execution=4"]
 TASK = {"type": "worker", "index": 0}
 MIRRORED = """
 import sys
@@ -70,6 +69,7 @@ def assert_close(found, expected):
         assert distance <= 1e-5 * np.linalg.norm(np.float64(value)) + 1e-12, name
 
 
+@pytest.mark.slow
 def test_two_devices_with_half_the_batch_train_as_one(options, alone, tmp_path):
     process = subprocess.run(
         [sys.executable, "-c", MIRRORED, *map(str, options), "--strategy", "mirrored",
@@ -80,19 +80,21 @@ def test_two_devices_with_half_the_batch_train_as_one(options, alone, tmp_path):
     assert_close(arrays_of(tmp_path / "run"), alone)
 
 
+@pytest.mark.slow
 def test_two_processes_with_half_the_batch_train_as_one(alone, together):
     assert_close(together, alone)
 
 
-def test_a_killed_worker_ends_the_other_and_the_job_goes_on(options, together, tmp_path):
+@pytest.mark.slow
+def test_a_killed_worker_ends_the_other_and_the_job_continues(options, together, tmp_path):
     folder, ports = tmp_path / "run", free_ports(2)
     processes = []
     for index in range(2):
-        told = {
+        setting = {
             "cluster": {"worker": [f"127.0.0.1:{port}" for port in ports]},
             "task": {"type": "worker", "index": index},
         }
-        environment = {**os.environ, "TF_CONFIG": json.dumps(told)}
+        environment = {**os.environ, "TF_CONFIG": json.dumps(setting)}
         processes.append(start("gan.train", *options, "--run-dir", folder, env=environment))
     chief, victim = processes
     deadline = time.monotonic() + 90
@@ -125,7 +127,7 @@ def test_what_all_launched_workers_refuse_is_said_once(tmp_path):
 
 
 def test_the_launcher_names_a_worker_that_fails(monkeypatch, capfd):
-    def start(index, ports, arguments, log):  # the chief is told, and ends by itself
+    def start(index, ports, arguments, log):  # the chief notices, and ends by itself
         code = "import sys; print('last words', file=sys.stderr); sys.exit({})"
         return subprocess.Popen([sys.executable, "-c", code.format(3 + 4 * index)], stderr=log)
 
