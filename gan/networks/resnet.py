@@ -168,12 +168,12 @@ def _block_up(source: SimpleNamespace, x, width: int, normalized: bool):
 
 def _block_down(source: SimpleNamespace, x, width: int, spectral: bool):
     """Halve the sides; the shortcut's 1x1 convolution commutes with pooling, so it is last."""
-    shortcut = _convolution(source, width, 1, spectral)(layers.AveragePooling2D()(x))
+    shortcut = _convolution(source, width, 1, spectral)(layers.AveragePooling2D(2)(x))
     x = _convolution(source, width, KERNEL, spectral)(source.LeakyReLU(LEAK)(x))
     # spectral normalization cannot divide by the norm of a kernel of zeros
     last = "glorot_uniform" if spectral else "zeros"
     x = _convolution(source, width, KERNEL, spectral, last)(source.LeakyReLU(LEAK)(x))
-    return layers.Add()([shortcut, layers.AveragePooling2D()(x)])
+    return layers.Add()([shortcut, layers.AveragePooling2D(2)(x)])
 
 
 def _convolution(

@@ -12,6 +12,7 @@ from gan.balance.throttle import Pause
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.config import BalanceConfig, NetworkConfig
 from gan.model import GAN
+from gan.networks.base import ImageSpec
 from gan.networks.dcgan import build_discriminator, build_generator
 
 SMALL = NetworkConfig(latent_size=8, width=4)
@@ -20,10 +21,11 @@ SMALL = NetworkConfig(latent_size=8, width=4)
 def make(loss="non_saturating", rate=0.01, networks=SMALL, classes=0, optimizer=None, **options):
     keras.utils.set_random_seed(0)
     options = {"balance": Balance([]), "seed": 1} | options
+    spec = ImageSpec(16, 16, 1, classes)
     gan = GAN(
-        build_generator(networks, 16, 1, classes),
-        build_discriminator(networks, 16, 1, classes),
-        build_generator(networks, 16, 1, classes),
+        build_generator(spec, networks),
+        build_discriminator(spec, networks),
+        build_generator(spec, networks),
         loss=ADVERSARIAL[loss],
         **options,
     )
@@ -118,11 +120,13 @@ def test_steps_per_network_are_counted():
     assert int(gan.images_seen) == 24
 
 
-def test_a_paused_discriminator_stands_still_and_the_generator_goes_on():
-    pause = Pause("pause_accuracy", "discriminator/accuracy", 0.9, 0.5, strong_is_high=True)
+def test_a_paused_discriminator_stands_still_and_the_generator_trains():
+    pause = Pause(
+        "pause_accuracy", "discriminator/accuracy", pause=0.9, resume=0.5, strong_is_high=True
+    )
     gan = make(balance=Balance([pause]), optimizer=keras.optimizers.Adam)
     gan.discriminator_optimizer = keras.optimizers.Adam(
-        lambda: 0.01 * gan.balance.share("discriminator")
+        lambda: 0.01 * gan.balance.learning_rate_scale("discriminator")
     )
     gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
     pause.paused.assign(1.0)
@@ -150,7 +154,7 @@ def test_the_average_follows_running_statistics_too_and_is_what_sampling_uses():
     np.testing.assert_allclose(gan(latents), gan.generator(latents, training=False), atol=1e-5)
 
 
-def test_conditional_networks_are_told_the_labels():
+def test_conditional_networks_take_the_labels():
     gan = make(classes=4)
     before = np.array(gan.discriminator.get_layer("label_embedding").embeddings)
     gan.train_step(batch(8, classes=4))
@@ -158,13 +162,13 @@ def test_conditional_networks_are_told_the_labels():
     assert gan(tf.ones((2, 8)), tf.constant([0, 3])).shape == (2, 16, 16, 1)
 
 
-def test_figures_are_means_over_steps_since_the_reset():
+def test_metrics_are_means_over_steps_since_the_reset():
     gan = make(rate=0.0)
     first = float(gan.train_step(batch())["loss/discriminator"])
     mean = float(gan.train_step(batch())["loss/discriminator"])
     twin = make(rate=0.0)
     twin.train_step(batch())
-    twin.metrics.reset_state()
+    twin.scalars.reset_state()
     second = float(twin.train_step(batch())["loss/discriminator"])
     assert first != second
     assert mean == pytest.approx((first + second) / 2, rel=1e-5)
@@ -218,7 +222,7 @@ def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
     before = values(held.generator)
     held.generator_optimizer.dynamic_scale.assign(float("inf"))
-    held.metrics.reset_state()
+    held.scalars.reset_state()
     metrics = held.train_step(batch())
     assert not moved(before, held.generator)
     assert float(metrics["gradient_norm/generator"]) == 0.0
@@ -246,3 +250,65 @@ def test_the_norm_of_a_gradient_counts_a_label_that_repeats_once():
     gradients = tape.gradient(loss, twin.discriminator.trainable_variables)
     expected = np.sqrt(sum(np.sum(np.square(tf.convert_to_tensor(g))) for g in gradients))
     assert float(same["gradient_norm/discriminator"]) == pytest.approx(expected, rel=1e-3)
+
+
+def pyramid(images):
+    return [images[:, ::2, ::2], images]
+
+
+def two_scales(classes=0):
+    """A generator of images at two resolutions, and a discriminator of such pairs."""
+    latent = keras.Input((8,))
+    labels = [keras.Input((), dtype="int32")] if classes else []
+    x = keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(latent))
+    outputs = [x, keras.layers.UpSampling2D()(x)]
+    generator = keras.Model([latent, *labels] if classes else latent, outputs)
+    small, large = keras.Input((8, 8, 1)), keras.Input((16, 16, 1))
+    features = [keras.layers.Dense(1)(keras.layers.Flatten()(each)) for each in (small, large)]
+    logits = keras.layers.Reshape(())(keras.layers.Add()(features))
+    return generator, keras.Model([small, large, *labels], logits)
+
+
+@pytest.mark.parametrize("classes", [0, 3])
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_images_may_be_nests(update, classes):
+    generator, discriminator = two_scales(classes)
+    seen = []
+
+    class Record(InstanceNoise):
+        def augment(self, images, images_seen):
+            seen.append(tuple(images.shape))
+            return super().augment(images, images_seen)
+
+    gan = GAN(
+        generator,
+        discriminator,
+        keras.models.clone_model(generator),
+        loss=ADVERSARIAL["relativistic"],
+        balance=Balance([Record(0.1, 0.0, seed=0)]),
+        real_inputs=pyramid,
+        penalty=PENALTIES["wgan_gp"],
+        penalty_weight=1.0,
+        update=update,
+    )
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    before = values(gan.generator), values(gan.discriminator)
+    metrics = gan.train_step(batch(classes=max(1, classes)))
+    assert all(np.isfinite(float(value)) for value in metrics.values())
+    assert moved(before[0], gan.generator)
+    assert moved(before[1], gan.discriminator)
+    assert seen == 5 * [(8, 8, 8, 1), (8, 16, 16, 1)]  # real, fake, between; real and fake again
+
+
+@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
+def test_the_generator_gradient_flows_through_the_discriminator_into_the_generator_only(update):
+    gan = make(rate=0.0, update=update)
+    twin = make(rate=0.0)
+    latents = keras.random.normal((8, 8), seed=keras.random.SeedGenerator(1))
+    with tf.GradientTape() as tape:
+        fake_logits = twin.discriminator(twin.generator(latents, training=True), training=True)
+        loss = tf.reduce_mean(tf.nn.softplus(-fake_logits))
+    gradients = tape.gradient(loss, twin.generator.trainable_variables)
+    expected = float(tf.linalg.global_norm(gradients))
+    metrics = gan.train_step(batch())
+    assert float(metrics["gradient_norm/generator"]) == pytest.approx(expected, rel=1e-4)

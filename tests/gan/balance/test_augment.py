@@ -17,7 +17,7 @@ KEY = tf.constant([0, 1], tf.int64)
 
 
 @pytest.mark.parametrize("name", augment.OPERATIONS)
-def test_only_the_chosen_pictures_change(images, name):
+def test_only_the_chosen_images_change(images, name):
     operation = augment.OPERATIONS[name]
     np.testing.assert_array_equal(operation(images, NONE, KEY), images)
     some = tf.constant([True, False, True, False])
@@ -55,7 +55,7 @@ def test_cutout_blanks_a_square_of_half_the_side():
     assert blank.min() >= 16  # a quarter of it, in a corner
 
 
-def test_each_picture_is_chosen_with_the_probability():
+def test_each_image_is_chosen_with_the_probability():
     images = tf.ones((4000, 16, 16, 1))
     found = augment.augment(images, tf.constant(0.3), ("brightness",), KEY).numpy()
     assert (found != 1).any(axis=(1, 2, 3)).mean() == pytest.approx(0.3, abs=0.03)
@@ -74,7 +74,7 @@ def test_the_probability_follows_how_sure_the_discriminator_is():
     assert observe(control, 0.9, 20) == pytest.approx(0.2)  # 2,000 of 10,000 images
     assert observe(control, 0.9, 1000) == pytest.approx(MAX_AUGMENT)
     assert observe(control, 0.0, 1000) == 0.0
-    control.learn(1.0)  # is for another
+    control.update_overfitting(1.0)  # this control does not use r_v
     assert observe(control, 0.0, 1) == 0.0
     fixed = augment.Augmentation(0.3, ("cutout",), 0)
     assert observe(fixed, 0.9, 10) == pytest.approx(0.3)
@@ -83,17 +83,17 @@ def test_the_probability_follows_how_sure_the_discriminator_is():
 def test_the_probability_follows_how_far_the_discriminator_overfits():
     control = auto.OverfittingAugmentation(("cutout",), 0, kimg=10.0)
     assert observe(control, 1.0, 20) == 0.0  # nothing is known yet
-    control.learn(control.TARGET + 0.5)
+    control.update_overfitting(control.TARGET + 0.5)
     assert observe(control, 0.0, 20) == pytest.approx(0.2)  # at full speed
-    control.learn(control.TARGET + 0.25)
+    control.update_overfitting(control.TARGET + 0.25)
     assert observe(control, 0.0, 20) == pytest.approx(0.3)
-    control.learn(-2.0)
+    control.update_overfitting(-2.0)
     assert observe(control, 1.0, 10) == pytest.approx(0.2)
-    control.learn(2.0)
+    control.update_overfitting(2.0)
     assert observe(control, 1.0, 1000) == pytest.approx(MAX_AUGMENT)
 
 
-def test_the_pictures_are_left_alone_while_the_probability_is_zero(images):
+def test_the_images_are_left_alone_while_the_probability_is_zero(images):
     control = augment.Augmentation(0.0, tuple(augment.OPERATIONS), 0, target=0.6)
     see = tf.function(lambda: control.augment(images, tf.constant(0)))
     np.testing.assert_array_equal(see(), images)

@@ -1,0 +1,83 @@
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from common.errors import InputError
+from gan.config import NetworkConfig
+from gan.networks import resnet
+from gan.networks.base import ImageSpec
+
+SMALL = NetworkConfig(name="resnet", latent_size=8, width=4, normalization="none")
+
+
+@pytest.mark.parametrize("resolution", resnet.RESOLUTIONS)
+def test_every_resolution_starts_at_4_to_7_pixels_and_doubles(resolution):
+    sides = resnet.sides(resolution)
+    assert 4 <= sides[-1] <= 7
+    assert all(large == 2 * small for large, small in itertools.pairwise(sides))
+    generator = resnet.build_generator(ImageSpec(resolution, resolution, 3), SMALL)
+    discriminator = resnet.build_discriminator(ImageSpec(resolution, resolution, 3), SMALL)
+    assert generator.output_shape == discriminator.input_shape == (None, resolution, resolution, 3)
+
+
+def test_the_discriminator_does_not_mix_images():
+    for normalization in ("none", "spectral"):
+        config = NetworkConfig(name="resnet", width=4, normalization=normalization)
+        discriminator = resnet.build_discriminator(ImageSpec(16, 16, 1), config)
+        images = np.random.default_rng(0).normal(size=(4, 16, 16, 1)).astype(np.float32)
+        changed = images.copy()
+        changed[1:] += 1.0
+        training = normalization == "none"  # spectral normalization changes at training calls
+        first, other = (discriminator(x, training=training)[0] for x in (images, changed))
+        assert float(first) == pytest.approx(float(other), abs=1e-5)
+    for normalization in ("batch", "layer"):
+        config = NetworkConfig(name="resnet", width=4, normalization=normalization)
+        with pytest.raises(InputError, match=f"{normalization}: .*expected none or spectral"):
+            resnet.build_discriminator(ImageSpec(16, 16, 1), config)
+
+
+def test_batch_normalization_of_the_generator_is_an_option():
+    def has_batch(**options):
+        generator = resnet.build_generator(ImageSpec(16, 16, 1), SMALL, **options)
+        return any(isinstance(x, keras.layers.BatchNormalization) for x in generator.layers)
+
+    assert has_batch()
+    assert not has_batch(generator_normalization="none")
+    with pytest.raises(InputError, match="generator_normalization=layer: expected batch or none"):
+        has_batch(generator_normalization="layer")
+
+
+def test_a_new_discriminator_is_its_shortcuts():
+    """The last kernels of all residual branches are zero, so only the shortcuts act."""
+    discriminator = resnet.build_discriminator(ImageSpec(16, 16, 1), SMALL)
+    zeros = [
+        layer
+        for layer in discriminator.layers
+        if isinstance(layer, keras.layers.Conv2D) and not np.any(layer.kernel)
+    ]
+    assert len(zeros) == len(resnet.sides(16)) - 1
+    images = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
+    before = discriminator(images).numpy()
+    assert np.abs(before).min() > 0
+    branch = next(x for x in discriminator.layers if isinstance(x, keras.layers.Conv2D))
+    assert branch not in zeros
+
+
+def test_labels_reach_both_networks():
+    spec = ImageSpec(16, 16, 1, classes=3)
+    generator = resnet.build_generator(spec, SMALL)
+    images = generator([tf.ones((2, 8)), tf.constant([0, 2])]).numpy()
+    assert np.abs(images[0] - images[1]).max() > 0
+    discriminator = resnet.build_discriminator(spec, SMALL)
+    embedding = discriminator.get_layer("label_embedding")
+    embedding.set_weights([np.random.default_rng(0).normal(size=embedding.get_weights()[0].shape)])
+    logits = discriminator([tf.ones((2, 16, 16, 1)), tf.constant([0, 2])]).numpy()
+    assert abs(logits[0] - logits[1]) > 0
+
+
+def test_the_widths_double_from_half_of_the_base_width():
+    assert resnet.widths(32, 4) == [16, 32, 64, 128]
+    assert resnet.widths(4, 7)[-2:] == [32, 32]  # at most 8 times the base width
