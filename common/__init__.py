@@ -1,1 +1,1 @@
-"""What the GAN and the style-transfer packages share; knows neither of them."""
+"""Code that `gan` and `style_transfer` share; it imports neither of them."""

@@ -262,13 +262,13 @@ def write_image(path: Path, image: np.ndarray) -> None:
         with atomic_path(path) as temporary:
             temporary.write_bytes(_png16(image) if suffix == ".png" else tiff16.encode(image))
         return
-    picture = from_array(image)
-    if picture.mode == "RGBA" and _EXTENSIONS.get(suffix) not in TRANSPARENT:
-        picture = to_mode(picture, 3)
+    pillow = from_array(image)
+    if pillow.mode == "RGBA" and _EXTENSIONS.get(suffix) not in TRANSPARENT:
+        pillow = to_mode(pillow, 3)
     options = {"quality": 95, "subsampling": 0} if suffix in JPEG else {}
     try:
         with atomic_path(path) as temporary:
-            picture.save(temporary, **options)
+            pillow.save(temporary, **options)
     except (KeyError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the disk's fault, not the name's

@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests, and a TensorFlow without its start-up lines."""
+"""Fixtures shared by the tests, and a TensorFlow without its start-up messages."""
 
 import numpy as np
 import pytest
@@ -14,20 +14,20 @@ tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  
 
 @pytest.fixture(scope="session")
 def blobs(tmp_path_factory):
-    """A folder of 64 gray 16x16 pictures: bright squares at random places."""
+    """A folder of 64 gray 16x16 images: bright squares at random places."""
     folder = tmp_path_factory.mktemp("blobs")
     random = np.random.default_rng(0)
     for index in range(64):
-        picture = np.zeros((16, 16), np.uint8)
+        image = np.zeros((16, 16), np.uint8)
         top, left = random.integers(2, 9, size=2)
-        picture[top : top + 5, left : left + 5] = 255
-        Image.fromarray(picture).save(folder / f"{index:03d}.png")
+        image[top : top + 5, left : left + 5] = 255
+        Image.fromarray(image).save(folder / f"{index:03d}.png")
     return folder
 
 
 @pytest.fixture(autouse=True)
 def _float32():
-    """Precision is a global of Keras; every test starts from float32."""
+    """Start every test from float32: the precision is global in Keras."""
     import keras
 
     keras.config.set_dtype_policy("float32")

@@ -1,1 +1,1 @@
-"""."""
+"""Devices, replicas of a model and clusters of processes."""
