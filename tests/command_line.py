@@ -1,4 +1,4 @@
-"""Run the project's command lines in a process of their own."""
+"""Run the project's command lines in a subprocess."""
 
 import subprocess
 import sys

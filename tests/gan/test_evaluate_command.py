@@ -1,4 +1,4 @@
-"""The command line of evaluation, in a process of its own."""
+"""The command line of evaluation, in a subprocess."""
 
 import json
 

@@ -17,7 +17,10 @@ from tests.gan.tiny import build_with_tanh, run_of
     "balance",
     [
         BalanceConfig(pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1),
-        BalanceConfig(mode="auto", augment_kimg=1.0, discriminator_steps=2, generator_steps=2),
+        pytest.param(
+            BalanceConfig(mode="auto", augment_kimg=1.0, discriminator_steps=2, generator_steps=2),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_a_resumed_run_ends_with_the_same_bits(tiny, balance):
@@ -73,6 +76,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(tiny):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
     config = dataclasses.replace(
         tiny,

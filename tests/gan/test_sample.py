@@ -1,4 +1,4 @@
-"""The command line of sampling, in a process of its own."""
+"""The command line of sampling, in a subprocess."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""The command line of training, in a process of its own, on tiny images."""
+"""The command line of training, in a subprocess, on tiny images."""
 
 import dataclasses
 import json

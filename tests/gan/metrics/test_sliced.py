@@ -60,3 +60,24 @@ def test_what_cannot_be_compared_is_refused():
         sliced.laplacian_wasserstein(good, good[:8])
     with pytest.raises(ValueError, match="finite"):
         sliced.sliced_wasserstein(good, np.where(good == 0, np.nan, good))
+
+
+def test_sliced_wasserstein_of_a_shift_is_known():
+    # Along a unit vector u, a shift by the constant c moves everything by c * sum(u).
+    random = np.random.default_rng(0)
+    real = random.normal(size=(500, 4)).astype(np.float32)
+    directions = np.random.default_rng(0).normal(size=(4, 128))
+    directions /= np.linalg.norm(directions, axis=0)
+    expected = 0.5 * np.abs(directions.sum(axis=0)).mean()
+    assert sliced.sliced_wasserstein(real, real + 0.5) == pytest.approx(expected, rel=1e-4)
+
+
+def test_sliced_wasserstein_ignores_order_and_sees_collapse():
+    real = np.random.default_rng(0).normal(size=(500, 3, 3, 1)).astype(np.float32)
+    other = np.random.default_rng(1).normal(size=(500, 3, 3, 1)).astype(np.float32)
+    assert sliced.sliced_wasserstein(real, real[::-1]) == pytest.approx(0.0, abs=1e-6)
+    collapsed = np.repeat(real[:1], 500, axis=0)
+    near, far = (sliced.sliced_wasserstein(real, fake) for fake in (other, collapsed))
+    assert far > 5 * near
+    with pytest.raises(ValueError, match="expected one shape"):
+        sliced.sliced_wasserstein(real, real[:10])
