@@ -79,12 +79,12 @@ def test_the_order_of_files_does_not_decide_the_metrics(cache):
         found[name] = scores.scores(real, by_class(1)[order])
     apart = base.ImageDataset("red", by_class(0)[:100], labels[:100], (), "red")
     red = reference.reference_statistics(apart, "compact", 100, 0, cache)
-    far = scores.scores(red, by_class(0)[100:])["frechet_distance"]
+    far = scores.scores(red, by_class(0)[100:])
     for metrics in found.values():
-        assert metrics["frechet_distance_of_two_real_halves"] < 0.1 * far
-        assert abs(metrics["kernel_inception_distance"]) < 0.05
-        assert metrics["recall"] > 0.9
-        assert metrics["precision"] > 0.9
+        assert metrics["frechet_distance_of_two_real_halves"] < 0.1 * far["frechet_distance"]
+        assert abs(metrics["kernel_inception_distance"]) < 0.02 * far["kernel_inception_distance"]
+        assert metrics["recall"] > 0.85
+        assert metrics["precision"] > 0.85
         assert 0.8 < metrics["nearest_training_distance_over_real"] < 1.25
     for name in ("ms_ssim_of_fake_pairs", "ms_ssim_of_real_pairs"):
         assert found["sorted"][name] == pytest.approx(found["interleaved"][name], abs=0.05)
