@@ -31,7 +31,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     "resnet": {  # residual networks without normalization in the discriminator
         "networks.name": "resnet",
         "networks.normalization": "none",
-        "networks.width": 24,
         "loss": "hinge",
         "generator.learning_rate": 1e-3,
         "generator.beta_1": 0.0,

@@ -3,11 +3,12 @@
 Two 3x3 convolutions per block with a shortcut around them, nearest-neighbor
 upsampling, average pooling, and no normalization in the discriminator.
 
-Deviations: both networks double widths at every halving of the resolution, from
-half of `config.width` at full resolution; the discriminator's features are
-flattened, not summed over positions (Miyato et al. 2018, appendix B.4); without
-normalization the last convolution of each block starts at zero, as in R3GAN
-(section 3.2, after Zhang et al. 2019), with plain biases.
+Deviations: one strided convolution leads from full to half the resolution and
+back, since blocks at full resolution would take most of a CPU's time; the
+discriminator's features are flattened, not summed over positions (Miyato et al.
+2018, appendix B.4); without normalization the last convolution of each block
+starts at zero, as in R3GAN (section 3.2, after Zhang et al. 2019), but with
+biases.
 """
 
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from gan.networks.base import ImageSpec, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 KERNEL = 3  # pixels
+OUTER_KERNEL = 4  # pixels, of the strided convolution at full resolution
 LEAK = 0.2  # slope of LeakyReLU below zero: Huang et al. 2024, section 3.2
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
 SMALLEST = 7  # pixels; the first feature map is at most this large
@@ -41,17 +43,17 @@ def sides(resolution: int) -> list[int]:
 
 
 def widths(base: int, levels: int) -> list[int]:
-    """List the filters of each level, full size first.
+    """List the filters of each level, half the resolution first.
 
     Args:
         base: Filters at half the resolution.
-        levels: Number of resolutions.
+        levels: Number of levels.
 
     Example:
-        >>> widths(32, 4)
-        [16, 32, 64, 128]
+        >>> widths(32, 3)
+        [32, 64, 128]
     """
-    return [max(1, base // 2), *(base * min(2**level, MAX_WIDENING) for level in range(levels - 1))]
+    return [base * min(2**level, MAX_WIDENING) for level in range(levels)]
 
 
 def build_generator(
@@ -85,20 +87,20 @@ def build_generator(
         )
     source = fast.layers(config.kernels)
     normalized = generator_normalization == "batch"
-    *outer, smallest = sides(side)
-    *narrower, widest = widths(config.width, len(outer) + 1)
+    _, *inner = sides(side)
+    *narrower, widest = widths(config.width, len(inner))
     latent = keras.Input((config.latent_size,), name="latent")
     inputs, x = latent, latent
     if spec.classes:
         label = keras.Input((), dtype="int32", name="label")
         embedded = layers.Embedding(spec.classes, config.latent_size, name="label_embedding")(label)
         inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
-    x = layers.Dense(smallest * smallest * widest)(x)
-    x = layers.Reshape((smallest, smallest, widest))(x)
+    x = layers.Dense(inner[-1] * inner[-1] * widest)(x)
+    x = layers.Reshape((inner[-1], inner[-1], widest))(x)
     for width in reversed(narrower):
         x = _block_up(source, x, width, normalized)  # sides double
     x = _activate(source, x, normalized)
-    x = source.Conv2D(spec.channels, KERNEL, padding="same")(x)
+    x = source.Conv2DTranspose(spec.channels, OUTER_KERNEL, strides=2, padding="same")(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)
     return keras.Model(inputs, image, name="generator")
 
@@ -134,10 +136,10 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         )
     source = fast.layers(config.kernels)
     spectral = config.normalization == "spectral"
-    levels = len(sides(side))
-    narrowest, *wider = widths(config.discriminator_width or config.width, levels)
+    _, *inner = sides(side)
+    narrowest, *wider = widths(config.discriminator_width or config.width, len(inner))
     image = keras.Input((side, side, spec.channels), name="image")
-    x = _convolution(source, narrowest, KERNEL, spectral)(image)
+    x = _convolution(source, narrowest, OUTER_KERNEL, spectral, strides=2)(image)
     for width in wider:
         x = _block_down(source, x, width, spectral)  # sides halve
     x = source.LeakyReLU(LEAK)(x)
@@ -172,14 +174,13 @@ def _block_down(source: SimpleNamespace, x, width: int, spectral: bool):
     x = _convolution(source, width, KERNEL, spectral)(source.LeakyReLU(LEAK)(x))
     # spectral normalization cannot divide by the norm of a kernel of zeros
     last = "glorot_uniform" if spectral else "zeros"
-    x = _convolution(source, width, KERNEL, spectral, last)(source.LeakyReLU(LEAK)(x))
+    x = source.LeakyReLU(LEAK)(x)
+    x = _convolution(source, width, KERNEL, spectral, kernel_initializer=last)(x)
     return layers.Add()([shortcut, layers.AveragePooling2D(2)(x)])
 
 
-def _convolution(
-    source: SimpleNamespace, width: int, size: int, spectral: bool, initial: str = "glorot_uniform"
-):
-    convolution = source.Conv2D(width, size, padding="same", kernel_initializer=initial)
+def _convolution(source: SimpleNamespace, width: int, size: int, spectral: bool, **options):
+    convolution = source.Conv2D(width, size, padding="same", **options)
     # float32, or Keras 3.15 would round the kernels themselves at every call
     return layers.SpectralNormalization(convolution, dtype="float32") if spectral else convolution
 

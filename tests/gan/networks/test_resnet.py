@@ -58,7 +58,7 @@ def test_a_new_discriminator_is_its_shortcuts():
         for layer in discriminator.layers
         if isinstance(layer, keras.layers.Conv2D) and not np.any(layer.kernel)
     ]
-    assert len(zeros) == len(resnet.sides(16)) - 1
+    assert len(zeros) == len(resnet.sides(16)) - 2  # one block per doubling but the outermost
     images = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
     before = discriminator(images).numpy()
     assert np.abs(before).min() > 0
@@ -78,6 +78,6 @@ def test_labels_reach_both_networks():
     assert abs(logits[0] - logits[1]) > 0
 
 
-def test_the_widths_double_from_half_of_the_base_width():
-    assert resnet.widths(32, 4) == [16, 32, 64, 128]
-    assert resnet.widths(4, 7)[-2:] == [32, 32]  # at most 8 times the base width
+def test_the_widths_double_from_half_the_resolution():
+    assert resnet.widths(32, 3) == [32, 64, 128]
+    assert resnet.widths(4, 6)[-2:] == [32, 32]  # at most 8 times the base width
