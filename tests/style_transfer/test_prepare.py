@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from common.errors import InputError
+from common.images import as_image
+from style_transfer import prepare
+from tests.style_transfer.quick import quick
+
+
+def test_styles_shrink_with_the_level_and_never_grow(content):
+    styles = [Image.new("RGB", (200, 100)), Image.new("RGB", (30, 20))]
+    image = as_image(content)
+    config = quick(style_scale=2.0)
+    _, small = prepare.prepare(image, styles, (36, 48), config)
+    _, large = prepare.prepare(image, styles, (360, 480), config)
+    assert [style.shape for style in small] == [(48, 96, 3), (20, 30, 3)]
+    assert [style.shape for style in large] == [(100, 200, 3), (20, 30, 3)]
+
+
+@pytest.mark.parametrize(
+    ("content", "style", "size", "message"),
+    [
+        ((1, 1), (64, 64), 64, "--content: an image of 1x1"),
+        ((64, 64), (64, 1), 64, "--style: an image of 64x1"),
+        ((2000, 40), (64, 64), 64, "--size 64: would make 64x1 "),
+    ],
+)
+def test_images_that_are_too_small_are_refused(content, style, size, message):
+    images = [np.zeros((height, width, 3), np.uint8) for width, height in (content, style)]
+    with pytest.raises(InputError, match=message):
+        prepare.read(*images, quick(size))
+
+
+def test_the_start_is_the_content_noise_or_a_style():
+    content, style = np.zeros((4, 6, 3), np.float32), np.full((8, 8, 3), 0.6, np.float32)
+    assert prepare.initial_image(quick(), content, style) is content
+    noise = prepare.initial_image(quick(init="noise"), content, style)
+    assert noise.shape == content.shape
+    assert noise.std() > 0.2
+    stretched = prepare.initial_image(quick(init="style"), content, style)
+    assert stretched.shape == content.shape
+    np.testing.assert_allclose(stretched, 0.6, atol=0.01)
+
+
+def test_a_result_of_an_early_level_is_enlarged_and_clipped():
+    content = Image.new("RGB", (40, 30))
+    result = prepare.finish(np.full((3, 4, 3), 1.5), content, (40, 30), quick())
+    assert result.shape == (30, 40, 3)
+    assert result.dtype == np.float32
+    assert result.max() == 1.0

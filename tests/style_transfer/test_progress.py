@@ -1,0 +1,58 @@
+import json
+
+import numpy as np
+import pytest
+
+from style_transfer.image_model import StyledImage
+from style_transfer.progress import Frames, Pyramid, Trace
+from tests.style_transfer.bowl import distance_to, fit, start
+
+
+def test_the_share_of_all_work_counts_pixels():
+    pyramid = Pyramid(images=2)
+    pyramid.begin([((3, 2), 10), ((6, 4), 10)])  # 60 and 240 units of work
+    pyramid.set_model(StyledImage(start(), distance_to(0.5)))
+    pyramid.on_train_begin()
+    assert pyramid.share() == 0.0
+    pyramid.model.iteration.assign(5)
+    assert pyramid.share() == pytest.approx(0.5 * 30 / 300)
+    pyramid.on_train_begin()
+    assert pyramid.share() == pytest.approx(0.5 * (60 + 120) / 300)
+    pyramid.begin([((3, 2), 10)])
+    pyramid.on_train_begin()
+    assert pyramid.share() == pytest.approx(0.5 + 0.5 * 0.5)
+    assert pyramid.describe(5, 100.0) == "3x2 10 ms/iteration"
+
+
+def test_frames_are_collected_every_ten_iterations_at_one_size():
+    frames = Frames((12, 8), longest=6)
+    fit(StyledImage(start(), distance_to(0.8)), 50, [frames])
+    assert len(frames.frames) == 5
+    assert {frame.shape for frame in frames.frames} == {(4, 6, 3)}
+    assert frames.frames[-1].mean() > frames.frames[0].mean()
+
+
+class Writer:
+    """Records what a SummaryWriter would write."""
+
+    def __init__(self):
+        self.written = []
+
+    def scalars(self, values, step):
+        self.written.append((sorted(values), step))
+
+    def image(self, name, array, step):
+        assert array.dtype == np.uint8
+        self.written.append((name, step))
+
+
+def test_metrics_and_images_are_logged_by_iteration(tmp_path):
+    writer = Writer()
+    model = StyledImage(start(), distance_to(0.8), first_step=100)
+    fit(model, 120, [Trace(tmp_path, writer, "one/")])
+    names = ["one/loss", "one/loss/bowl", "one/speed/seconds_per_iteration"]
+    scalars = [step for name, step in writer.written if name == names]
+    assert scalars == [120, 140, 160, 180, 200, 220]
+    assert [step for name, step in writer.written if name == "one/image"] == [200, 220]
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert [row["iteration"] for row in rows] == scalars

@@ -1,0 +1,95 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from common.errors import InputError
+from style_transfer import validation
+from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, OutputConfig
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"size": 3}, "--size: expected 16"),
+        ({"seed": -1}, "--seed: expected 0"),
+        ({"content": "missing.jpg", "style": "x"}, "--content missing.jpg: no such file"),
+        ({"content": "photo.png"}, "--style: missing"),
+        ({"style": "x"}, "--content: missing"),
+        ({"appearance": AppearanceConfig(strength=1.5)}, "--strength: expected 0 to 1"),
+        (
+            {"appearance": AppearanceConfig(strength=float("nan"))},
+            "--strength: expected 0 to 1, got nan",
+        ),
+        ({"appearance": AppearanceConfig(style_weights=(1.0, 2.0))}, "--style-weights: expected"),
+        ({"appearance": AppearanceConfig(style_weights=(0.0,))}, "--style-weights"),
+        ({"appearance": AppearanceConfig(style_weights=(-1.0,))}, "--style-weights: expected at"),
+        (
+            {"appearance": AppearanceConfig(style_layers=("relu1_1=much",))},
+            "--set appearance.style_layers: expected LAYER",
+        ),
+        (
+            {"appearance": AppearanceConfig(total_variation=-1.0)},
+            "--set appearance.total_variation: expected at least 0, got -1",
+        ),
+        ({"optimization": OptimizationConfig(iterations=0)}, "--iterations"),
+        ({"optimization": OptimizationConfig(max_minutes=0.0)}, "--max-minutes: expected more"),
+        (
+            {"optimization": OptimizationConfig(tolerance=2.0)},
+            "--set optimization.tolerance: expected 0 to 1, got 2",
+        ),
+        ({"output": OutputConfig(bits=16, out="a.jpg")}, "--set output.bits=16"),
+        ({"output": OutputConfig(out="a.xyz")}, "--out a.xyz: expected a name"),
+        (
+            {"output": OutputConfig(out="photo.png"), "content": "photo.png", "style": "photo.png"},
+            "would overwrite",
+        ),
+        ({"content": "."}, "--style: missing"),
+        ({"content": "empty", "style": "photo.png"}, "no images"),
+        ({"content": ".", "style": "photo.png"}, "--out: missing"),
+        ({"extractor": "vgg20"}, "--extractor vgg20: expected compact, vgg16, vgg19 or a file"),
+        ({"extractor": "photo.png"}, None),
+    ],
+)
+def test_bad_arguments_are_named(tmp_path, monkeypatch, change, message):
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (20, 20)).save("photo.png")
+    Path("empty").mkdir()
+    change = dict(change)
+    if "content" in change:
+        change["content"] = Path(change["content"])
+    if "style" in change:
+        change["style"] = (Path(change["style"]),)
+    if "output" in change and change["output"].out:
+        change["output"] = dataclasses.replace(change["output"], out=Path(change["output"].out))
+    config = dataclasses.replace(Config(), **change)
+    if message is None:
+        validation.check(config)
+        return
+    with pytest.raises(InputError, match=message.replace(".", r"\.")):
+        validation.check(config)
+
+
+def test_an_unknown_extractor_names_the_nearest():
+    with pytest.raises(InputError, match=r"did you mean vgg19"):
+        validation.check_extractor("vgg9")
+
+
+def test_vgg19_without_a_network_says_where_it_looked(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    monkeypatch.setattr(validation, "KERAS_HOST", ("127.0.0.1", 9))
+    with pytest.raises(InputError) as caught:
+        validation.check_extractor("vgg19")
+    assert str(tmp_path) in str(caught.value)
+    assert "compact" in str(caught.value)
+
+
+def test_shards_share_a_folder_between_them(tmp_path):
+    for name in ("one", "two", "three"):
+        Image.new("RGB", (20, 20)).save(tmp_path / f"{name}.png")
+    shares = []
+    for shard in ("0/2", "1/2"):
+        config = Config(content=tmp_path, output=OutputConfig(shard=shard))
+        shares.append([path.name for path in validation.contents(config)])
+    assert shares == [["one.png", "two.png"], ["three.png"]]
