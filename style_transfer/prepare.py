@@ -28,14 +28,22 @@ def read(
     Raises:
         InputError: An image cannot be read or is too small, or there is no style.
     """
-    if isinstance(styles, Source):
-        styles = [styles]
-    if not len(styles):
-        raise InputError("styles: expected at least one image, got none")
     content = image_io.as_image(content, near=config.size)
-    styles = [image_io.as_image(style) for style in styles]
+    styles = [image_io.as_image(style) for style in listed(styles)]
     check_sizes(content, styles, config)
     return content, styles
+
+
+def listed(styles: Source | Sequence[Source]) -> list[Source]:
+    """Return one or several style images as a list.
+
+    Raises:
+        InputError: There is none.
+    """
+    styles = [styles] if isinstance(styles, Source) else list(styles)
+    if not styles:
+        raise InputError("styles: expected at least one image, got none")
+    return styles
 
 
 def check_sizes(content: Image.Image, styles: Sequence[Image.Image], config: Config) -> None:

@@ -20,7 +20,7 @@ from common import images as image_io
 from style_transfer import config as configuration
 from style_transfer import demo, validation
 from style_transfer.config import Config
-from style_transfer.prepare import Source, check_sizes, read
+from style_transfer.prepare import Source, check_sizes, listed, read
 
 if TYPE_CHECKING:
     import keras
@@ -62,10 +62,10 @@ def stylize(
         >>> write_image("result.png", from_unit(image))
     """
     config = configuration.resolve(config)
-    content, styles = read(content, styles, config)
-    validation.check_settings(config, len(styles))
+    validation.check_settings(config, len(listed(styles)))
     if extractor is None:
         validation.check_extractor(config.extractor)
+    content, styles = read(content, styles, config)
     image, problems = _batch().stylize_one(content, styles, config, callbacks, extractor)
     for problem in problems:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
