@@ -123,7 +123,7 @@ def as_image(source: Any, near: int | None = None) -> Image.Image:
 def _with_alpha(image: Image.Image, near: int | None, name: str) -> Image.Image:
     """Normalize to RGBA if a pixel is transparent, otherwise to RGB."""
     image = normalize(image, 4 if image.has_transparency_data else 3, near, name)
-    opaque = image.mode == "RGB" or image.getextrema()[3] == (255, 255)
+    opaque = image.mode == "RGBA" and image.getextrema()[3] == (255, 255)
     return image.convert("RGB") if opaque else image
 
 
