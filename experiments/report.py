@@ -101,7 +101,10 @@ def dots(rows: Mapping[str, Sequence[float]], label: str) -> Figure:
 
 
 def heat_map(
-    values: np.ndarray, texts: Sequence[Sequence[str]], axes_names: Sequence[Sequence[str]]
+    values: np.ndarray,
+    texts: Sequence[Sequence[str]],
+    axes_names: Sequence[Sequence[str]],
+    label: str,
 ) -> Figure:
     """Draw a table whose colours run from green to red on a logarithmic scale.
 
@@ -109,6 +112,7 @@ def heat_map(
         values: (rows, columns); NaN leaves a cell white.
         texts: What to write in each cell.
         axes_names: Names of the rows, names of the columns.
+        label: What the cells show.
     """
     rows, columns = axes_names
     figure = Figure(figsize=(1.1 * len(columns) + 3.6, 0.36 * len(rows) + 1.4))
@@ -117,6 +121,7 @@ def heat_map(
     axes.set_xticks(range(len(columns)), columns, rotation=30, ha="left")
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(rows)), rows)
+    axes.set_xlabel(label)
     for (y, x), value in np.ndenumerate(values):
         if np.isfinite(value):
             axes.text(x, y, texts[y][x], ha="center", va="center", fontsize=7)

@@ -132,5 +132,10 @@ def show(found: report.Results, options: report.Options, folder: Path) -> None:
     summary = verdict(judged)
     print(*(f"{name}: {value}" for name, value in summary.items()), sep="\n")
     values = np.array([[c["ratio"] if c else np.nan for c in row] for row in grid.values()])
-    figure = report.heat_map(values, list(texts.values()), (list(judged), controls))
+    figure = report.heat_map(
+        values,
+        [[text.replace(" ", "\n") for text in row] for row in texts.values()],
+        (list(judged), controls),
+        f"Frechet distance over the healthy one; runs within {HEALTHY} times",
+    )
     report.save(folder, options, figure, rows=judged, verdict=summary)

@@ -143,6 +143,7 @@ def fit(model: Student, lesson: Lesson, steps: int, **options: Any) -> None:
         steps_per_epoch=every,
         epochs=steps // every,
         callbacks=[keras.callbacks.TensorBoard(lesson.folder)],
+        shuffle=False,  # the stream is random
         verbose=2,
         **options,
     )

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import textwrap
 from types import SimpleNamespace
 
 import numpy as np
@@ -180,6 +181,18 @@ def test_a_sweep_without_results_has_no_table(tmp_path, monkeypatch, capsys):
     assert sweep.main(TINY, ["--out", str(tmp_path)]) == 0
     assert "no results" in capsys.readouterr().out
     assert not list(tmp_path.rglob("table.*"))
+
+
+def test_the_shortest_experiment_of_the_documentation_can_be_run(monkeypatch):
+    _, _, rest = sweep.__doc__.partition("The smallest:\n")
+    source = textwrap.dedent(rest.partition("\nSaved as")[0])
+    assert 5 < len(source.splitlines()) < 12
+    given = []
+    monkeypatch.setattr(sweep, "run", given.append)
+    exec(compile(source, "widths.py", "exec"), {"__name__": "__main__"})
+    (found,) = given
+    cells = sweep.cells(found, found.options)
+    assert [cell.config.networks.width for cell in cells] == 3 * [16, 24, 32, 48]
 
 
 def dataset(labels):
