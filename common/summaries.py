@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class SummaryWriter:
     """
 
     def __init__(self, folder: Path):
-        self.writer = tf.summary.create_file_writer(str(folder))
+        self.writer = tf.summary.create_file_writer(os.fsencode(folder))
 
     @contextlib.contextmanager
     def _at(self, step: int) -> Iterator[None]:
@@ -58,7 +59,7 @@ class SummaryWriter:
             size = image_io.fit_longer_side(image.shape[1::-1], LONGEST_SIDE)
             image = image_io.to_array(image_io.resize(image_io.from_array(image), size))
         with self._at(step):
-            tf.summary.image(name, image[None])
+            tf.summary.image(_utf8(name), image[None])
 
     def histograms(self, variables: Sequence[keras.Variable], step: int) -> None:
         """Write the distribution of each variable's values."""
@@ -69,7 +70,7 @@ class SummaryWriter:
     def text(self, name: str, markdown: str, step: int = 0) -> None:
         """Write a text in Markdown."""
         with self._at(step):
-            tf.summary.text(name, markdown)
+            tf.summary.text(name, _utf8(markdown))
 
     def hyperparameters(self, values: Mapping[str, object], trial: str) -> None:
         """Write what the HPARAMS tab compares runs by.
@@ -79,7 +80,13 @@ class SummaryWriter:
             trial: Name of the run.
         """
         with self._at(0):
-            hparams.hparams(dict(values), trial_id=trial)
+            hparams.hparams(
+                {
+                    name: _utf8(value) if isinstance(value, str) else value
+                    for name, value in values.items()
+                },
+                trial_id=_utf8(trial),
+            )
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | int | float | str]:
@@ -98,3 +105,8 @@ def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | 
         else:
             flat[f"{prefix}{name}"] = "" if value is None else value
     return flat
+
+
+def _utf8(text: str) -> str:
+    """Escape the bytes of file names that are not UTF-8, which events cannot hold."""
+    return text.encode(errors="backslashreplace").decode()

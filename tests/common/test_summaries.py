@@ -1,5 +1,7 @@
 import errno
 import io
+import os
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -65,6 +67,21 @@ def test_histograms_text_and_hyperparameters(writer, tmp_path):
     assert buckets[:, 2].sum() == 6  # the number of values
     assert found["config"][0][1].item() == b"**bold**"
     assert "_hparams_/session_start_info" in found
+
+
+def test_names_that_are_not_utf_8_are_escaped(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    writer = SummaryWriter(folder)
+    name = folder.name
+    writer.image(f"{name}/content", np.zeros((2, 2, 3), np.uint8), step=0)
+    writer.text("config", name)
+    writer.hyperparameters({"out": name}, trial=name)
+    (events,) = folder.iterdir()
+    (tmp_path / "copy").mkdir()
+    events.rename(tmp_path / "copy" / events.name)
+    found = read(tmp_path / "copy")
+    assert "caf\\udce9/content" in found
+    assert found["config"][0][1].item() == rb"caf\udce9"
 
 
 def test_a_full_disk_is_an_os_error(writer):
