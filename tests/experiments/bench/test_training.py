@@ -1,4 +1,8 @@
-from experiments.bench import training
+import dataclasses
+
+import pytest
+
+from experiments.bench import profile, training
 from experiments.bench.cases import CASES
 
 
@@ -15,3 +19,31 @@ def test_every_case_names_networks_that_exist():
             case.resolution,
             case.channels,
         )
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    case = dataclasses.replace(CASES["default"], resolution=16, batch_size=4, steps=2)
+    monkeypatch.setitem(CASES, "default", case)
+
+
+@pytest.mark.slow
+def test_a_step_is_timed_beside_the_bare_loop(tiny):
+    row = training.step("default", "float32", rounds=1)
+    assert row["operations_per_image"] > 1e6
+    assert row["ratio"] == row["ours_images_per_second"] / row["bare_images_per_second"]
+    assert row["bare_images_per_second"] > 1
+
+
+@pytest.mark.slow
+def test_both_kernels_are_timed(tiny):
+    row = training.kernels("float32", rounds=1)
+    assert row["ratio"] == row["fast_images_per_second"] / row["keras_images_per_second"]
+    assert row["keras_images_per_second"] > 1
+
+
+@pytest.mark.slow
+def test_the_time_of_a_step_is_divided_among_operations(tiny):
+    shares = profile.profile("default", "float32", steps=1)["shares"]
+    assert sum(shares.values()) == pytest.approx(1.0)
+    assert shares["convolutions"] > 0.1
