@@ -37,6 +37,7 @@ class Run:
         spec: Images to generate.
         train_index: Images to train on; None: all.
         held_out_index: Images held out to measure overfitting; None: none.
+        precision: "float32", "bfloat16" or "float16".
         plan: When to log and when to end.
         replicas: Processes and devices that train.
         folder: Where everything is written.
@@ -51,6 +52,7 @@ class Run:
     spec: ImageSpec
     train_index: np.ndarray | None
     held_out_index: np.ndarray | None
+    precision: str
     plan: Plan
     replicas: Replicas
     folder: Path
@@ -142,7 +144,7 @@ def restored_state(checkpoints: Checkpoints) -> tuple[dict[str, np.ndarray], dic
 
 def _machine(run: Run) -> dict[str, Any]:
     return {
-        "precision": resume.precision_of(run.config),
+        "precision": run.precision,
         "devices": [device.device_type for device in tf.config.list_logical_devices()],
         "replicas": run.replicas.count,
         "versions": {"tensorflow": tf.__version__, "keras": keras.__version__},

@@ -130,6 +130,7 @@ def train(
             spec=spec,
             train_index=train_index,
             held_out_index=held_out_index,
+            precision=resume.precision_of(config),
             plan=plan,
             replicas=team,
             folder=folder,
