@@ -5,7 +5,7 @@
 variables, so a checkpoint of one loads into the other, and the tests compare
 them layer by layer and over a whole training step.
 
-Style transfer has fast forms here too: `moments`, `pictures`, `smoothness`.
+Style transfer has fast forms here too, in the other modules.
 """
 
 import functools

@@ -121,9 +121,9 @@ def test_an_unknown_option_names_those_of_the_family():
     assert base.option_names("resnet") == ("generator_normalization",)
     base.check_options("resnet", ("generator_normalization=none",))
     with pytest.raises(
-        InputError, match="normalisation: unknown to resnet; expected one of generator_normal"
+        InputError, match="normalization: unknown to resnet; expected one of generator_normal"
     ):
-        base.check_options("resnet", ("normalisation=none",))
+        base.check_options("resnet", ("normalization=none",))
     with pytest.raises(InputError, match="depth: unknown to dcgan; it has no options"):
         base.check_options("dcgan", ("depth=2",))
 
