@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -107,8 +108,7 @@ class Checkpoints:
                     torn.append(path.name)
                     continue
                 file.seek(0)
-                arrays = dict(np.load(file))
-            return arrays, json.loads(arrays.pop("state").tobytes())
+                return _read(path, file)
         if torn:
             raise InputError(f"{self.folder}: torn checkpoint {', '.join(torn)}, and none is whole")
         raise InputError(f"{self.folder}: no '{kind}' checkpoint; the run ended before its first")
@@ -148,6 +148,18 @@ def _named(variables: Sequence[Any]) -> list[tuple[str, Any]]:
         (f"{index:04d} {path}", v)
         for index, (path, v) in enumerate(zip(paths, variables, strict=True))
     ]
+
+
+def _read(path: Path, file: BinaryIO) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Read the arrays and the state; the name of the file agrees with its bytes."""
+    try:
+        arrays = dict(np.load(file))
+        state = json.loads(arrays.pop("state").tobytes())
+        if not isinstance(state, dict):
+            raise ValueError("its state is no JSON object")
+    except (KeyError, ValueError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise InputError(f"{path}: not a checkpoint of this version ({error})") from None
+    return arrays, state
 
 
 def _digest(file: BinaryIO) -> str:

@@ -1,6 +1,7 @@
 """Weights in .npz files, read and checked without TensorFlow."""
 
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,10 +25,13 @@ def read(path: Path) -> dict[str, np.ndarray]:
         if not isinstance(stored, np.lib.npyio.NpzFile):
             raise ValueError("a single array")
         with stored:
-            return dict(stored)
+            arrays = dict(stored)
+        if any(isinstance(array, bytes) for array in arrays.values()):
+            raise ValueError("a member is not an array")
+        return arrays
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
-    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, TypeError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise InputError(f"{path}: not an .npz file of weights ({error})") from None
 
 

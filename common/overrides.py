@@ -4,7 +4,7 @@ import ast
 import dataclasses
 import types
 import typing
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -54,6 +54,56 @@ def replace(config: T, path: str, value: Any) -> T:
     name, _, below = path.partition(".")
     new = replace(getattr(config, name), below, value) if below else value
     return dataclasses.replace(config, **{name: new})
+
+
+def from_plain(config: type[T], fields: Any, source: str, prefix: str = "") -> T:
+    """Build a configuration from what JSON made of it: tuples are lists, paths are text.
+
+    Args:
+        config: A dataclass type.
+        fields: {field: value}, nested for nested dataclasses. Fields that are
+            missing have their defaults.
+        source: How error messages name the file.
+        prefix: Dotted path of `config` in the root configuration, with a final dot.
+
+    Raises:
+        InputError: A field is unknown or its value does not have its type.
+
+    Example:
+        >>> from_plain(Config, {"run": {"histograms": True}}, "config.json").run.histograms
+        True
+    """
+    if not isinstance(fields, Mapping):
+        raise InputError(f"{source}: expected the fields of {prefix or 'a configuration'}, got "
+                         f"{str(fields)[:100]!r}")  # fmt: skip
+    hints, values = typing.get_type_hints(config), {}
+    for name, value in fields.items():
+        if name not in hints:
+            raise InputError(f"{source}: unknown field {prefix}{name}, written by another version")
+        if dataclasses.is_dataclass(hints[name]):
+            value = from_plain(hints[name], value, source, f"{prefix}{name}.")
+        elif isinstance(value, list):
+            value = tuple(value)
+        elif isinstance(value, str) and Path in (hints[name], *typing.get_args(hints[name])):
+            value = Path(value)
+        if not _has_type(value, hints[name]):
+            raise InputError(f"{source}: {prefix}{name} has the value {str(value)[:100]!r}, which "
+                             "does not have its type")  # fmt: skip
+        values[name] = value
+    return config(**values)
+
+
+def _has_type(value: Any, kind: Any) -> bool:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Literal:
+        return value in arguments
+    if origin in (typing.Union, types.UnionType):
+        return any(_has_type(value, each) for each in arguments)
+    if origin is tuple:
+        return isinstance(value, tuple) and all(_has_type(each, arguments[0]) for each in value)
+    if kind in (int, float):
+        return isinstance(value, (int, kind)) and not isinstance(value, bool)
+    return isinstance(value, kind)
 
 
 def apply(config: T, assignments: Iterable[str], flag: str = "--set") -> T:

@@ -65,7 +65,7 @@ def table_keys(module: str, table: str) -> tuple[str, ...]:
     return tuple(ast.literal_eval(key) for key in value.keys)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
+def did_you_mean(name: str, known: Iterable[object]) -> str:
     """Suggest the known names nearest to an unknown one.
 
     Returns:
@@ -75,7 +75,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
         >>> did_you_mean("hing", ["hinge", "minimax"])
         '; did you mean hinge?'
     """
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(name, list(map(str, known)), n=3, cutoff=0.5)
     return f"; did you mean {', '.join(near)}?" if near else ""
 
 

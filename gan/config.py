@@ -1,18 +1,16 @@
 """Configuration of a training run, importable without TensorFlow."""
 
 import dataclasses
-import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
 
-from common import registry
+from common import overrides, registry
 from common.bounds import bounded
 from common.distribution.cluster import Strategy
 from common.distribution.devices import Compile, Precision
-from common.errors import InputError
 from common.runs import plain
 
 T = TypeVar("T")
@@ -265,32 +263,15 @@ def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
         resume: The run's folder.
 
     Raises:
-        InputError: A field does not exist in this version.
+        InputError: A field does not exist in this version, or has another type.
     """
-    run = {**fields.get("run", {}), "resume": resume}
-    return _restore(Config, {**fields, "run": run}, "")
+    run = fields.get("run", {}) if isinstance(fields, dict) else None
+    if isinstance(run, dict):
+        fields = {**fields, "run": {**run, "resume": resume}}
+    return overrides.from_plain(Config, fields, "config.json")
 
 
 def monitored(stop: StopConfig) -> str:
     """Return the name of the metric that selects the best checkpoint."""
     without = stop.monitor == EVALUATED and not stop.evaluate_every
     return UNEVALUATED if without else stop.monitor
-
-
-def _restore(kind: type, fields: dict[str, Any], prefix: str) -> Any:
-    """Build a configuration from what JSON made of it: tuples are lists, paths are text."""
-    hints = typing.get_type_hints(kind)
-    values = {}
-    for name, value in fields.items():
-        if name not in hints:
-            raise InputError(
-                f"config.json: unknown field {prefix}{name}, written by another version"
-            )
-        if dataclasses.is_dataclass(hints[name]):
-            value = _restore(hints[name], value, f"{prefix}{name}.")
-        elif isinstance(value, list):
-            value = tuple(value)
-        elif isinstance(value, str) and hints[name] is Path:
-            value = Path(value)
-        values[name] = value
-    return kind(**values)

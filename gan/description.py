@@ -129,14 +129,16 @@ def read(run: Path, flag: str = "--run", own: bool = False) -> Description:
     """
     about = runs.read_config(run, flag)
     config = configuration.from_dict(about["config"])
-    family = _field(about, "networks.family", run, flag)
+    for name in ("machine.precision", "data.fingerprint"):
+        _field(about, name, run, flag)
+    family = _field(about, "networks.family", run, flag, str | None)
     saved = Description(
         config,
         ImageSpec(
-            *(_field(about, f"data.{name}", run, flag) for name in ("height", "width")),
-            *(_field(about, f"data.{name}", run, flag) for name in ("channels", "classes")),
+            *(_field(about, f"data.{name}", run, flag, int) for name in ("height", "width")),
+            *(_field(about, f"data.{name}", run, flag, int) for name in ("channels", "classes")),
         ),
-        tuple(_field(about, "data.class_names", run, flag)),
+        tuple(map(str, _field(about, "data.class_names", run, flag, list))),
         family,
         _field(about, "networks.fingerprint", run, flag),
     )
@@ -176,15 +178,20 @@ def check_fingerprint(saved: str, run: Path, flag: str, *networks: Any) -> None:
         )
 
 
-def _field(about: Mapping[str, Any], path: str, run: Path, flag: str) -> Any:
+def _field(about: Mapping[str, Any], path: str, run: Path, flag: str, kind: Any = str) -> Any:
     part, name = path.split(".")
     try:
-        return about[part][name]
+        value = about[part][name]
     except (KeyError, TypeError):
         raise InputError(
             f"{flag} {run}: its networks cannot be rebuilt, config.json has no field {path}\n"
             "it was written by another version, use that one"
         ) from None
+    if not isinstance(value, kind):
+        raise InputError(
+            f"{flag} {run}: its networks cannot be rebuilt, config.json holds {value!r} as {path}"
+        )
+    return value
 
 
 def _normalized(network: Any) -> Any:

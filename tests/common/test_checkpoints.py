@@ -1,3 +1,5 @@
+import hashlib
+
 import keras
 import numpy as np
 import pytest
@@ -42,6 +44,18 @@ def test_a_torn_checkpoint_is_never_loaded(tmp_path, damage):
     assert [float(value) for value in arrays.values()] == [1.0]
     kept.paths("last")[1].write_bytes(b"torn")
     with pytest.raises(InputError, match="torn checkpoint"):
+        kept.load("last")
+
+
+@pytest.mark.parametrize("state", [None, b"", b"{", b"[]", b"\xff"])
+def test_a_whole_file_that_is_no_checkpoint_is_named(tmp_path, state):
+    kept = checkpoints.Checkpoints(tmp_path)
+    kept.folder.mkdir()
+    arrays = {} if state is None else {"state": np.frombuffer(state, np.uint8)}
+    np.savez(kept.folder / "x.npz", **arrays)
+    digest = hashlib.blake2b((kept.folder / "x.npz").read_bytes(), digest_size=8).hexdigest()
+    (kept.folder / "x.npz").rename(kept.folder / f"last-{100:012d}-{digest}.npz")
+    with pytest.raises(InputError, match=r"last-0+100-\w+.npz: not a checkpoint of this version"):
         kept.load("last")
 
 

@@ -1,3 +1,5 @@
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,9 @@ def test_arrays_come_back(tmp_path):
     assert npz.take(path, arrays, "b", ()) == 1.5
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not an archive", "torn", "single", "pickle"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"not an archive", "torn", "single", "pickle", "text", "bits"]
+)
 def test_files_that_are_no_archive_are_named(tmp_path, content):
     path = tmp_path / "weights.npz"
     if content == "torn":
@@ -25,6 +29,14 @@ def test_files_that_are_no_archive_are_named(tmp_path, content):
             np.save(file, np.zeros(3))
     elif content == "pickle":
         np.savez(path, a=np.array([{}], dtype=object))
+    elif content == "text":
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("notes.txt", "no array")
+    elif content == "bits":
+        np.savez_compressed(path, a=np.random.default_rng(0).random(1000))
+        data = bytearray(path.read_bytes())
+        data[200:220] = bytes(20)
+        path.write_bytes(data)
     elif content is not None:
         path.write_bytes(content)
     message = "no such file" if content is None else "not an .npz file of weights"

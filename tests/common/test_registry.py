@@ -48,3 +48,4 @@ def test_the_names_of_this_project():
 def test_the_nearest_names_are_suggested():
     assert registry.did_you_mean("hing", ["hinge", "minimax"]) == "; did you mean hinge?"
     assert registry.did_you_mean("zzz", ["hinge"]) == ""
+    assert registry.did_you_mean("17", [8, 16]) == "; did you mean 16?"

@@ -24,6 +24,36 @@ def test_fields_that_a_file_lacks_have_their_defaults():
     assert configuration.from_dict(fields) == Config(batch_size=8)
 
 
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (["seed"], "x"),
+        (["seed"], 1.5),
+        (["seed"], True),
+        (["networks", "width"], None),
+        (["networks", "options"], [1]),
+        (["run", "cache_dir"], 3),
+        (["loss"], ["hinge"]),
+        (["balance"], 0),
+        (["run"], [1]),
+    ],
+)
+def test_a_value_of_another_type_is_named(path, value):
+    fields = configuration.to_dict(Config())
+    place = fields
+    for name in path[:-1]:
+        place = place[name]
+    place[path[-1]] = value
+    with pytest.raises(InputError, match=rf"config.json: .*{path[-1]}"):
+        configuration.from_dict(fields)
+
+
+def test_a_file_without_fields_is_refused():
+    for fields in ([], None, 3, "x"):
+        with pytest.raises(InputError, match="expected the fields of a configuration"):
+            configuration.from_dict(fields)
+
+
 def test_a_field_of_another_version_is_named():
     fields = configuration.to_dict(Config())
     fields["networks"]["breadth"] = 3

@@ -4,6 +4,8 @@ import pytest
 from keras import layers
 
 from common.errors import InputError
+from common.files import write_json
+from gan import description
 from gan.config import DataConfig, NetworkConfig
 from gan.data.base import ImageDataset
 from gan.description import fingerprint, image_spec
@@ -40,6 +42,46 @@ def test_a_dataset_that_cannot_be_used_is_refused():
         image_spec(dataset_of(100, 1), DataConfig(conditional="on"))
     with pytest.raises(InputError, match="expected at least 2 images, found 1"):
         image_spec(dataset_of(1, 0), DataConfig())
+
+
+ABOUT = {
+    "config": {},
+    "machine": {"precision": "float32"},
+    "data": {
+        **{"height": 16, "width": 16, "channels": 1, "classes": 2},
+        **{"class_names": ["a", "b"], "fingerprint": "f"},
+    },
+    "networks": {"family": "dcgan", "fingerprint": "0123"},
+}
+
+
+def test_a_description_is_read_as_it_was_written(tmp_path):
+    write_json(tmp_path / "config.json", ABOUT)
+    found = description.read(tmp_path)
+    assert (found.spec, found.class_names) == (ImageSpec(16, 16, 1, 2), ("a", "b"))
+    assert (found.family, found.fingerprint) == ("dcgan", "0123")
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "value"),
+    [
+        ("machine", "precision", None),
+        ("data", "fingerprint", 3),
+        ("data", "height", "16"),
+        ("data", "class_names", "ab"),
+        ("networks", "family", ["dcgan"]),
+        ("networks", "fingerprint", None),
+    ],
+)
+def test_a_damaged_description_is_refused_in_two_lines(tmp_path, part, name, value):
+    for changed in (
+        {**ABOUT[part], name: value},
+        {k: v for k, v in ABOUT[part].items() if k != name},
+    ):
+        write_json(tmp_path / "config.json", {**ABOUT, part: changed})
+        with pytest.raises(InputError, match=rf"--run .*config.json .*{part}.{name}") as caught:
+            description.read(tmp_path)
+        assert len(str(caught.value).splitlines()) <= 2
 
 
 def network(activation="relu", width=4, stride=1):
