@@ -22,8 +22,8 @@ from gan.data.base import ImageDataset, printable
 from gan.metrics.neighbors import NEIGHBOURS
 
 if TYPE_CHECKING:
+    from gan.metrics.generated import Samples
     from gan.metrics.reference import ReferenceStatistics
-    from gan.metrics.samples import Samples
 
 PROGRAM = "python -m gan.evaluate"
 LEAST_COUNT = 2 * NEIGHBOURS + 2  # images of either set
@@ -125,18 +125,18 @@ def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
     Raises:
         InputError: Files that hold no images, too few, or of another shape.
     """
-    from gan.metrics import samples
+    from gan.metrics import generated
 
     if config.run:
         saved = description.read(config.run)
         name = config.dataset or saved.config.data.dataset
         dataset = load_real(name, config.cache_dir, saved.spec.height, saved.spec.channels)
-        fake = samples.from_run(config.run, config.checkpoint, config.count, config.seed, dataset)
+        fake = generated.from_run(config.run, config.checkpoint, config.count, config.seed, dataset)
     else:
         if config.npz:
-            fake = samples.from_npz(config.npz, config.count, config.seed)
+            fake = generated.from_npz(config.npz, config.count, config.seed)
         else:
-            fake = samples.from_folder(config.folder, config.count, config.seed, config.cache_dir)
+            fake = generated.from_folder(config.folder, config.count, config.seed, config.cache_dir)
         _check_shape(fake)
         _, side, _, channels = fake.images.shape
         dataset = load_real(config.dataset, config.cache_dir, side, channels)
@@ -193,7 +193,7 @@ def evaluate(config: Config) -> dict[str, object]:
     """
     check(config)
     cli.import_tensorflow()
-    from gan.metrics import samples, scores
+    from gan.metrics import generated, scores
     from gan.metrics.reference import reference_statistics
 
     started = time.perf_counter()
@@ -201,7 +201,7 @@ def evaluate(config: Config) -> dict[str, object]:
     real = reference_statistics(
         dataset, config.features, config.count, config.seed, config.cache_dir
     )
-    images = samples.to_channels(fake.images, dataset.images.shape[3])
+    images = generated.to_channels(fake.images, dataset.images.shape[3])
     values, undefined = without_nan(scores.scores(real, images, config.seed), scores.REASONS)
     found = {
         "of": fake.source,
@@ -213,6 +213,7 @@ def evaluate(config: Config) -> dict[str, object]:
     out = config.out
     if out is None and config.run:
         out = config.run / "evaluation.json"
+        files.remove_temporaries(config.run, deep=False)
     if out is None:
         source = config.npz or config.folder
         out = source.with_name(f"{source.stem}-evaluation.json")

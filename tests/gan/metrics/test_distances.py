@@ -35,7 +35,7 @@ def test_frechet_distance_of_a_set_that_repeats_one_image():
     assert found == pytest.approx(expected, rel=1e-6)
 
 
-def test_kernel_distance_by_hand():
+def test_kernel_inception_distance_by_hand():
     real, fake = np.array([[1.0], [2.0]]), np.array([[0.0], [3.0]])
 
     def kernel(a, b):
@@ -48,7 +48,7 @@ def test_kernel_distance_by_hand():
     assert np.isnan(error)
 
 
-def test_kernel_distance_is_unbiased_and_knows_its_error():
+def test_kernel_inception_distance_is_unbiased_and_knows_its_error():
     values, errors = zip(
         *(
             distances.kernel_inception_distance(clouds(seed=2 * n), clouds(seed=2 * n + 1), 200)
@@ -63,7 +63,7 @@ def test_kernel_distance_is_unbiased_and_knows_its_error():
     assert apart > 10 * error
 
 
-def test_kernel_distance_uses_every_image():
+def test_kernel_inception_distance_uses_every_image():
     real, fake = clouds(999), clouds(999, seed=1)
     value, _ = distances.kernel_inception_distance(real, fake)
     for number in (0, 500, 998):  # whichever it is, a changed image changes the value
@@ -79,7 +79,7 @@ def test_kernel_distance_uses_every_image():
     (3, 2, [3]),
     (2, 500, [2]),
 ])  # fmt: skip
-def test_kernel_distance_blocks_have_nearly_equal_sizes(monkeypatch, count, block, sizes):
+def test_kernel_inception_distance_blocks_have_nearly_equal_sizes(monkeypatch, count, block, sizes):
     found, cubic = [], distances._cubic
     monkeypatch.setattr(distances, "_cubic", lambda x, y: found.append(len(x)) or cubic(x, y))
     distances.kernel_inception_distance(clouds(count), clouds(count + 7, seed=1), block)

@@ -27,7 +27,7 @@ def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, 
 
 
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_kernel_distance_with_another_kernel_function(fake):
+def test_kernel_inception_distance_with_another_kernel_function(fake):
     def kernel(x, y):
         return pairwise.polynomial_kernel(x, y, degree=3, gamma=1 / x.shape[1], coef0=1)
 

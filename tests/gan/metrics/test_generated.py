@@ -5,15 +5,15 @@ import pytest
 from common import images as image_io
 from common.errors import InputError
 from gan.data import base
-from gan.metrics import samples
+from gan.metrics import generated
 
 
 def test_a_subset_is_random_whatever_the_order():
     images = np.arange(1000)
-    few = samples.random_subset(images, 100, seed=0)
+    few = generated.random_subset(images, 100, seed=0)
     assert len(set(few.tolist())) == 100
     assert few.max() > 900
-    assert len(samples.random_subset(images, 5000, seed=0)) == 1000
+    assert len(generated.random_subset(images, 5000, seed=0)) == 1000
 
 
 @pytest.mark.parametrize(("have", "want", "expected"), [
@@ -22,14 +22,14 @@ def test_a_subset_is_random_whatever_the_order():
 ])  # fmt: skip
 def test_more_channels_look_the_same(have, want, expected):
     images = np.broadcast_to(np.uint8([7, 8, 9][:have]), (2, 4, 4, have))
-    found = samples.to_channels(images, want)
+    found = generated.to_channels(images, want)
     assert (found == np.uint8(expected)).all()
     assert found.shape == (2, 4, 4, want)
 
 
 def test_channels_are_never_dropped():
     with pytest.raises(ValueError, match="at least 3"):
-        samples.to_channels(np.zeros((1, 4, 4, 3), np.uint8), 1)
+        generated.to_channels(np.zeros((1, 4, 4, 3), np.uint8), 1)
 
 
 def generator(classes):
@@ -46,12 +46,12 @@ def test_a_run_is_drawn_with_the_class_shares_of_the_dataset(monkeypatch, tmp_pa
     labels = np.repeat(np.int32([0, 1]), [540, 60])
     images = np.zeros((600, 16, 16, 1), np.uint8)
     dataset = base.ImageDataset("uneven", images, labels, ("a", "b"), "")
-    monkeypatch.setattr(samples, "load_generator", lambda *_: (generator(2), ("a", "b")))
-    found = samples.from_run(tmp_path, "last", 600, 0, dataset)
+    monkeypatch.setattr(generated, "load_generator", lambda *_: (generator(2), ("a", "b")))
+    found = generated.from_run(tmp_path, "last", 600, 0, dataset)
     assert np.bincount(found.images[:, 0, 0, 0]).tolist() == [540, 60]
     assert found.labels == "the class shares of uneven"
     other = base.ImageDataset("other", images, labels * 0, (), "")
-    uniform = samples.from_run(tmp_path, "last", 600, 0, other)
+    uniform = generated.from_run(tmp_path, "last", 600, 0, other)
     assert np.bincount(uniform.images[:, 0, 0, 0]).tolist() == [300, 300]
     assert uniform.labels.startswith("uniform")
 
@@ -59,15 +59,15 @@ def test_a_run_is_drawn_with_the_class_shares_of_the_dataset(monkeypatch, tmp_pa
 def test_an_archive_without_images_is_refused(tmp_path):
     np.savez(tmp_path / "a.npz", images=np.zeros((20, 16, 16, 1), np.float32))
     with pytest.raises(InputError, match=r"expected `images`, uint8 .* found float32"):
-        samples.from_npz(tmp_path / "a.npz", 20, 0)
+        generated.from_npz(tmp_path / "a.npz", 20, 0)
     np.savez(tmp_path / "b.npz", pixels=np.zeros(3))
     with pytest.raises(InputError, match="found none"):
-        samples.from_npz(tmp_path / "b.npz", 20, 0)
+        generated.from_npz(tmp_path / "b.npz", 20, 0)
 
 
 def test_skipped_files_of_a_folder_are_counted(tmp_path):
     for number in range(3):
         image_io.write_image(tmp_path / f"{number}.png", np.zeros((16, 16, 1), np.uint8))
     (tmp_path / "broken.png").write_bytes(b"nothing")
-    found = samples.from_folder(tmp_path, 10, 0, tmp_path / ".cache")
+    found = generated.from_folder(tmp_path, 10, 0, tmp_path / ".cache")
     assert (len(found.images), len(found.skipped)) == (3, 1)
