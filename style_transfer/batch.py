@@ -114,7 +114,7 @@ def stylize_one(
     if extractor is None:
         with released_graphs():
             image, levels = paint(content, styles, config, callbacks)
-    else:  # it may keep graphs of its own
+    else:  # it may keep graphs for later
         image, levels = paint(content, styles, config, callbacks, extractor)
     return image, [divergence(level) for level in levels if level.status == "diverged"]
 

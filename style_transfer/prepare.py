@@ -40,10 +40,11 @@ def listed(styles: Source | Sequence[Source]) -> list[Source]:
     Raises:
         InputError: There is none.
     """
-    styles = [styles] if isinstance(styles, Source) else list(styles)
+    if not isinstance(styles, Sequence) or isinstance(styles, str):
+        styles = [styles]  # an image; `read` refuses anything else
     if not styles:
         raise InputError("styles: expected at least one image, got none")
-    return styles
+    return list(styles)
 
 
 def check_sizes(content: Image.Image, styles: Sequence[Image.Image], config: Config) -> None:

@@ -26,7 +26,7 @@ HORIZON = 15.0  # iterations
 
 
 class CorrectedObjective(Objective):
-    """An `Objective` with the statistics of a reference and the gradients of its own extractor.
+    """An `Objective` with the statistics of a reference and the gradients of its extractor.
 
     The style targets are the reference's. `correct` measures at an image how far
     the extractor's moments are from the reference's and adds that from then on:

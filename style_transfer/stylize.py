@@ -17,6 +17,7 @@ from PIL import Image
 
 from common import cli
 from common import images as image_io
+from common.files import remove_temporaries
 from style_transfer import config as configuration
 from style_transfer import demo, validation
 from style_transfer.config import Config
@@ -90,6 +91,7 @@ def run(config: Config) -> Path:
     several = config.content is not None and config.content.is_dir()
     waiting = jobs
     if several:
+        remove_temporaries(config.output.out, deep=False)
         waiting = [(content, out) for content, out in jobs if not out.exists()]
         if len(waiting) < len(jobs):
             print(f"{len(jobs) - len(waiting)} of {len(jobs)} images exist already")
@@ -122,11 +124,11 @@ def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Source, Path
     contents = validation.contents(config)
     if not config.content.is_dir():
         return styles, [(contents[0], config.output.out)]
-    folder = config.output.out
-    return styles, [(path, folder / f"{path.stem}.png") for path in contents]
+    return styles, list(zip(contents, validation.results(config), strict=True))
 
 
 def main() -> int:
+    """Parse the arguments, stylize and print where the results are."""
     run(cli.parse(Config, PROGRAM, None))
     return 0
 

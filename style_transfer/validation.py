@@ -4,11 +4,13 @@ import math
 import os
 import re
 import socket
+from collections import Counter
 from pathlib import Path
 
 from common import npz
 from common.bounds import check_bounds
 from common.errors import InputError
+from common.files import check_outputs
 from common.images import SUFFIXES, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
@@ -95,6 +97,30 @@ def contents(config: Config) -> list[Path]:
     return image_files(config.content)[index::count]
 
 
+def results(config: Config) -> list[Path]:
+    """Name the result of each of `contents` in the folder of results.
+
+    photo.jpg becomes photo.png; of several images with this stem, photo.jpg.png,
+    in capitals or not, since some file systems do not tell them apart.
+
+    Raises:
+        InputError: Two images would have the same result.
+    """
+    index, count = parse_shard(config.output.shard)
+    paths = image_files(config.content)
+    stems = Counter(path.stem.casefold() for path in paths)
+    names = [
+        f"{path.stem if stems[path.stem.casefold()] == 1 else path.name}.png" for path in paths
+    ]
+    for name, times in Counter(name.casefold() for name in names).items():
+        if times > 1:
+            raise InputError(
+                f"--content {config.content}: {times} images would have the result {name}\n"
+                "rename one of them"
+            )
+    return [config.output.out / name for name in names[index::count]]
+
+
 def parse_shard(text: str) -> tuple[int, int]:
     """Parse INDEX/COUNT.
 
@@ -139,6 +165,9 @@ def _check_output(config: Config) -> None:
             raise InputError(f"--out {out}: {nearest} is not a writable folder")
     if config.output.animation is not None and folder:
         raise InputError("--animation: expected --content to be a file, not a folder")
+    animation = config.output.animation and config.output.animation.with_suffix(".gif")
+    outputs = {"--out": None if folder else out, "--animation": animation}
+    check_outputs(outputs, [config.content, *config.style])
 
 
 def _check_out_folder(config: Config, out: Path) -> None:
@@ -146,6 +175,7 @@ def _check_out_folder(config: Config, out: Path) -> None:
         raise InputError(f"--out {out}: expected a folder, for a folder of contents")
     if out.resolve() == config.content.resolve():
         raise InputError(f"--out {out}: is the folder of contents; name another")
+    results(config)
 
 
 def _check_out_file(config: Config, out: Path) -> None:

@@ -5,7 +5,7 @@ from style_transfer import colors
 
 
 @pytest.fixture
-def pictures():
+def images():
     random = np.random.default_rng(0)
     first = random.random((20, 30, 3))
     second = 0.5 + 0.1 * random.normal(size=(25, 10, 3)) @ random.normal(size=(3, 3))
@@ -13,41 +13,41 @@ def pictures():
 
 
 def test_luminance_by_hand():
-    picture = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]]])
+    image = np.array([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [1.0, 1.0, 1.0]]])
     expected = np.repeat([[[0.299], [0.587], [1.0]]], 3, axis=2)
-    np.testing.assert_allclose(colors.luminance(picture), expected, rtol=1e-6)
+    np.testing.assert_allclose(colors.luminance(image), expected, rtol=1e-6)
 
 
-def test_a_picture_with_its_own_chroma_is_itself(pictures):
-    first, _ = pictures
+def test_an_image_with_its_own_chroma_is_itself(images):
+    first, _ = images
     np.testing.assert_allclose(colors.with_chroma_of(first, first), first, atol=1e-5)
 
 
-def test_chroma_is_the_contents_and_luminance_the_pictures():
+def test_chroma_is_the_contents_and_luminance_the_images():
     gray, red = np.full((1, 1, 3), 0.5), np.array([[[0.6, 0.4, 0.4]]])
     mixed = colors.with_chroma_of(gray, red)
     assert colors.luminance(mixed)[0, 0, 0] == pytest.approx(0.5, abs=1e-4)
     assert mixed[0, 0, 0] - mixed[0, 0, 1] == pytest.approx(0.2, abs=1e-3)
 
 
-def test_luminance_like_has_the_others_mean_and_deviation(pictures):
-    first, second = pictures
+def test_luminance_like_has_the_others_mean_and_deviation(images):
+    first, second = images
     gray = colors.luminance(second)
     found = colors.luminance_like(0.4 + 0.2 * first, gray)
     assert found.mean() == pytest.approx(gray.mean(), abs=1e-3)
     assert found.std() == pytest.approx(gray.std(), rel=0.02)
 
 
-def test_matched_has_the_contents_mean_and_covariance(pictures):
-    first, second = pictures
+def test_matched_has_the_contents_mean_and_covariance(images):
+    first, second = images
     second = 0.5 + 0.5 * (second - second.mean(axis=(0, 1)))  # narrow, so that nothing is clipped
     found = colors.matched(first, second).reshape(-1, 3)
     np.testing.assert_allclose(found.mean(axis=0), second.reshape(-1, 3).mean(axis=0), atol=2e-3)
     np.testing.assert_allclose(np.cov(found.T), np.cov(second.reshape(-1, 3).T), atol=2e-3)
 
 
-def test_matching_a_flat_or_gray_picture_is_finite(pictures):
-    _, second = pictures
-    for picture in (np.full((5, 5, 3), 0.3), colors.luminance(second)):
-        assert np.isfinite(colors.matched(picture, second)).all()
-        assert np.isfinite(colors.matched(second, picture)).all()
+def test_matching_a_flat_or_gray_image_is_finite(images):
+    _, second = images
+    for image in (np.full((5, 5, 3), 0.3), colors.luminance(second)):
+        assert np.isfinite(colors.matched(image, second)).all()
+        assert np.isfinite(colors.matched(second, image)).all()

@@ -210,3 +210,9 @@ def test_files_and_pillow_images_give_what_arrays_give(files, content):
 def test_no_style_is_refused(content):
     with pytest.raises(InputError, match="expected at least one image"):
         stylize.stylize(content, [], quick())
+
+
+@pytest.mark.parametrize("styles", [None, 3, [None], [[1.0]], b"painting.jpg"])
+def test_what_is_no_image_is_refused(content, styles):
+    with pytest.raises(InputError, match="expected a file, a Pillow image or an array"):
+        stylize.stylize(content, styles, quick())
