@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import cli
-from experiments.distillation import images
+from experiments.distillation import lesson as data
 
 WEIGHTS = Path("common/extractors/weights")
 CARD = """# The compact extractor
@@ -38,7 +38,7 @@ A student of VGG-19 for style transfer and for distances between sets of images.
 
 
 @dataclass(frozen=True)
-class DistillConfig(images.LessonConfig):
+class DistillConfig(data.LessonConfig):
     """Distil the compact extractor from a VGG-19."""
 
     steps: int = 5000
@@ -53,7 +53,7 @@ class DistillConfig(images.LessonConfig):
 
 def main() -> int:
     """Distil the extractor and write its weights and card."""
-    config, paths = images.parse(DistillConfig, "python -m experiments.distill_extractor")
+    config, paths = data.parse(DistillConfig, "python -m experiments.distill_extractor")
     cli.import_tensorflow()
     from experiments.distillation import student, training
     from style_transfer import extractors

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common import cli
-from experiments.distillation import images
+from experiments.distillation import lesson as data
 
 WEIGHTS = Path("common/extractors/weights")
 BATCHES = 8  # for the principal components
@@ -38,7 +38,7 @@ A thinner VGG-19 that computes the last iterations of style transfer.
 
 
 @dataclass(frozen=True)
-class ReferenceConfig(images.LessonConfig):
+class ReferenceConfig(data.LessonConfig):
     """Distil the compact extractor's reference from a VGG-19."""
 
     steps: int = 800
@@ -51,7 +51,7 @@ class ReferenceConfig(images.LessonConfig):
 
 def main() -> int:
     """Distil the reference and write its weights and card."""
-    config, paths = images.parse(ReferenceConfig, "python -m experiments.distill_reference")
+    config, paths = data.parse(ReferenceConfig, "python -m experiments.distill_reference")
     cli.import_tensorflow()
     import numpy as np
 

@@ -77,7 +77,7 @@ def alone(function: str, *arguments: object) -> dict[str, object]:
         The function's values and "peak_megabytes".
 
     Example:
-        >>> alone("experiments.bench.training.pipeline", "default")
+        >>> alone("experiments.bench.steps.pipeline", "default")
     """
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(_with_memory, function, *arguments).result()

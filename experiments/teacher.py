@@ -17,7 +17,7 @@ import numpy as np
 
 from common import cli, files
 from common.errors import InputError
-from experiments.distillation import images as lesson
+from experiments.distillation import lesson
 from style_transfer.config import Config, OptimizationConfig
 from style_transfer.validation import check_extractor
 

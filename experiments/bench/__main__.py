@@ -69,7 +69,7 @@ def steps(precisions: list[str], options: BenchConfig) -> list[Row]:
     for key, case in CASES.items():
         slow = None
         for precision in precisions:
-            row = alone(f"{HERE}.training.step", key, precision, options.rounds)
+            row = alone(f"{HERE}.steps.step", key, precision, options.rounds)
             ours = row["ours_images_per_second"]
             slow = slow or ours
             row = {"networks": key, "precision": precision, **row, "times_float32": ours / slow}
@@ -95,7 +95,7 @@ def kernels(precisions: list[str], options: BenchConfig) -> list[Row]:
     _print_title("a step by --kernels", "fast img/s", "keras img/s", "ratio")
     found = []
     for precision in precisions:
-        row = alone(f"{HERE}.training.kernels", precision, options.rounds)
+        row = alone(f"{HERE}.steps.kernels", precision, options.rounds)
         found.append({"networks": "default", "precision": precision, **row})
         speeds = (f"{row[f'{name}_images_per_second']:.0f}" for name in ("fast", "keras"))
         _print_row(CASES["default"].name, found[-1], *speeds, row["ratio"])
@@ -117,7 +117,7 @@ def pipeline(precisions: list[str], options: BenchConfig) -> list[Row]:
     _print_title("the input alone", "img/s")
     found = []
     for key, case in CASES.items():
-        row = {"networks": key, "precision": "", **alone(f"{HERE}.training.pipeline", key)}
+        row = {"networks": key, "precision": "", **alone(f"{HERE}.steps.pipeline", key)}
         found.append(row)
         _print_row(case.name, row, f"{row['images_per_second']:.0f}")
     return found
@@ -158,7 +158,7 @@ def style(precisions: list[str], options: BenchConfig) -> list[Row]:
 def growth(precisions: list[str], options: BenchConfig) -> list[Row]:
     """Print and return the time of a step against batch size and resolution."""
     del options
-    row = alone(f"{HERE}.training.growth", precisions[-1])
+    row = alone(f"{HERE}.steps.growth", precisions[-1])
     for what in ("batch_size", "resolution"):
         cells = ", ".join(f"{size}: {spent:.1f}" for size, spent in row[what].items())
         print(f"\nour default's step in ms by {what.replace('_', ' ')}: {cells}")

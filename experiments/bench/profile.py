@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
 from experiments.bench.cases import CASES
-from experiments.bench.training import one_step
+from experiments.bench.steps import one_step
 
 KINDS = {  # of operations, by what their names contain; the first that fits
     "convolutions": ("Conv2D",),

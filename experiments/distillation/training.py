@@ -13,8 +13,8 @@ import tensorflow as tf
 from common import runs
 from common.distribution import devices
 from common.files import atomic_path, write_bytes
-from experiments.distillation import images as image_data
-from experiments.distillation.images import LessonConfig
+from experiments.distillation import lesson
+from experiments.distillation.lesson import LessonConfig
 
 Errors = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -67,20 +67,20 @@ def datasets(
 
     Args:
         config: What to train on.
-        paths: Image files to train on and held out, from `images.split`.
+        paths: Image files to train on and held out, from `lesson.split`.
 
     Returns:
         An iterator over training batches, the same as a tf.data stream, and
         batches of held-out crops.
     """
-    training, held_out = (image_data.load(each, config.crop) for each in paths)
-    source = image_data.batches(training, config)
+    training, held_out = (lesson.load(each, config.crop) for each in paths)
+    source = lesson.batches(training, config)
     shape = (config.batch_size, config.crop, config.crop, 3)
     stream = tf.data.Dataset.from_generator(
         lambda: source, output_signature=tf.TensorSpec(shape, tf.float32)
     ).prefetch(4)
     random = np.random.default_rng(config.seed + 1)
-    crops = [image_data.crop(image, random, config.crop) for image in held_out]
+    crops = [lesson.crop(image, random, config.crop) for image in held_out]
     test = tf.data.Dataset.from_tensor_slices(np.stack(crops).astype(np.float32))
     return source, stream, test.batch(config.batch_size, drop_remainder=True)
 

@@ -2,19 +2,19 @@ import dataclasses
 
 import pytest
 
-from experiments.bench import profile, training
+from experiments.bench import profile, steps
 from experiments.bench.cases import CASES
 
 
 def test_the_input_is_timed_alone():
-    assert 100 < training.pipeline("default", seconds=0.2)["images_per_second"] < 1e9
+    assert 100 < steps.pipeline("default", seconds=0.2)["images_per_second"] < 1e9
 
 
 def test_every_case_names_networks_that_exist():
     for case in CASES.values():
-        config = training.configure(case, "float32")
+        config = steps.configure(case, "float32")
         assert (config.networks.name, config.batch_size) == (case.family, case.batch_size)
-        assert training.noise(case, 3).images.shape[1:] == (
+        assert steps.noise(case, 3).images.shape[1:] == (
             case.resolution,
             case.resolution,
             case.channels,
@@ -29,7 +29,7 @@ def tiny(monkeypatch):
 
 @pytest.mark.slow
 def test_a_step_is_timed_beside_the_bare_loop(tiny):
-    row = training.step("default", "float32", rounds=1)
+    row = steps.step("default", "float32", rounds=1)
     assert row["operations_per_image"] > 1e6
     assert row["ratio"] == row["ours_images_per_second"] / row["bare_images_per_second"]
     assert row["bare_images_per_second"] > 1
@@ -37,7 +37,7 @@ def test_a_step_is_timed_beside_the_bare_loop(tiny):
 
 @pytest.mark.slow
 def test_both_kernels_are_timed(tiny):
-    row = training.kernels("float32", rounds=1)
+    row = steps.kernels("float32", rounds=1)
     assert row["ratio"] == row["fast_images_per_second"] / row["keras_images_per_second"]
     assert row["keras_images_per_second"] > 1
 
