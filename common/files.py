@@ -2,11 +2,12 @@
 
 import contextlib
 import errno
+import fcntl
 import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
-    os.close(handle)
     temporary = Path(name)
     try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until we close it, or are killed
         yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
@@ -42,12 +44,32 @@ def atomic_path(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+        os.close(handle)
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove the unfinished files that a killed process left below `folder`."""
-    for path in folder.rglob(f"{TEMPORARY}*"):
-        path.unlink(missing_ok=True)
+def remove_temporaries(folder: Path, deep: bool = True) -> None:
+    """Remove the unfinished files that a killed process left in a folder.
+
+    Those that a running process is writing through `atomic_path` stay.
+
+    Args:
+        folder: A folder; a missing one has no such files.
+        deep: Whether the folders below it are searched, too.
+    """
+    for path in (folder.rglob if deep else folder.glob)(f"{TEMPORARY}*"):
+        if path.is_file() and not _is_locked(path):
+            path.unlink(missing_ok=True)
+
+
+def _is_locked(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # gone, or a file system without locks
+        return False
+    return False
 
 
 def _umask() -> int:
@@ -61,18 +83,57 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def refuse_existing(flag: str, path: Path) -> None:
-    """Raise InputError if `path` exists, so that nothing is overwritten.
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None] = ()) -> None:
+    """Check the files that a command is about to write, and print which it will replace.
 
     Args:
-        flag: The flag that names the file, such as "--out".
-        path: The file that a command is about to write.
+        outputs: {flag: file}, such as {"--out": Path("result.png")}; None is not
+            written.
+        inputs: Files that it reads.
+
+    Raises:
+        InputError: Two outputs are the same file, an output is also an input, or
+            what has its name is not a regular file.
 
     Example:
-        >>> refuse_existing("--out", Path("result.png"))
+        >>> check_outputs({"--out": Path("result.png")})
+        result.png exists and will be replaced
     """
-    if os.path.lexists(path):
-        raise InputError(f"{flag} {path}: exists already\nname another file, or remove this one")
+    written: dict[Path, str] = {}
+    read = {path.resolve() for path in inputs if path is not None}
+    for flag, path in outputs.items():
+        if path is None:
+            continue
+        place = path.parent.resolve() / path.name
+        if place in written:
+            raise InputError(f"{flag} {path}: is also the file of {written[place]}; name another")
+        if path.resolve() in read:
+            raise InputError(f"{flag} {path}: would overwrite an input; name another file")
+        if path.is_dir():
+            raise InputError(f"{flag} {path}: a folder; expected the name of a file")
+        if path.exists() and not path.is_file():
+            raise InputError(f"{flag} {path}: expected the name of a file, found a pipe or device")
+        written[place] = flag
+    for path in written:
+        if os.path.lexists(path):
+            print(f"{path} exists and will be replaced")
+
+
+def with_suffix(flag: str, path: Path | None, suffix: str) -> Path | None:
+    """Give a file its suffix; None stays None.
+
+    Raises:
+        InputError: The path has no name.
+
+    Example:
+        >>> with_suffix("--npz", Path("samples"), ".npz")
+        PosixPath('samples.npz')
+    """
+    if path is None:
+        return None
+    if not path.name:
+        raise InputError(f"{flag} {path}: expected the name of a file")
+    return path.with_suffix(suffix)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -84,6 +84,18 @@ def check(config: Config) -> None:
         checkpoints.Checkpoints(config.run).load(config.checkpoint)
         if config.dataset is None:
             _check_dataset_of_run(config.run, saved.config.data.dataset)
+        files.remove_temporaries(config.run, deep=False)  # of an evaluation that was killed
+    files.check_outputs({"--out": output(config)}, [config.npz])
+
+
+def output(config: Config) -> Path:
+    """Return the file of the scores: --out, evaluation.json of the run, or beside the images."""
+    if config.out is not None:
+        return config.out
+    if config.run is not None:
+        return config.run / "evaluation.json"
+    source = (config.npz or config.folder).absolute()
+    return source.with_name(f"{source.stem}-evaluation.json")
 
 
 def _check_dataset_of_run(run: Path, name: str) -> None:
@@ -210,13 +222,7 @@ def evaluate(config: Config) -> dict[str, object]:
         "undefined": undefined,
         "seconds": round(time.perf_counter() - started, 1),
     }
-    out = config.out
-    if out is None and config.run:
-        out = config.run / "evaluation.json"
-        files.remove_temporaries(config.run, deep=False)
-    if out is None:
-        source = config.npz or config.folder
-        out = source.with_name(f"{source.stem}-evaluation.json")
+    out = output(config)
     files.write_json(out, found)
     for title, skipped in (("", dataset.skipped), (f"{fake.source}: ", fake.skipped)):
         if skipped:

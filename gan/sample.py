@@ -14,7 +14,7 @@ from common import checkpoints, cli
 from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
-from common.files import atomic_path
+from common.files import atomic_path, check_outputs, with_suffix
 from gan import description
 
 PROGRAM = "python -m gan.sample"
@@ -64,6 +64,13 @@ def check(config: Config) -> None:
             known = ", ".join(names) if names else "no classes: the run is not class-conditional"
             raise InputError(f"--label {config.label}: expected one of: {known}")
     checkpoints.Checkpoints(config.run).load(config.checkpoint)
+    check_outputs(
+        {
+            "--out": config.out,
+            "--npz": with_suffix("--npz", config.npz, ".npz"),
+            "--interpolation": with_suffix("--interpolation", config.interpolation, ".gif"),
+        }
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

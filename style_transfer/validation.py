@@ -10,7 +10,7 @@ from pathlib import Path
 from common import npz
 from common.bounds import check_bounds
 from common.errors import InputError
-from common.files import check_outputs
+from common.files import check_outputs, with_suffix
 from common.images import SUFFIXES, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
@@ -109,8 +109,9 @@ def results(config: Config) -> list[Path]:
     index, count = parse_shard(config.output.shard)
     paths = image_files(config.content)
     stems = Counter(path.stem.casefold() for path in paths)
+    alone = [stems[path.stem.casefold()] == 1 for path in paths]
     names = [
-        f"{path.stem if stems[path.stem.casefold()] == 1 else path.name}.png" for path in paths
+        f"{path.stem if one else path.name}.png" for path, one in zip(paths, alone, strict=True)
     ]
     for name, times in Counter(name.casefold() for name in names).items():
         if times > 1:
@@ -165,7 +166,7 @@ def _check_output(config: Config) -> None:
             raise InputError(f"--out {out}: {nearest} is not a writable folder")
     if config.output.animation is not None and folder:
         raise InputError("--animation: expected --content to be a file, not a folder")
-    animation = config.output.animation and config.output.animation.with_suffix(".gif")
+    animation = with_suffix("--animation", config.output.animation, ".gif")
     outputs = {"--out": None if folder else out, "--animation": animation}
     check_outputs(outputs, [config.content, *config.style])
 

@@ -1,15 +1,17 @@
 import json
 import math
 import os
+from pathlib import Path
 
 import pytest
 
 from common.errors import InputError
 from common.files import (
     atomic_path,
-    refuse_existing,
+    check_outputs,
     remove_temporaries,
     to_json,
+    with_suffix,
     write_bytes,
     write_json,
 )
@@ -52,16 +54,31 @@ def test_json_never_holds_a_number_that_json_does_not_have(tmp_path):
     assert "\n" not in to_json(value)
 
 
-def test_an_existing_file_is_refused(tmp_path):
-    refuse_existing("--out", tmp_path / "new.png")
+def test_a_file_that_exists_is_replaced_after_saying_so(tmp_path, capsys):
     (tmp_path / "old.png").write_bytes(b"")
     (tmp_path / "link.png").symlink_to("nowhere")
-    for name in ("old.png", "link.png"):
-        with pytest.raises(InputError) as caught:
-            refuse_existing("--out", tmp_path / name)
-        first, second = str(caught.value).splitlines()
-        assert first == f"--out {tmp_path / name}: exists already"
-        assert "name another file" in second
+    names = {"--out": "new.png", "--npz": "old.png", "--animation": "link.png"}
+    check_outputs({flag: tmp_path / name for flag, name in names.items()} | {"--folder": None})
+    said = capsys.readouterr().out.splitlines()
+    replaced = [tmp_path / name for name in ("old.png", "link.png")]
+    assert said == [f"{path} exists and will be replaced" for path in replaced]
+
+
+def test_outputs_are_neither_inputs_nor_each_other(tmp_path):
+    path, linked = tmp_path / "a.png", tmp_path / "linked.png"
+    path.write_bytes(b"")
+    linked.symlink_to(path)
+    os.mkfifo(tmp_path / "pipe")
+    twin = tmp_path / ".." / tmp_path.name / "new.png"
+    for outputs, message in (
+        ({"--out": tmp_path / "new.png", "--npz": twin}, "is also the file of --out"),
+        ({"--out": linked}, "would overwrite an input"),
+        ({"--out": tmp_path}, "a folder"),
+        ({"--out": tmp_path / "pipe"}, "a pipe or device"),
+        ({"--out": Path("/dev/null")}, "a pipe or device"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check_outputs(outputs, [path, None])
 
 
 def test_temporaries_of_a_killed_process_are_removed(tmp_path):
@@ -70,6 +87,26 @@ def test_temporaries_of_a_killed_process_are_removed(tmp_path):
         (tmp_path / name).write_bytes(b"")
     remove_temporaries(tmp_path)
     assert [path.name for path in tmp_path.rglob("*.*")] == ["kept.png"]
+
+
+def test_a_file_that_is_being_written_is_no_leftover(tmp_path):
+    (tmp_path / ".tmp-killed.png").write_bytes(b"half")
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / ".tmp-killed.png").write_bytes(b"half")
+    with atomic_path(tmp_path / "a.png") as temporary:
+        temporary.write_bytes(b"whole")
+        remove_temporaries(tmp_path, deep=False)
+        assert {path.name for path in tmp_path.iterdir()} == {temporary.name, "below"}
+        remove_temporaries(tmp_path)
+        assert temporary.exists()
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.png"]
+
+
+def test_a_suffix_needs_a_name():
+    assert with_suffix("--npz", Path("a/b.c"), ".npz") == Path("a/b.npz")
+    assert with_suffix("--npz", None, ".npz") is None
+    with pytest.raises(InputError, match=r"--npz .: expected the name of a file"):
+        with_suffix("--npz", Path(""), ".npz")
 
 
 def test_files_are_as_readable_as_any_other(tmp_path):

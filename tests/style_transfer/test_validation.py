@@ -93,3 +93,31 @@ def test_shards_share_a_folder_between_them(tmp_path):
         config = Config(content=tmp_path, output=OutputConfig(shard=shard))
         shares.append([path.name for path in validation.contents(config)])
     assert shares == [["one.png", "two.png"], ["three.png"]]
+
+
+def test_every_image_of_a_folder_has_a_result_of_its_name(tmp_path):
+    for name in ("a.png", "i.jpg", "I.png", "x.y.bmp"):
+        (tmp_path / name).write_bytes(b"")
+    named = {}
+    for shard in ("0/2", "1/2"):
+        config = Config(content=tmp_path, output=OutputConfig(out=Path("out"), shard=shard))
+        paths = validation.contents(config)
+        named |= dict(zip([path.name for path in paths], validation.results(config), strict=True))
+    results = {"a.png": "a.png", "i.jpg": "i.jpg.png", "I.png": "I.png.png", "x.y.bmp": "x.y.png"}
+    assert named == {name: Path("out") / result for name, result in results.items()}
+    (tmp_path / "i.jpg.bmp").write_bytes(b"")
+    with pytest.raises(InputError, match=r"2 images would have the result i.jpg.png"):
+        validation.results(config)
+
+
+@pytest.mark.parametrize(
+    ("animation", "message"), [("x.png", "is also the file of --out"), ("", "expected the name")]
+)
+def test_an_animation_and_an_image_are_two_files(tmp_path, monkeypatch, animation, message):
+    monkeypatch.chdir(tmp_path)
+    for path in ("photo.png", "painting.png"):
+        Image.new("RGB", (20, 20)).save(path)
+    output = OutputConfig(out=Path("x.gif"), animation=Path(animation))
+    config = Config(content=Path("photo.png"), style=(Path("painting.png"),), output=output)
+    with pytest.raises(InputError, match=f"--animation .*{message}"):
+        validation.check(config)
