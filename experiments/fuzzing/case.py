@@ -112,7 +112,7 @@ def odd_flags(rng: np.random.Generator, program: str, most: int = 3) -> list[str
         "/no/such/folder",
     )
     outputs = ("new.png", "new", "photo.png", "photos", "pipe", "a/b/new.png", "photo.png/x.png",
-               "/proc/x.png", "new.xyz", "caf\udce9.png", ".png", "run")  # fmt: skip
+               "/proc/x.png", "new.xyz", "caf\udce9.png", "", "..", "/dev/null", ".png", "run")  # fmt: skip
     words = []
     for _ in range(rng.integers(0, most + 1)):
         if rng.random() < 0.1:

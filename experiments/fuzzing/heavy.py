@@ -33,6 +33,12 @@ PAINTABLE = (  # fields that are tried while an image is stylized
 )
 
 
+def _exist(rng: np.random.Generator, path: Path) -> None:
+    """Sometimes let a file exist already that the command would write."""
+    if path.parent.is_dir() and rng.random() < 0.15:
+        folders.write(path, b"{}")
+
+
 def _train(rng: np.random.Generator, world: World, folder: Path) -> Case:
     if rng.random() < 0.5:
         world.copy(pick(rng, ("photos", "classes")), folder)
@@ -60,6 +66,7 @@ def _sample(rng: np.random.Generator, world: World, folder: Path) -> Case:
     words = ["--run", "run", "--count", pick(rng, ("1", "2", "7"))]
     for flag, name in (("--out", "new.png"), ("--npz", "new.npz"), ("--interpolation", "new.gif")):
         words += [flag, name] if rng.random() < 0.6 else []
+        _exist(rng, folder / name)
     words += ["--truncation", pick(rng, ("0.7", "1", "0", "1e30", "nan"))]
     return Case("", "gan.sample", words)
 
@@ -70,6 +77,7 @@ def _evaluate(rng: np.random.Generator, world: World, folder: Path) -> Case:
         world.copy(pick(rng, ("run", "run-classes")), folder)
         if rng.random() < 0.3:
             folders.damage(rng, folder / "run")
+        _exist(rng, folder / "run" / "evaluation.json")
         words += ["--run", "run"]
         return Case("", "gan.evaluate", words)
     world.copy("photos", folder)
@@ -83,6 +91,9 @@ def _evaluate(rng: np.random.Generator, world: World, folder: Path) -> Case:
 def _stylize(rng: np.random.Generator, world: World, folder: Path) -> Case:
     words = [*content_and_style(rng, folder), *QUICK, "--out"]
     words.append(pick(rng, ("new.png", "new.tif", "new.jpg", "new.webp", "new.gif")))
+    words += ["--animation", "animation.gif"] if rng.random() < 0.3 else []
+    _exist(rng, folder / words[words.index("--out") + 1])
+    _exist(rng, folder / "animation.gif")
     return Case("", "style_transfer.stylize",
                 words + valid_flags(rng, "style_transfer.stylize", PAINTABLE))  # fmt: skip
 

@@ -1,13 +1,14 @@
 """Cases that end where TensorFlow would be imported: arguments, files, folders, arrays."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
 
+import gan.evaluate
 import gan.train
 import style_transfer.config
 import style_transfer.stylize
+from common import cli
 from experiments.fuzzing import folders, images
 from experiments.fuzzing.case import (
     CACHE,
@@ -63,7 +64,9 @@ def _content_folder(rng: np.random.Generator, world: World, folder: Path) -> Cas
     folders.dataset(rng, folder / "contents", nested=0.1)
     out = folder / pick(rng, ("results", "contents", "contents/below", "photos", "photo.png"))
     if rng.random() < 0.3 and not out.exists():
-        shutil.copytree(folder / "contents", out, symlinks=True)
+        out.mkdir(parents=True)
+        for path in sorted((folder / "contents").glob("*.png")):
+            folders.write(out / path.name, b"an earlier result")
     words = ["--content", "contents", "--style", "painting.png", "--out", str(out)]
     if rng.random() < 0.3:
         words += ["--shard", pick(rng, ("0/2", "1/2", "2/2", "0/0", "x", "-1/2", "0/999", "1/1"))]
@@ -143,6 +146,21 @@ def _run(rng: np.random.Generator, world: World, folder: Path) -> Case:
     return Case("", program, words)
 
 
+def _samples(rng: np.random.Generator, world: World, folder: Path) -> Case:
+    world.copy("photos", folder)
+    path = folder / images.name(rng, pick(rng, (".npz", ".npz", ".NPZ", "")))
+    folders.write(path, folders.archive(rng))
+    folders.dataset(rng, folder / "data")
+    given = pick(rng, ([f"--npz={path}"], [f"--npz={path}"], ["--folder", "data"]))
+    words = [*given, "--dataset", pick(rng, ("./photos", "./photos", "./data")), "--count", "12"]
+    return Case("", "gan.evaluate", [*words, *CACHE], follow=_load_samples)
+
+
+def _load_samples(words: list[str]) -> None:
+    """Load both sets as the evaluation would."""
+    gan.evaluate.load_sets(cli.parse(gan.evaluate.Config, gan.evaluate.PROGRAM, words))
+
+
 def _environment(rng: np.random.Generator, world: World, folder: Path) -> Case:
     plain_files(rng, folder)
     texts = ("{", "[]", "1", "null", '{"cluster": 1}', '{"cluster": {"worker": "x"}, "task": {}}',
@@ -165,5 +183,6 @@ KINDS = {
     "arrays": (_arrays, 6),
     "weights": (_weights, 4),
     "run": (_run, 10),
+    "samples": (_samples, 6),
     "environment": (_environment, 1),
 }

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import stat
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,17 +14,22 @@ from PIL import Image
 
 from common.files import TEMPORARY
 
-Snapshot = dict[str, tuple[int, int, int]]
+Snapshot = dict[str, tuple[int, ...]]
+HASHED = 2**18  # bytes; larger files are known by their size and time only
 
 
 def snapshot(folder: Path) -> Snapshot:
-    """List everything below a folder: path -> (inode, size, time of the last change)."""
+    """List everything below a folder: path -> (inode, size, time of the last change, checksum)."""
     found = {}
     for place, folders, files in os.walk(folder):
         for name in (*files, *(each for each in folders if os.path.islink(f"{place}/{each}"))):
             status = os.lstat(f"{place}/{name}")
             path = os.path.relpath(f"{place}/{name}", folder)
-            found[path] = (status.st_ino, status.st_size, status.st_mtime_ns)
+            checksum = 0
+            if stat.S_ISREG(status.st_mode) and status.st_size <= HASHED:
+                with open(f"{place}/{name}", "rb") as file:  # times have steps of milliseconds
+                    checksum = zlib.crc32(file.read())
+            found[path] = (status.st_ino, status.st_size, status.st_mtime_ns, checksum)
     return found
 
 

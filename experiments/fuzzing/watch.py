@@ -186,12 +186,22 @@ def check_message(err: str, case: Case, files: Snapshot) -> list[str]:
     message = lines[starts[-1] :]
     if len(message) > LINES:
         return [f"message: {len(message)} lines"]
-    text = "\n".join(message)
-    given = [*case.arguments, *case.environment, *(Path(path).name for path in files), "array"]
-    named = re.search(r"--\w|styles|image|out of memory", text) or any(
-        len(word) > 1 and word in text for word in given
+    text = _escaped("\n".join(message))
+    given = [part for word in case.arguments for part in word.split("=", 1)]
+    given += [*case.environment, *(Path(path).name for path in files)]
+    named = re.search(r"--\w|styles|array|image|out of memory", text) or any(
+        len(word) > 1 and form(word) in text for word in given for form in (_escaped, _bytes)
     )
     return [] if named else ["message: names neither a flag nor a file"]
+
+
+def _escaped(text: str) -> str:
+    return text.encode("ascii", "backslashreplace").decode()
+
+
+def _bytes(text: str) -> str:
+    """Escape what is not UTF-8 as `gan.data.base.printable` does."""
+    return _escaped(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _reset_peak() -> float:
