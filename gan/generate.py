@@ -1,5 +1,6 @@
 """Images from a trained generator."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,6 +50,35 @@ def load_generator(
     description.check_fingerprint(saved.fingerprint, run, "--run", gan.generator, gan.discriminator)
     checkpoints.assign(gan.variables, arrays)
     return gan.ema_generator, saved.class_names
+
+
+def stock_generator(run: Path, checkpoint: str = "last") -> keras.Model:
+    """Load the EMA generator of a run as stock Keras layers in float32.
+
+    Saved with `generator.save("generator.keras")`, it loads with
+    `keras.models.load_model` in programs that do not have this code.
+
+    Args:
+        run: The run's folder.
+        checkpoint: "last", or "best" by the monitored metric.
+
+    Returns:
+        A model with the weights of `load_generator`'s.
+
+    Raises:
+        InputError: As of `load_generator`.
+
+    Example:
+        >>> stock_generator(Path("runs/glyphs")).save("generator.keras")
+    """
+    trained, _ = load_generator(run, checkpoint)
+    saved = description.read(run)
+    networks_config = dataclasses.replace(saved.config.networks, kernels="keras")
+    config = dataclasses.replace(saved.config, networks=networks_config, precision="float32")
+    set_precision_and_seed(config)
+    stock = build_gan(config, saved.spec).ema_generator
+    stock.set_weights(trained.get_weights())
+    return stock
 
 
 def draw(

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -106,3 +108,18 @@ def test_a_grid_has_as_many_columns_as_fit_its_classes(count, classes):
     assert set(labels) <= set(range(max(classes, 1)))
     if 0 < classes <= 20 and count % classes == 0:
         assert columns == classes  # a column for each class
+
+
+def test_a_stock_generator_draws_the_same_without_this_code(folder, tmp_path):
+    trained, _ = generate.load_generator(folder)
+    latents = generate.draw_latents(5, 8, seed=0)
+    np.savez(tmp_path / "expected.npz", latents=latents, images=trained(latents, training=False))
+    generate.stock_generator(folder).save(tmp_path / "generator.keras")
+    code = (
+        "import keras, numpy as np\n"
+        "stored = np.load('expected.npz')\n"
+        "generator = keras.models.load_model('generator.keras')\n"
+        "images = generator(stored['latents'], training=False).numpy()\n"
+        "np.testing.assert_allclose(images, stored['images'], atol=1e-5)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
