@@ -45,7 +45,7 @@ def normalize(
     """
     profile, deep = image.info.get("icc_profile"), _stores_16_bits(image)
     image.load()  # a TIFF is turned here
-    turn = TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    turn = _turn(image)
     image = _reduce(_expand(image), near)
     if turn is not None:
         image = image.transpose(turn)
@@ -71,6 +71,14 @@ def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert(MODES[channels])
+
+
+def _turn(image: Image.Image) -> Image.Transpose | None:
+    """Return how the EXIF orientation turns an image; damaged EXIF says nothing, as in a viewer."""
+    try:
+        return TURNS.get(image.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # Pillow's reader raises almost anything
+        return None
 
 
 def _stores_16_bits(image: Image.Image) -> bool:

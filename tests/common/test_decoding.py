@@ -50,6 +50,16 @@ def test_exif_orientation_turns_the_image_upright(tmp_path):
     assert array[0, 1].tolist() == [255, 255, 255]
 
 
+DAMAGED_EXIF = [b"nothing", b"Exif\0\0II*\0\xff", b"Exif\0\0MM\0*\0\0\0\x08\0\x01"]
+
+
+@pytest.mark.parametrize("exif", DAMAGED_EXIF)
+def test_damaged_exif_does_not_keep_an_image_from_being_read(tmp_path, exif):
+    Image.new("RGB", (3, 2), (10, 20, 30)).save(tmp_path / "a.png", exif=exif)
+    found = image_io.read_image(tmp_path / "a.png")
+    assert (found.size, found.getpixel((0, 0))) == ((3, 2), (10, 20, 30))
+
+
 def test_transparency_is_laid_over_white_unless_asked_for(tmp_path):
     Image.new("RGBA", (2, 2), (255, 0, 0, 0)).save(tmp_path / "clear.png")
     over_white = image_io.read_image(tmp_path / "clear.png", channels=3)
