@@ -3,7 +3,7 @@
     python -m experiments.kill --times 100 --seed 0
     python -m experiments.kill --times 20 --only train
 
-Each command runs on tiny settings in a process of its own, which SIGKILL ends: at
+Each command runs on tiny settings in another process, which SIGKILL ends: at
 a random time, or while a temporary file exists. Then every file must be whole,
 and the same command, started again (with --resume for a run), must end with what
 an unbroken run made: the same bits of every weight, the same scores, the same

@@ -91,6 +91,7 @@ class Case:
 
 
 def fields(program: str) -> list[Setting]:
+    """List the fields of a command line."""
     module = PROGRAMS[program]
     if program in ("gan.train", "style_transfer.stylize"):
         return list(settings(module.Config()))
@@ -112,7 +113,8 @@ def odd_flags(rng: np.random.Generator, program: str, most: int = 3) -> list[str
         "/no/such/folder",
     )
     outputs = ("new.png", "new", "photo.png", "photos", "pipe", "a/b/new.png", "photo.png/x.png",
-               "/proc/x.png", "new.xyz", "caf\udce9.png", "", "..", "/dev/null", ".png", "run")  # fmt: skip
+               "/proc/x.png", "new.xyz", "caf\udce9.png", ".png", "run",
+               "", "..", "/dev/null")  # fmt: skip
     words = []
     for _ in range(rng.integers(0, most + 1)):
         if rng.random() < 0.1:
@@ -125,6 +127,7 @@ def odd_flags(rng: np.random.Generator, program: str, most: int = 3) -> list[str
 
 
 def valid_flags(rng: np.random.Generator, program: str, names: Sequence[str]) -> list[str]:
+    """Draw some of these fields, with values of their types."""
     chosen = [each for each in fields(program) if each.flag in names and rng.random() < 0.12]
     return [word for each in chosen for word in flags.words(rng, each, (), valid=1.0)]
 

@@ -32,6 +32,8 @@ JSON_VALUES = (
     "\u00e9",
     1.5,
 )
+PLAIN = ((40, 40, 3), (40, 40), (32, 40, 4), (30, 20, 1))  # images
+PLAIN_SETS = ((24, 16, 16, 1), (24, 16, 16, 3), (24, 20, 20, 4))
 DTYPES = (
     *("uint8", "int8", "uint16", "int16", "int32", "int64", "uint64", "float16", "float32"),
     *("float64", ">f4", ">u2", "bool", "complex64", "U3", "S2", "datetime64[s]", "object", "V4"),
@@ -44,15 +46,16 @@ SHAPES = (
 )
 
 
-def array(rng: np.random.Generator, plain: float = 0.4) -> np.ndarray:
+def array(rng: np.random.Generator, plain: float = 0.4, shapes: tuple = PLAIN) -> np.ndarray:
     """Draw an array of any type and shape, floats with NaN and infinity among them.
 
     Args:
         rng: The source of all randomness.
-        plain: Probability of a shape and a type that images have.
+        plain: Probability of one of `shapes` and of unsigned bytes.
+        shapes: Ordinary shapes.
     """
     if rng.random() < plain:
-        shape, kind = pick(rng, ((40, 40, 3), (24, 16, 16, 1), (24, 16, 16, 3))), np.dtype("uint8")
+        shape, kind = pick(rng, shapes), np.dtype("uint8")
     else:
         shape, kind = pick(rng, SHAPES), np.dtype(pick(rng, DTYPES))
     if kind.kind == "f":
@@ -85,7 +88,7 @@ def archive(rng: np.random.Generator, names: tuple[str, ...] = ("images", "label
     else:
         chosen = [each for each in (*names, "x", "a/b", "") if rng.random() < 0.8]
         save = np.savez_compressed if rng.random() < 0.5 else np.savez
-        save(buffer, **{each or "empty": array(rng) for each in chosen})
+        save(buffer, **{each or "empty": array(rng, 0.6, PLAIN_SETS) for each in chosen})
     data = bytearray(buffer.getvalue())
     if data and rng.random() < 0.15:
         data = data[: int(rng.integers(len(data)))]

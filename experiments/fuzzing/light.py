@@ -120,9 +120,10 @@ def _named_dataset(rng: np.random.Generator, world: World, folder: Path) -> Case
 
 
 def _arrays(rng: np.random.Generator, world: World, folder: Path) -> Case:
-    content, style = folders.array(rng), folders.array(rng)
-    styles = pick(rng, (style, [style], [style, style], [], None, "no such file.png", 3, [None]))
-    config = style_transfer.config.Config(size=int(pick(rng, (32, 16, 64, 15, 0, -1, 10**6))))
+    content, style = folders.array(rng, 0.5), folders.array(rng, 0.7)
+    odd = pick(rng, ([], None, "no such file.png", 3, [None]))
+    styles = pick(rng, (style, style, style, [style], [style, style], odd))
+    config = style_transfer.config.Config(size=int(pick(rng, (32, 32, 32, 16, 64, 40, 15, 0))))
     return Case("", "style_transfer.stylize", [],
                 call=lambda: style_transfer.stylize.stylize(content, styles, config))  # fmt: skip
 
@@ -151,7 +152,8 @@ def _samples(rng: np.random.Generator, world: World, folder: Path) -> Case:
     path = folder / images.name(rng, pick(rng, (".npz", ".npz", ".NPZ", "")))
     folders.write(path, folders.archive(rng))
     folders.dataset(rng, folder / "data")
-    given = pick(rng, ([f"--npz={path}"], [f"--npz={path}"], ["--folder", "data"]))
+    other = ["--folder", pick(rng, ("data", "photos"))]
+    given = pick(rng, ([f"--npz={path}"], [f"--npz={path}"], other))
     words = [*given, "--dataset", pick(rng, ("./photos", "./photos", "./data")), "--count", "12"]
     return Case("", "gan.evaluate", [*words, *CACHE], follow=_load_samples)
 

@@ -189,7 +189,7 @@ def check_message(err: str, case: Case, files: Snapshot) -> list[str]:
     text = _escaped("\n".join(message))
     given = [part for word in case.arguments for part in word.split("=", 1)]
     given += [*case.environment, *(Path(path).name for path in files)]
-    named = re.search(r"--\w|styles|array|image|out of memory", text) or any(
+    named = re.search(r"--\w|styles|array|image|no such file|out of memory", text) or any(
         len(word) > 1 and form(word) in text for word in given for form in (_escaped, _bytes)
     )
     return [] if named else ["message: names neither a flag nor a file"]

@@ -16,7 +16,7 @@ POLL = 0.0005  # seconds between two looks for a temporary file
 
 
 class Process:
-    """A command line in a process of its own, forked after TensorFlow's import to save time."""
+    """A command line in another process, forked after TensorFlow's import to save time."""
 
     def __init__(self, program: str, words: Sequence[str], folder: Path):
         """Start the process in `folder`; what it prints goes to log.txt beside the folder."""

@@ -111,8 +111,14 @@ def weights_differ(run: Path, whole: Path) -> list[str]:
     found = [f"weights differ: {name}" for name, value in pairs[1].items()
              if name not in pairs[0] or value.tobytes() != pairs[0][name].tobytes()]  # fmt: skip
     rows = [_rows(each / "metrics.jsonl") for each in (run, whole)]
-    if rows[0] != rows[1]:
-        found.append("metrics.jsonl differs")
+    if len(rows[0]) != len(rows[1]):
+        found.append(f"metrics.jsonl: {len(rows[0])} rows, expected {len(rows[1])}")
+    for row, other in zip(*rows, strict=False):
+        names = sorted(
+            name for name in row.keys() | other.keys() if row.get(name) != other.get(name)
+        )
+        if names:
+            found.append(f"metrics.jsonl differs: {', '.join(names)[:200]}")
     return found[:3]
 
 

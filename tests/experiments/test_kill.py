@@ -97,7 +97,9 @@ def test_weights_are_compared_bit_by_bit(tmp_path):
     assert weights_differ(save("near", np.nextafter(np.float32(1), 2)), whole) == [
         "weights differ: 0000 a"
     ]
-    assert weights_differ(save("log", 1.0, loss=0.25), whole) == ["metrics.jsonl differs"]
+    assert weights_differ(save("log", 1.0, loss=0.25), whole) == [
+        "metrics.jsonl differs: loss/generator"
+    ]
 
 
 def copy_slowly(atomic):
