@@ -38,7 +38,7 @@ def smooth_layers(kernels):
     """The layers of `fast.layers` with softplus in place of both activations with a kink."""
     found = vars(fast.layers(kernels))
 
-    def softplus(*_):
+    def softplus(*_, **__):
         return keras.layers.Activation("softplus")
 
     return SimpleNamespace(**found | {"ReLU": softplus, "LeakyReLU": softplus})
