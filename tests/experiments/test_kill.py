@@ -98,7 +98,7 @@ def test_weights_are_compared_bit_by_bit(tmp_path):
         "weights differ: 0000 a"
     ]
     assert weights_differ(save("log", 1.0, loss=0.25), whole) == [
-        "metrics.jsonl differs: loss/generator"
+        "metrics.jsonl differs: loss/generator 0.25, expected 0.5"
     ]
 
 
