@@ -27,7 +27,8 @@ TRAIN = [
 EVALUATE = ["--run", "run", "--count", "24", "--features", "compact", "--cache-dir", "cache"]
 STYLIZE = [
     *("--content", "contents", "--style", "painting.png", "--out", "results"),
-    *("--size", "32", "--iterations", "4"),
+    *("--size", "32", "--iterations", "3"),
+    *("--set", "optimization.refine=0", "optimization.correct=0"),
 ]
 
 
@@ -168,7 +169,7 @@ def _images_differ(folder: Path, whole: Path) -> list[str]:
 
 
 def _prepare_stylize(folder: Path) -> None:
-    write_images(folder / "contents", 4, 32)
+    write_images(folder / "contents", 3, 32)
     write_images(folder / "paintings", 1, 32)
     (folder / "paintings" / "00.png").rename(folder / "painting.png")
 
