@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import tensorflow as tf
 from keras.optimizers import schedules
 
 from common import fast
@@ -13,6 +12,7 @@ from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
 from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
+from gan.learning_rates import ByImagesSeen
 from gan.model import GAN
 from gan.networks import base as networks
 from gan.networks.base import ImageSpec
@@ -82,46 +82,39 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
 def compile_gan(gan: GAN, config: Config, **kwargs: Any) -> None:
     """Attach Adam to both networks, with rates that follow the images seen and the balance.
 
+    A GAN that is compiled already keeps its optimizers.
+
     Args:
         gan: Compiled in place.
         config: `generator`, `discriminator`, `balance`, `precision` and
             `networks.kernels` are used.
         kwargs: Passed to `keras.Model.compile`.
     """
-    optimizers = [
-        _optimizer(config, settings, _learning_rate(gan, network, settings))
-        for network, settings in (
-            ("generator", config.generator),
-            ("discriminator", config.discriminator),
-        )
-    ]
-    gan.compile(*optimizers, **kwargs)
+    if gan.compiled:
+        gan.compile(gan.generator_optimizer, gan.discriminator_optimizer, **kwargs)
+        return
+    gan.compile(
+        _optimizer(config, config.generator), _optimizer(config, config.discriminator), **kwargs
+    )
 
 
-def _learning_rate(gan: GAN, network: str, config: OptimizerConfig) -> Callable[[], tf.Tensor]:
-    schedule = _schedule(config)
-    return lambda: schedule(gan.images_seen.value) * gan.balance.learning_rate_scale(network)
-
-
-def _schedule(config: OptimizerConfig) -> Callable[[tf.Tensor], tf.Tensor]:
-    """Return the learning rate as a function of the images seen."""
+def _learning_rate(config: OptimizerConfig) -> float | ByImagesSeen:
+    """Return the learning rate, or its schedule as a function of the images seen."""
     rate, images = config.learning_rate, 1000.0 * config.decay_kimg
     if config.schedule == "inverse":
-        return schedules.InverseTimeDecay(rate, images, decay_rate=1.0)
+        return ByImagesSeen(schedules.InverseTimeDecay(rate, images, decay_rate=1.0))
     if config.schedule == "cosine":
-        return schedules.CosineDecay(rate, images)
+        return ByImagesSeen(schedules.CosineDecay(rate, images))
     if config.schedule == "linear":
-        return schedules.PolynomialDecay(rate, images, end_learning_rate=0.0)
-    return lambda seen: tf.constant(rate)
+        return ByImagesSeen(schedules.PolynomialDecay(rate, images, end_learning_rate=0.0))
+    return float(rate)
 
 
-def _optimizer(
-    config: Config, settings: OptimizerConfig, rate: Callable[[], tf.Tensor]
-) -> keras.optimizers.Optimizer:
+def _optimizer(config: Config, settings: OptimizerConfig) -> keras.optimizers.Optimizer:
     """Build Adam, in float16 with dynamic loss scaling (Micikevicius et al. 2018, section 3.2)."""
     largest = MAX_AUTO_BETA_1 if config.balance.mode == "auto" else 1.0
     adam = fast.adam(config.networks.kernels)(
-        rate,
+        _learning_rate(settings),
         beta_1=min(settings.beta_1, largest),
         beta_2=settings.beta_2,
         global_clipnorm=settings.clip_norm or None,

@@ -7,19 +7,23 @@ import keras
 import tensorflow as tf
 
 from common.distribution import replicas
-from common.distribution.training import ReplicatedModel
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
 from gan import step_metrics
 from gan.balance.base import Balance, Network
 from gan.running_means import RunningMeans
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
+from gan.two_optimizers import TwoOptimizers
 
 Images = Any
 """A nest of tensors (B, H, W, C) in [-1, 1] whose last leaf is full size; usually one tensor."""
+LOSS = {
+    "loss": ("loss/discriminator", "loss/generator")
+}  # the metric that Keras's callbacks expect
 
 
-class GAN(ReplicatedModel):
+@keras.saving.register_keras_serializable("gan")
+class GAN(TwoOptimizers):
     """A generator and a discriminator that train against each other.
 
     Gradients and metrics are means over all replicas, and random numbers are
@@ -88,6 +92,7 @@ class GAN(ReplicatedModel):
         self.ema_generator.trainable = False
         self.balance = balance
         self.loss_pair = loss
+        self.given_real_inputs = real_inputs
         self.real_inputs = real_inputs or (lambda images: images)
         self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
@@ -96,28 +101,13 @@ class GAN(ReplicatedModel):
         self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
         self.latent_size = generator.inputs[0].shape[-1]
         self.conditional = len(generator.inputs) > 1
-        self.seed = keras.random.SeedGenerator(seed)
+        self.initial_seed, self.seed = seed, keras.random.SeedGenerator(seed)
         self.images_seen = self.add_weight(
             shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
         )
         balance_names = tuple(balance.scalars(self.images_seen.value))
-        self.scalars = RunningMeans(STEP_METRICS + balance_names)
+        self.scalars = RunningMeans(STEP_METRICS + balance_names, LOSS)
         self.built = True  # or fit() would call the model on real images
-
-    def compile(
-        self,
-        generator_optimizer: keras.optimizers.Optimizer,
-        discriminator_optimizer: keras.optimizers.Optimizer,
-        **kwargs,
-    ):
-        """Attach two optimizers, each built on the variables of its network."""
-        super().compile(optimizer=generator_optimizer, **kwargs)
-        self.generator_optimizer = generator_optimizer
-        self.discriminator_optimizer = discriminator_optimizer
-        generator_optimizer.build(self.generator.trainable_variables)
-        discriminator_optimizer.build(self.discriminator.trainable_variables)
-        for optimizer in (generator_optimizer, discriminator_optimizer):
-            replicas.expect_mean_gradients(optimizer)
 
     @property
     def metrics(self):
@@ -137,8 +127,7 @@ class GAN(ReplicatedModel):
         self.images_seen.assign_add(batch_size)
         self._update_ema(batch_size)
         metrics |= {
-            "learning_rate/discriminator": self.discriminator_optimizer.learning_rate,
-            "learning_rate/generator": self.generator_optimizer.learning_rate,
+            f"learning_rate/{network}": rate.in_effect() for network, rate in self.rates.items()
         }
         self.scalars.update_state(metrics | self.balance.scalars(self.images_seen.value))
         return self.scalars.result()
@@ -256,7 +245,8 @@ class GAN(ReplicatedModel):
     def _apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
         variables = getattr(self, network).trainable_variables
         before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
-        optimizer.apply(gradients, variables)
+        with self.rates[network].in_step():
+            optimizer.apply(gradients, variables)
         if before:
             self.balance.limit_update(network, variables, before, self.images_seen.value)
 
@@ -266,7 +256,8 @@ class GAN(ReplicatedModel):
         half_life = tf.minimum(1000.0 * self.ema_kimg, self.ema_rampup * seen)
         keep = tf.pow(0.5, tf.cast(batch_size, tf.float32) / half_life)
         for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            average.assign(value + keep * (average - value))
+            counts = not keras.backend.is_float_dtype(average.dtype)  # as Normalization has
+            average.assign(value if counts else value + keep * (average - value))
 
     def with_labels(self, inputs: Any, labels: Any) -> Any:
         """Return the inputs of either network: `inputs`, with labels (B,) if it is conditional."""

@@ -1,5 +1,7 @@
 """The metrics of a training step, averaged over steps."""
 
+from collections.abc import Mapping
+
 import keras
 import tensorflow as tf
 
@@ -13,6 +15,7 @@ class RunningMeans(keras.metrics.Metric):
 
     Args:
         names: Of the scalars.
+        sums: Further results by name, each the sum of the means of these scalars.
 
     Example:
         >>> means = RunningMeans(("loss",))
@@ -22,9 +25,9 @@ class RunningMeans(keras.metrics.Metric):
         2.0
     """
 
-    def __init__(self, names: tuple[str, ...]):
+    def __init__(self, names: tuple[str, ...], sums: Mapping[str, tuple[str, ...]] | None = None):
         super().__init__(name="metrics")
-        self.names = names
+        self.names, self.sums = names, sums or {}
         self.total = self.add_variable(  # last: the number of steps
             (len(names) + 1,), "zeros", name="total", aggregation="only_first_replica"
         )
@@ -38,4 +41,7 @@ class RunningMeans(keras.metrics.Metric):
         """Return the mean of each scalar; zeros before the first step."""
         total = tf.unstack(self.total.value)
         count = tf.maximum(total[-1], 1.0)
-        return {name: value / count for name, value in zip(self.names, total[:-1], strict=True)}
+        means = {name: value / count for name, value in zip(self.names, total[:-1], strict=True)}
+        return means | {
+            name: tf.add_n([means[part] for part in parts]) for name, parts in self.sums.items()
+        }

@@ -33,6 +33,7 @@ import keras
 import tensorflow as tf
 
 from gan.balance.options import option
+from gan.config import BalanceConfig
 
 __all__ = ["NETWORKS", "Balance", "Control", "Network", "option"]
 
@@ -120,11 +121,16 @@ class Control(keras.layers.Layer):
 class Balance(Control):
     """All controls of a run as one.
 
+    Attributes:
+        built_from: The configuration and the seed that `build_balance` made it from.
+
     Example:
         >>> balance = Balance([InstanceNoise(0.1, kimg=0.0, seed=0)])
         >>> balance.augment(images, images_seen).shape == images.shape
         True
     """
+
+    built_from: tuple[BalanceConfig, int] | None = None
 
     def __init__(self, controls: list[Control], name: str = "balance"):
         super().__init__(name=name)

@@ -34,4 +34,6 @@ def build_balance(config: BalanceConfig, seed: int) -> Balance:
     for module in CONTROLS:
         built = module.build(config, seed)
         controls += built if isinstance(built, list) else [built] if built is not None else []
-    return Balance(controls)
+    balance = Balance(controls)
+    balance.built_from = (config, seed)
+    return balance

@@ -9,7 +9,7 @@ import tensorflow as tf
 from common.errors import InputError
 from common.fast.optimizers import Adam
 from gan import build
-from gan.build import _schedule, build_gan, compile_gan
+from gan.build import build_gan, compile_gan
 from gan.config import BalanceConfig, Config, NetworkConfig, OptimizerConfig
 from gan.networks.base import ImageSpec
 
@@ -40,10 +40,15 @@ def test_the_automatic_balance_lowers_momentum(small, mode, expected):
     ("schedule", "expected"),
     [("constant", 0.01), ("inverse", 0.01 / 3), ("linear", 0.0), ("cosine", 0.0)],
 )
-def test_rates_fall_with_the_images_seen(schedule, expected):
-    rate = _schedule(OptimizerConfig(learning_rate=0.01, schedule=schedule, decay_kimg=2.0))
-    assert float(rate(tf.constant(0, tf.int64))) == pytest.approx(0.01)
-    assert float(rate(tf.constant(4000, tf.int64))) == pytest.approx(expected, abs=1e-9)
+def test_rates_fall_with_the_images_seen(small, schedule, expected):
+    falling = OptimizerConfig(learning_rate=0.01, schedule=schedule, decay_kimg=2.0)
+    config = dataclasses.replace(small, generator=falling)
+    gan = build_gan(config, SPEC)
+    compile_gan(gan, config)
+    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.01)
+    gan.images_seen.assign(4000)
+    rate = float(gan.generator_optimizer.learning_rate)
+    assert rate == pytest.approx(expected, abs=1e-9)
 
 
 def test_each_rate_is_its_schedule_times_the_scale_of_the_balance(small):
@@ -56,8 +61,8 @@ def test_each_rate_is_its_schedule_times_the_scale_of_the_balance(small):
     assert float(gan.discriminator_optimizer.learning_rate) == pytest.approx(0.005)
     assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.004)
     gan.balance.controls[0].paused.assign(1.0)
-    assert float(gan.discriminator_optimizer.learning_rate) == 0.0
-    assert float(gan.generator_optimizer.learning_rate) == pytest.approx(0.004)
+    assert float(gan.rates["discriminator"].in_effect()) == 0.0
+    assert float(gan.rates["generator"].in_effect()) == pytest.approx(0.004)
 
 
 def test_the_kernels_choose_layers_and_optimizer(small):
@@ -116,3 +121,13 @@ def test_real_inputs_of_the_family_are_used(small, monkeypatch):
     monkeypatch.setattr(dcgan, "real_inputs", lambda images: 0.0 * images, raising=False)
     images = build_gan(small, SPEC).real_inputs(tf.ones((1, 16, 16, 1)))
     assert float(tf.reduce_sum(images)) == 0.0
+
+
+def test_a_compiled_model_keeps_its_optimizers(small):
+    gan = build_gan(small, SPEC)
+    gan.compile("rmsprop", keras.optimizers.SGD(1e-3, clipvalue=1.0))
+    optimizers = gan.generator_optimizer, gan.discriminator_optimizer
+    compile_gan(gan, small, steps_per_execution=3)
+    assert (gan.generator_optimizer, gan.discriminator_optimizer) == optimizers
+    assert float(gan.discriminator_optimizer.learning_rate) == pytest.approx(1e-3)
+    assert gan.steps_per_execution == 3

@@ -125,10 +125,6 @@ def test_a_paused_discriminator_stands_still_and_the_generator_trains():
         "pause_accuracy", "discriminator/accuracy", pause=0.9, resume=0.5, strong_is_high=True
     )
     gan = make(balance=Balance([pause]), optimizer=keras.optimizers.Adam)
-    gan.discriminator_optimizer = keras.optimizers.Adam(
-        lambda: 0.01 * gan.balance.learning_rate_scale("discriminator")
-    )
-    gan.discriminator_optimizer.build(gan.discriminator.trainable_variables)
     pause.paused.assign(1.0)
     pause.running.assign(1.0)
     before = values(gan.discriminator), values(gan.generator)
@@ -152,6 +148,26 @@ def test_the_average_follows_running_statistics_too_and_is_what_sampling_uses():
     gan.train_step(batch())
     latents = tf.ones((2, 8))
     np.testing.assert_allclose(gan(latents), gan.generator(latents, training=False), atol=1e-5)
+
+
+def test_the_average_copies_weights_that_are_counts():
+    latent = keras.Input((8,))
+    scaling = keras.layers.Normalization()
+    image = keras.layers.Reshape((16, 16, 1))(keras.layers.Dense(256)(scaling(latent)))
+    generator = keras.Model(latent, image)
+    scaling.adapt(np.random.default_rng(0).normal(size=(32, 8)))
+    gan = GAN(
+        generator,
+        build_discriminator(ImageSpec(16, 16, 1), SMALL),
+        keras.models.clone_model(generator),
+        loss=ADVERSARIAL["hinge"],
+        balance=Balance([]),
+    )
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+    scaling.count.assign(7)
+    gan.train_step(batch())
+    counts = [weight for weight in gan.ema_generator.weights if not weight.dtype.startswith("fl")]
+    assert [int(count) for count in counts] == [7]
 
 
 def test_conditional_networks_take_the_labels():

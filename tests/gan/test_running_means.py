@@ -15,3 +15,10 @@ def test_means_since_the_last_reset():
     means.reset_state()
     means.update_state({"loss": 5.0, "accuracy": 0.0})
     assert float(means.result()["loss"]) == 5.0
+
+
+def test_sums_of_means():
+    means = RunningMeans(("a", "b"), sums={"both": ("a", "b")})
+    means.update_state({"a": 1.0, "b": 2.0})
+    means.update_state({"a": 3.0, "b": 2.0})
+    assert float(means.result()["both"]) == 4.0
