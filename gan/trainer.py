@@ -1,6 +1,5 @@
 """Training of a GAN from a configuration: data, networks, fit."""
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,17 +9,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import runs
-from common.callbacks import Ending, EndTogether
+from common.callbacks import Ending
 from common.checkpoints import Checkpoints, assign
 from common.distribution import cluster, devices, replicas
 from common.distribution.replicas import Replicas
 from common.errors import InputError, WorkerLostError
 from common.fast import xla
 from gan import config as configuration
-from gan import description, resume, run_folder, validation
+from gan import description, fitting, resume, run_folder, validation
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables
+from gan.callbacks.custom import check_callbacks
 from gan.callbacks.standard import check_monitor, standard_callbacks
 from gan.config import Config
 from gan.data import load, stream
@@ -44,8 +43,8 @@ class Result:
         folder: The run's folder.
         gan: The trained model. After a divergence the last finite state, except
             in processes other than the chief.
-        status: "finished", "target", "no progress", "interrupted", "collapsed" or
-            "diverged".
+        status: "finished", "target", "no progress", "stopped" (by a callback of the
+            user), "interrupted", "collapsed" or "diverged".
         reason: One line.
         metrics: Metrics of the last tick; only in the chief.
         chief: Whether this process is the one that writes files and logs.
@@ -69,18 +68,21 @@ def train(
 
     Args:
         config: The run's configuration.
-        callbacks: Keras callbacks, called after the standard ones, in the chief.
-            A Keras epoch is a tick of `config.run.tick_kimg` thousand images.
+        callbacks: Keras callbacks, called in the chief after those that measure and
+            before those that log, so that metrics which they add are logged. A
+            Keras epoch is a tick of `config.run.tick_kimg` thousand images.
         dataset: Real images; by default `config.data.dataset` is loaded.
         build: Builds the networks and the GAN from the configuration and the
-            images' specification. A run with a function other than the default
-            is only loaded or resumed with the same function.
+            images' specification; if it compiles the GAN, its optimizers are kept. A
+            run with a function other than the default is only loaded or resumed with
+            the same function.
 
     Returns:
         The trained model and how the run ended.
 
     Raises:
-        InputError: The configuration, dataset or folder cannot be used.
+        InputError: The configuration, dataset, folder or a callback cannot be used.
+        Exception: What a callback raised; summary.json says so.
         WorkerLostError: Another process was lost; the last checkpoint is intact.
 
     Example:
@@ -116,7 +118,8 @@ def train(
         spec = _conditioned(config, spec, gan)
         if saved:
             _check_saved(config, saved, dataset, gan)
-        check_monitor(config, gan)
+        check_callbacks(callbacks, gan)
+        check_monitor(config, gan, more=bool(callbacks))
         reference = _reference(config, dataset) if team.chief else None
 
         # Run
@@ -124,6 +127,7 @@ def train(
         arrays, state = run_folder.restored_state(Checkpoints(folder))
         if arrays:
             assign(checkpoint_variables(gan), arrays)
+            gan.rate_factor.variable.assign(state.get("learning_rate_factor", 1.0))
         run = Run(
             config=config,
             dataset=dataset,
@@ -150,13 +154,16 @@ def train(
 
         # Fit
         ending, metrics = Ending(), {}
-        own = standard_callbacks(run, gan, writer, ending, metrics)
+        own = standard_callbacks(run, gan, writer, ending, metrics, callbacks)
         try:
-            _fit(run, gan, ending, own, callbacks)
+            fitting.fit(run, gan, ending, own)
         except WorkerLostError as lost:
-            _record_loss(run, lost)
+            fitting.record_loss(run, lost)
+        except Exception as error:
+            fitting.record_failure(run, gan, own, metrics, error)
+            raise
         if team.chief:
-            _summarize(run, gan, ending, own, metrics)
+            fitting.summarize(run, gan, ending, own, metrics)
         return Result(folder, gan, ending.status, ending.reason, metrics, team.chief)
 
 
@@ -226,66 +233,3 @@ def _check_start(run: Run) -> None:
     if len(set(run.replicas.gather(str(run.start)))) > 1:
         raise InputError(f"--resume {run.folder}: the workers find different checkpoints there")
     resume.check_unfinished(run.folder, run.plan, run.start, run.state["elapsed"])
-
-
-def _fit(
-    run: Run,
-    gan: GAN,
-    ending: Ending,
-    own: Callbacks,
-    callbacks: Sequence[keras.callbacks.Callback],
-) -> None:
-    """Train until a callback or Ctrl-C ends the run."""
-    more = list(callbacks) if run.replicas.chief else []
-    if run.replicas.cluster:
-        more.append(EndTogether(run.replicas.gather, ending))
-    try:
-        with run.replicas.watch():
-            gan.fit(
-                run.replicas.distribute(lambda numbers: _batches(run, numbers)),
-                steps_per_epoch=run.plan.steps_per_tick,
-                initial_epoch=round(run.start / run.plan.images_per_tick),
-                epochs=sys.maxsize,  # a callback ends the run
-                callbacks=[*own.values(), *more],
-                shuffle=False,  # the stream is shuffled
-                verbose=0,
-            )
-    finally:
-        for name in ("interrupt", "progress"):
-            if name in own:
-                own[name].on_train_end()
-
-
-def _batches(run: Run, numbers: Sequence[int]) -> tf.data.Dataset:
-    """Return the shares of every batch that the replicas with these numbers train on."""
-    size, updates = run.plan.images_per_step, run.config.balance.discriminator_steps
-    return stream.batches(
-        run.dataset,
-        size,
-        run.config.seed,
-        start=run.start,
-        horizontal_flip=run.config.data.horizontal_flip,
-        shares=[stream.share(size, updates, number, run.replicas.count) for number in numbers],
-        among=run.train_index,
-    )
-
-
-def _record_loss(run: Run, lost: WorkerLostError) -> None:
-    if run.replicas.chief:
-        runs.update_summary(run.folder, status="worker lost", reason=str(lost))
-    raise WorkerLostError(
-        f"{lost}\nstart all workers again with --resume {run.folder}: its last checkpoint is intact"
-    ) from None
-
-
-def _summarize(run: Run, gan: GAN, ending: Ending, own: Callbacks, metrics: dict) -> None:
-    runs.update_summary(
-        run.folder,
-        status=ending.status,
-        reason=ending.reason,
-        images=int(gan.images_seen.numpy()),
-        minutes=round(own["budget"].elapsed / 60, 3),
-        best={configuration.monitored(run.config.stop): own["saver"].best},
-        alarms=own["alarm"].raised,
-        metrics=metrics,
-    )

@@ -1,7 +1,9 @@
 """Speed and quality metrics of each tick, and their log."""
 
+import contextlib
 import math
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import keras
@@ -19,6 +21,20 @@ from gan.metrics import collapse, sliced
 SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
 ALARMS, R_V = "health/alarms", "health/r_v"
 ADDED_METRICS, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET, EVALUATION)
+
+
+def numbers(logs: Mapping[str, object]) -> dict[str, float]:
+    """Return the metrics that are single numbers; callbacks of a user may add anything.
+
+    Example:
+        >>> numbers({"loss": np.float32(0.5), "note": "halfway"})
+        {'loss': 0.5}
+    """
+    found = {}
+    for name, value in logs.items():
+        with contextlib.suppress(TypeError, ValueError):
+            found[name] = float(value)
+    return found
 
 
 class Speed(keras.callbacks.Callback):
@@ -72,8 +88,8 @@ class Log(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         images = int(self.model.images_seen.numpy())
-        metrics = {name: float(value) for name, value in logs.items()}
-        if not all(map(math.isfinite, metrics.values())):
+        metrics = numbers(logs)
+        if not all(map(math.isfinite, (metrics[name] for name in self.model.scalars.names))):
             return  # the run has diverged and returned to its last state; summary.json records it
         runs.append_metrics(self.folder, {"images": images, **metrics})
         self.writer.scalars(metrics, step=images)

@@ -1,6 +1,7 @@
 """The callbacks of every training run, in the order in which Keras calls them."""
 
 import math
+from collections.abc import Sequence
 
 import keras
 
@@ -11,6 +12,7 @@ from common.summaries import SummaryWriter
 from gan import config as configuration
 from gan.callbacks import alarms, evaluation, health, samples, scalars
 from gan.callbacks.checkpoints import SaveCheckpoints, checkpoint_variables
+from gan.callbacks.custom import CheckMonitored, observed
 from gan.config import Config
 from gan.model import GAN
 from gan.run_folder import Run
@@ -24,23 +26,28 @@ SHOWN = (  # next to the progress bar
 Callbacks = dict[str, keras.callbacks.Callback]
 
 
-def check_monitor(config: Config, gan: GAN) -> None:
+def late_metrics(config: Config) -> tuple[str, ...]:
+    """Return the names of the metrics that are not measured in every tick."""
+    return scalars.EVALUATED if config.stop.evaluate_every else ()
+
+
+def check_monitor(config: Config, gan: GAN, more: bool = False) -> None:
     """Check that the monitored metric will be in the logs.
 
     Args:
         config: The run's configuration.
         gan: The model, which knows the names of its metrics.
+        more: Whether callbacks of the user may add metrics; then `CheckMonitored`
+            checks again after the first tick.
 
     Raises:
         InputError: It will not.
     """
-    known = [*gan.scalars.names, *scalars.ADDED_METRICS]
-    if config.stop.evaluate_every:
-        known += scalars.EVALUATED
+    known = [*gan.scalars.result(), *scalars.ADDED_METRICS, *late_metrics(config)]
     if configuration.has_auto(config.balance):
         known.append(scalars.R_V)
     monitor = configuration.monitored(config.stop)
-    if monitor not in known:
+    if monitor not in known and not more:
         raise InputError(f"--set stop.monitor={monitor}: expected one of {', '.join(known)}")
 
 
@@ -50,12 +57,13 @@ def standard_callbacks(
     writer: SummaryWriter | None,
     ending: guards.Ending,
     metrics: dict[str, float],
+    custom: Sequence[keras.callbacks.Callback] = (),
 ) -> Callbacks:
     """Create the callbacks of a run by name, in the order in which Keras calls them.
 
     First those that end a run, then those that add metrics to the logs, then
-    those that use the metrics. The checkpoint is last, so that it contains what
-    the others decided.
+    the user's, which may add some as well, then those that use the metrics. The
+    checkpoint is last, so that it contains what the others decided.
 
     Args:
         run: The run.
@@ -64,6 +72,7 @@ def standard_callbacks(
             only need the first callbacks.
         ending: Records which callback ended the run, and why.
         metrics: Receives the metrics of each tick.
+        custom: Callbacks of the user.
     """
     everywhere = {"interrupt": guards.Interrupt(ending), **_overfitting(run, gan)}
     if writer is None:
@@ -78,7 +87,13 @@ def standard_callbacks(
         **everywhere,
         **_limits(run, gan, ending),
         **_measurements(run, gan),
-        **_records(run, gan, writer, alarms.action(run.config.balance, gan, checkpoints, ending)),
+        "alarm": alarms.Alarm(
+            writer,
+            alarms.action(run.config.balance, gan, checkpoints, ending),
+            run.state["health"],
+        ),
+        **_custom(run, custom, ending),
+        **_records(run, gan, writer),
         **_progress_stops(run, ending),
     }
     own["saver"] = SaveCheckpoints(
@@ -87,6 +102,7 @@ def standard_callbacks(
         run.config.stop.monitor_mode,
         state=lambda: {
             "elapsed": own["budget"].elapsed,
+            "learning_rate_factor": float(gan.rate_factor.variable.numpy()),
             "patience": own["patience"].state(),
             "health": own["alarm"].state(),
         },
@@ -94,7 +110,7 @@ def standard_callbacks(
     )
     own["metrics"] = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: metrics.update(
-            {name: float(value) for name, value in logs.items() if math.isfinite(value)}
+            {name: x for name, x in scalars.numbers(logs).items() if math.isfinite(x)}
         )
     )
     return own
@@ -145,9 +161,19 @@ def _measurements(run: Run, gan: GAN) -> Callbacks:
     return own
 
 
-def _records(run: Run, gan: GAN, writer: SummaryWriter, act: alarms.Action) -> Callbacks:
+def _custom(
+    run: Run, callbacks: Sequence[keras.callbacks.Callback], ending: guards.Ending
+) -> Callbacks:
+    if not callbacks:
+        return {}
+    late = late_metrics(run.config)
+    own = {f"custom {n}": each for n, each in enumerate(observed(callbacks, late, ending))}
+    monitor = configuration.monitored(run.config.stop)
+    return {**own, "monitored": CheckMonitored(monitor, late)}
+
+
+def _records(run: Run, gan: GAN, writer: SummaryWriter) -> Callbacks:
     return {
-        "alarm": alarms.Alarm(writer, act, run.state["health"]),
         "log": scalars.Log(run.folder, writer, run.config.run.histograms),
         "snapshots": samples.Snapshots(
             run.folder, writer, run.spec.classes, gan.latent_size, run.config.seed
