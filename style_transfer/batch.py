@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -22,10 +23,24 @@ from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
 from style_transfer.plan import Level, choose_weights
-from style_transfer.prepare import Source, check_sizes
+from style_transfer.prepare import Source, check_size
 from style_transfer.progress import Frames, Pyramid, Trace
 
 RESULT = "stylized.png"  # in the run folder, without --out
+
+
+class Outcome(NamedTuple):
+    """What a run has done.
+
+    Attributes:
+        folder: The run folder.
+        reports: One for each image written.
+        skipped: {content image: why it cannot be used}.
+    """
+
+    folder: Path
+    reports: list[dict]
+    skipped: dict[str, str]
 
 
 def stylize_all(
@@ -34,7 +49,7 @@ def stylize_all(
     config: Config,
     *,
     several: bool,
-) -> tuple[Path, list[dict]]:
+) -> Outcome:
     """Stylize images, write the results and record the run in a new folder.
 
     Args:
@@ -44,9 +59,6 @@ def stylize_all(
         config: Checked and resolved.
         several: The jobs are a folder: one that fails is skipped, and one that is
             interrupted is left for the next run.
-
-    Returns:
-        The run folder, and a report for each image written.
 
     Raises:
         InputError: The extractor does not fit, or, unless `several`, the image
@@ -58,7 +70,7 @@ def stylize_all(
     writer = _describe_run(folder, styles, config)
     precision = devices.resolve_precision(config.optimization.precision)
     print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
-    ending, reports = Ending(), []
+    ending, reports, skipped = Ending(), [], {}
     pyramid = Pyramid(len(jobs))
     budget = TimeBudget(config.optimization.max_minutes, ending)
     interrupt = Interrupt(ending)
@@ -68,14 +80,15 @@ def stylize_all(
             out = out or folder / RESULT
             try:
                 image = image_io.as_image(content, near=config.size)
-                check_sizes(image, styles, config)
+                check_size(image, config)
             except InputError as error:
                 if not several:
                     raise
+                skipped[str(content)] = str(error)
                 tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
-            writer.image(f"{name}content", np.asarray(image.convert("RGB")), step=0)
+            writer.image(f"{name}content", np.asarray(image), step=0)
             stages = plan_stages(config, image.size, extractor)
             pyramid.begin([(each.size, each.iterations) for each in stages])
             frames = Frames(stages[-1].size)
@@ -93,10 +106,11 @@ def stylize_all(
             for level in levels:
                 if level.status == "diverged":
                     tqdm.write(f"warning: {divergence(level)}", file=sys.stderr)
-    runs.update_summary(folder, status=ending.status, reason=ending.reason, images=reports)
+    found = {"images": reports, "skipped": skipped}
+    runs.update_summary(folder, status=ending.status, reason=ending.reason, **found)
     if ending.decided:
         print(f"{ending.status}: {ending.reason}")
-    return folder, reports
+    return Outcome(folder, reports, skipped)
 
 
 def stylize_one(
@@ -126,7 +140,7 @@ def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -
     writer = SummaryWriter(folder)
     writer.hyperparameters(flatten(fields), folder.name)
     for number, style in enumerate(styles):
-        writer.image(f"style/{number}", np.asarray(style.convert("RGB")), step=0)
+        writer.image(f"style/{number}", np.asarray(style), step=0)
     return writer
 
 

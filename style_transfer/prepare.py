@@ -1,5 +1,6 @@
 """Images before and after the optimization: sizes, scaling, colors, transparency."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError
+from common.transparency import fill, with_alpha
 from style_transfer import colors
 from style_transfer.config import SMALLEST_SIDE, Config
 
@@ -23,15 +25,32 @@ def read(
     Args:
         content: A file, a Pillow image or an array.
         styles: One or several of the same.
-        config: Names the size, near which the content is decoded.
+        config: Names the sizes near which the images are decoded.
 
     Raises:
         InputError: An image cannot be read or is too small, or there is no style.
     """
     content = image_io.as_image(content, near=config.size)
-    styles = [image_io.as_image(style) for style in listed(styles)]
-    check_sizes(content, styles, config)
+    styles = read_styles(styles, config)
+    check_size(content, config)
     return content, styles
+
+
+def read_styles(styles: Source | Sequence[Source], config: Config) -> list[Image.Image]:
+    """Read the styles, decoded near the size of the last level.
+
+    Args:
+        styles: Files, Pillow images or arrays, one or several.
+        config: Names the size and the scale of the strokes.
+
+    Raises:
+        InputError: An image cannot be read or is too small, or there is none.
+    """
+    near = math.ceil(_longer_side(config.size, config))
+    images = [image_io.as_image(style, near=near) for style in listed(styles)]
+    for image in images:
+        _check_sides("--style", image)
+    return images
 
 
 def listed(styles: Source | Sequence[Source]) -> list[Source]:
@@ -47,23 +66,26 @@ def listed(styles: Source | Sequence[Source]) -> list[Source]:
     return list(styles)
 
 
-def check_sizes(content: Image.Image, styles: Sequence[Image.Image], config: Config) -> None:
-    """Check that the images are large enough, and the result too.
+def check_size(content: Image.Image, config: Config) -> None:
+    """Check that the content is large enough, and the result too.
 
     Raises:
         InputError: A side has fewer than `SMALLEST_SIDE` pixels.
     """
-    for flag, image in (("--content", content), *(("--style", style) for style in styles)):
-        if min(image.size) < SMALLEST_SIDE:
-            raise InputError(
-                f"{flag}: an image of {image.width}x{image.height} pixels; "
-                f"expected at least {SMALLEST_SIDE} per side"
-            )
+    _check_sides("--content", content)
     width, height = image_io.fit_longer_side(content.size, config.size)
     if min(width, height) < SMALLEST_SIDE:
         raise InputError(
             f"--size {config.size}: would make {width}x{height} pixels of a content of "
             f"{content.width}x{content.height}; expected at least {SMALLEST_SIDE} per side"
+        )
+
+
+def _check_sides(flag: str, image: Image.Image) -> None:
+    if min(image.size) < SMALLEST_SIDE:
+        raise InputError(
+            f"{flag}: an image of {image.width}x{image.height} pixels; "
+            f"expected at least {SMALLEST_SIDE} per side"
         )
 
 
@@ -84,12 +106,12 @@ def prepare(
     Returns:
         The content (H, W, 3) and the styles (h, w, 3), float32 in [0, 1].
     """
-    goal = _over_white(image_io.resize(content, size))
+    goal = fill(image_io.resize(content, size))
     references = []
     for style in styles:
-        longer = round(min(config.appearance.style_scale * max(size), max(style.size)))
-        small = image_io.fit_longer_side(style.size, max(SMALLEST_SIDE, longer))
-        references.append(_over_white(image_io.resize(style, small)))
+        longer = round(min(_longer_side(max(size), config), max(style.size)))
+        small = image_io.fit_longer_side(style.size, longer)
+        references.append(fill(image_io.resize(style, small)))
     if config.appearance.colors == "content":
         goal = colors.luminance(goal)
         references = [colors.luminance_like(style, goal) for style in references]
@@ -136,13 +158,10 @@ def finish(
         image = image_io.to_unit(np.asarray(image_io.resize(small, size)))
     at_size = image_io.resize(content, size)
     if config.appearance.colors == "content":
-        image = colors.with_chroma_of(image, _over_white(at_size))
-    image = np.clip(image, 0.0, 1.0).astype(np.float32)
-    if content.mode == "RGBA":
-        alpha = image_io.to_unit(np.asarray(at_size)[..., 3:])
-        image = np.concatenate([image, alpha], axis=2)
-    return image
+        image = colors.with_chroma_of(image, fill(at_size))
+    return with_alpha(np.clip(image, 0.0, 1.0), at_size)
 
 
-def _over_white(image: Image.Image) -> np.ndarray:
-    return image_io.to_unit(np.asarray(image_io.to_mode(image, 3)))
+def _longer_side(side: int, config: Config) -> float:
+    """The longer side of a style image for a level whose longer side is `side`, in pixels."""
+    return max(SMALLEST_SIDE, config.appearance.style_scale * side)

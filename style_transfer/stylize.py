@@ -6,6 +6,7 @@ python -m style_transfer.stylize --content photos/ --style painting.jpg --out re
 python -m style_transfer.stylize ... --shard 0/4                      every fourth of a folder
 """
 
+import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from common.files import remove_temporaries
 from style_transfer import config as configuration
 from style_transfer import demo, validation
 from style_transfer.config import Config
-from style_transfer.prepare import Source, check_sizes, listed, read
+from style_transfer.prepare import Source, check_size, listed, read, read_styles
 
 if TYPE_CHECKING:
     import keras
@@ -73,14 +74,14 @@ def stylize(
     return image
 
 
-def run(config: Config) -> Path:
-    """Run the command line's configuration.
+def run(config: Config) -> int:
+    """Run the command line's configuration and print where the results are.
 
     Args:
         config: Images, settings and output.
 
     Returns:
-        The result's file or, of a folder of contents, the folder of results.
+        The number of images that could not be used, of a folder of contents.
 
     Raises:
         InputError: A file, a setting or the extractor cannot be used.
@@ -96,15 +97,17 @@ def run(config: Config) -> Path:
         if len(waiting) < len(jobs):
             print(f"{len(jobs) - len(waiting)} of {len(jobs)} images exist already")
     else:
-        check_sizes(image_io.as_image(jobs[0][0]), styles, config)
+        check_size(image_io.as_image(jobs[0][0], near=config.size), config)
     if not waiting:
-        return config.output.out
-    folder, reports = _batch().stylize_all(waiting, styles, config, several=several)
+        return 0
+    folder, reports, skipped = _batch().stylize_all(waiting, styles, config, several=several)
     done = Path(reports[-1]["out"] if reports and not several else config.output.out)
     finished = len(jobs) - len(waiting) + len(reports)
     print(f"{f'{finished} of {len(jobs)} images' if several else 'image'}: {done}")
     print(f"TensorBoard: {cli.python_to_type()} -m tensorboard.main --logdir {folder}")
-    return done
+    if skipped:
+        print(f"{len(skipped)} of {len(jobs)} images were skipped; see above", file=sys.stderr)
+    return len(skipped)
 
 
 def _batch() -> ModuleType:
@@ -118,9 +121,9 @@ def _batch() -> ModuleType:
 def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Source, Path | None]]]:
     """The styles, and every content with its result; None is a file in the run folder."""
     if config.content is None:
-        style = image_io.as_image(demo.painting(seed=config.seed))
-        return [style], [(demo.photograph(), config.output.out)]
-    styles = [image_io.as_image(style) for style in config.style]
+        styles = read_styles(demo.painting(seed=config.seed), config)
+        return styles, [(demo.photograph(), config.output.out)]
+    styles = read_styles(config.style, config)
     contents = validation.contents(config)
     if not config.content.is_dir():
         return styles, [(contents[0], config.output.out)]
@@ -128,9 +131,12 @@ def _sources(config: Config) -> tuple[list[Image.Image], list[tuple[Source, Path
 
 
 def main() -> int:
-    """Parse the arguments, stylize and print where the results are."""
-    run(cli.parse(Config, PROGRAM, None))
-    return 0
+    """Parse the arguments and stylize.
+
+    Returns:
+        The exit code: 1 if images of a folder were skipped, otherwise 0.
+    """
+    return 1 if run(cli.parse(Config, PROGRAM, None)) else 0
 
 
 if __name__ == "__main__":

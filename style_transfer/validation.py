@@ -11,7 +11,7 @@ from common import npz
 from common.bounds import check_bounds
 from common.errors import InputError
 from common.files import check_outputs, with_suffix
-from common.images import SUFFIXES, image_files
+from common.images import WRITABLE, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
 from style_transfer.config import EMBEDDED, KERAS_FILES, Config
@@ -153,6 +153,8 @@ def _check_files(config: Config) -> None:
             raise InputError(f"{flag} {path}: no such file")
         if flag == "--style" and path.is_dir():
             raise InputError(f"{flag} {path}: a folder; expected an image file")
+        if not path.is_dir() and not path.is_file():
+            raise InputError(f"{flag} {path}: expected an image file, found a pipe or device")
 
 
 def _check_output(config: Config) -> None:
@@ -183,9 +185,9 @@ def _check_out_file(config: Config, out: Path) -> None:
     if out.is_dir():
         raise InputError(f"--out {out}: a folder; expected the name of an image file")
     suffix = out.suffix.lower()
-    if suffix not in SUFFIXES:
+    if suffix not in WRITABLE:
         raise InputError(
-            f"--out {out}: expected a name that ends in one of {', '.join(sorted(SUFFIXES))}"
+            f"--out {out}: expected a name that ends in one of {', '.join(sorted(WRITABLE))}"
         )
     if any(_same(out, path) for path in (config.content, *config.style) if path):
         raise InputError(f"--out {out}: would overwrite the image it is made from")

@@ -104,11 +104,13 @@ def test_a_folder_is_finished_where_it_was_left(images, tmp_path):
         )  # fmt: skip
     finally:
         (images / "photos" / "broken.jpg").unlink()
-    assert code == 0, err
+    assert code == 1, err
     assert "1 of 4 images exist already" in out
-    assert "skipped" in err
-    assert "broken.jpg" in err
+    assert f"skipped {images / 'photos' / 'broken.jpg'}: " in err
+    assert err.splitlines()[-1] == "1 of 4 images were skipped; see above"
     assert "3 of 4 images" in out
+    skipped = json.loads((tmp_path / "run" / "summary.json").read_text())["skipped"]
+    assert [Path(path).name for path in skipped] == ["broken.jpg"]
     assert sorted(path.name for path in results.iterdir()) == ["one.png", "three.png", "two.png"]
     with Image.open(results / "two.png") as image:
         assert image.size == (5, 5)

@@ -18,6 +18,22 @@ def test_styles_shrink_with_the_level_and_never_grow(content):
     assert [style.shape for style in large] == [(100, 200, 3), (20, 30, 3)]
 
 
+def test_large_styles_are_decoded_near_the_size_needed(tmp_path):
+    Image.new("RGB", (2400, 1800), (90, 50, 10)).save(tmp_path / "large.png")
+    Image.new("RGB", (90, 60), (90, 50, 10)).save(tmp_path / "small.png")
+    for scale, longest in ((1.0, 64), (4.0, 256)):
+        config = quick(64, style_scale=scale)
+        paths = [tmp_path / "large.png", str(tmp_path / "small.png")]
+        large, small = prepare.read_styles(paths, config)
+        assert 2 * longest <= large.height <= 6 * longest  # the file's height is 1800
+        assert small.size == (90, 60)
+        _, (reference, _) = prepare.prepare(large, [large, small], (64, 48), config)
+        assert max(reference.shape) == longest
+    tiny = quick(16, style_scale=0.05)
+    _, (reference,) = prepare.prepare(large, prepare.read_styles(paths[:1], tiny), (16, 12), tiny)
+    assert reference.shape == (12, 16, 3)
+
+
 @pytest.mark.parametrize(
     ("content", "style", "size", "message"),
     [

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import ExifTags, Image, ImageCms
 
 from common.errors import InputError
 from common.extractors.compact import Features
-from common.images import as_image
+from common.images import as_image, from_unit
 from common.losses.style import moments
 from style_transfer import prepare, stylize
 from style_transfer.extractors import Extractor
@@ -96,6 +96,32 @@ def test_transparency_is_kept(content, style):
     assert result.shape == (48, 36, 4)
     assert result[:20, :, 3].max() < 0.1
     assert result[28:, :, 3].min() > 0.9
+
+
+def soft_disc(side, color):
+    """Return a disc (H, W, 4) with a soft edge; what is hidden outside of it is white."""
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2.0
+    alpha = np.clip((0.4 * side - np.hypot(x, y)) / 4.0 + 0.5, 0.0, 1.0)
+    visible = np.where(alpha[..., None] > 0.0, color, 255)
+    return np.dstack([visible, np.rint(255.0 * alpha)]).astype(np.uint8)
+
+
+@pytest.mark.parametrize("colors", ["style", "content", "matched"])
+def test_transparent_pixels_keep_their_colors(style, colors):
+    """Almost the content itself, so each is near its input, also where alpha is low."""
+    config = quick(32, strength=0.0, colors=colors)
+    veil = np.broadcast_to(np.array([0, 0, 0, 64], np.uint8), (32, 32, 4))
+    for content in (veil, soft_disc(32, (200, 0, 0))):
+        result = stylize.stylize(content, style, config)
+        for bits in (8, 16):
+            full = 2**bits - 1
+            found = from_unit(result, bits).astype(float) / full
+            wanted = content / 255.0
+            np.testing.assert_allclose(found[..., 3], wanted[..., 3], atol=1e-6)
+            shown = wanted[..., 3] > 0.06
+            assert np.abs(found - wanted)[shown].max() < 0.1
+            on_black = found[..., :3] * found[..., 3:]
+            assert np.abs(on_black - wanted[..., :3] * wanted[..., 3:]).max() < 0.1
 
 
 @pytest.mark.parametrize("statistic", ["gram", "wasserstein"])
@@ -216,3 +242,51 @@ def test_no_style_is_refused(content):
 def test_what_is_no_image_is_refused(content, styles):
     with pytest.raises(InputError, match="expected a file, a Pillow image or an array"):
         stylize.stylize(content, styles, quick())
+
+
+def test_every_kind_of_array_gives_what_uint8_gives(content, style):
+    """Only reading differs, so that is compared; one is stylized to the end."""
+    wanted = np.asarray(prepare.read(content, [style], quick())[0])
+    deep = content.astype(np.uint16) * 257
+    kinds = [content.astype(np.int64), content / 255.0, tf.constant(content), deep]
+    for given in kinds:
+        image, _ = prepare.read(given, given, quick())
+        np.testing.assert_array_equal(np.asarray(image), wanted)
+    mask = np.zeros((40, 40), bool)
+    mask[10:30] = True
+    result = stylize.stylize(mask, tf.constant(style), quick(32))
+    assert result.shape == (32, 32, 3)
+    assert result[16].mean() > result[2].mean() + 0.3
+
+
+def test_pillow_images_are_turned_and_converted_as_files_are(tmp_path, content, style):
+    turned = Image.fromarray(content)
+    turned.getexif()[ExifTags.Base.Orientation] = 6
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = tmp_path / "turned.png"
+    turned.save(path, exif=turned.getexif(), icc_profile=profile)
+    from_file, _ = prepare.read(path, style, quick())
+    assert from_file.size == (80, 60)  # 60x80 before
+    with Image.open(path) as image:
+        again, (as_style,) = prepare.read(image, image, quick())
+    np.testing.assert_array_equal(np.asarray(again), np.asarray(from_file))
+    np.testing.assert_array_equal(np.asarray(as_style), np.asarray(from_file))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.full((32, 32, 3), np.nan),
+        np.full((32, 32, 3), 300),
+        np.full((32, 32, 3), 200.0),
+        np.zeros((32, 32, 2)),
+        np.zeros((0, 32, 3)),
+        np.zeros((32, 32, 3), complex),
+        np.full((32, 32, 3), "x"),
+        tf.zeros((1, 32, 32, 3)),
+    ],
+)
+def test_other_arrays_are_refused_in_one_line(content, style, array):
+    for given in ((array, style), (content, array), (content, [style, array])):
+        with pytest.raises(InputError, match=r"^array: .*expected [^\n]*$"):
+            stylize.stylize(*given, quick())

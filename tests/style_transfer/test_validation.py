@@ -1,4 +1,5 @@
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,7 @@ from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, 
         ),
         ({"output": OutputConfig(bits=16, out="a.jpg")}, "--set output.bits=16"),
         ({"output": OutputConfig(out="a.xyz")}, "--out a.xyz: expected a name"),
+        ({"output": OutputConfig(out="a.psd")}, "--out a.psd: expected a name"),  # only read
         (
             {"output": OutputConfig(out="photo.png"), "content": "photo.png", "style": "photo.png"},
             "would overwrite",
@@ -111,13 +113,44 @@ def test_every_image_of_a_folder_has_a_result_of_its_name(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("animation", "message"), [("x.png", "is also the file of --out"), ("", "expected the name")]
+    ("animation", "message"),
+    [
+        ("x.png", "is also the file of --out"),
+        ("photo.gif", "would overwrite an input"),
+        ("painting.png", "would overwrite an input"),  # it ends in .gif
+        ("", "expected the name"),
+    ],
 )
 def test_an_animation_and_an_image_are_two_files(tmp_path, monkeypatch, animation, message):
     monkeypatch.chdir(tmp_path)
-    for path in ("photo.png", "painting.png"):
+    for path in ("photo.gif", "painting.gif"):
         Image.new("RGB", (20, 20)).save(path)
     output = OutputConfig(out=Path("x.gif"), animation=Path(animation))
-    config = Config(content=Path("photo.png"), style=(Path("painting.png"),), output=output)
+    config = Config(content=Path("photo.gif"), style=(Path("painting.gif"),), output=output)
     with pytest.raises(InputError, match=f"--animation .*{message}"):
         validation.check(config)
+
+
+def test_files_that_will_be_replaced_are_named(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for path in ("photo.png", "painting.png", "old.png", "old.gif"):
+        Image.new("RGB", (20, 20)).save(path)
+    config = Config(content=Path("photo.png"), style=(Path("painting.png"),))
+    for name, replaced in (("new", []), ("old", ["old.png", "old.gif"])):
+        output = OutputConfig(out=Path(f"{name}.png"), animation=Path(f"{name}.gif"))
+        validation.check(dataclasses.replace(config, output=output))
+        said = [f"{tmp_path / path} exists and will be replaced" for path in replaced]
+        assert capsys.readouterr().out.splitlines() == said
+
+
+@pytest.mark.parametrize("place", ["pipe.png", "/dev/null"])
+def test_pipes_and_devices_are_no_images(tmp_path, monkeypatch, place):
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo("pipe.png")
+    Image.new("RGB", (20, 20)).save("photo.png")
+    for content, style, flag in (
+        ("photo.png", place, "--style"),
+        (place, "photo.png", "--content"),
+    ):
+        with pytest.raises(InputError, match=f"{flag} {place}: .* found a pipe or device"):
+            validation.check(Config(content=Path(content), style=(Path(style),)))
