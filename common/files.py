@@ -6,7 +6,9 @@ import fcntl
 import json
 import math
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 from common.errors import InputError
 
 TEMPORARY = ".tmp-"  # prefix of unfinished files
+SECONDS_TO_LOCK = 1.0  # after which a new folder is locked or nobody's
 
 
 @contextlib.contextmanager
@@ -33,42 +36,68 @@ def atomic_path(path: Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=TEMPORARY, suffix=path.suffix, dir=path.parent)
+    os.close(handle)
     temporary = Path(name)
     try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)  # until we close it, or are killed
-        yield temporary
+        with locked(temporary):
+            yield temporary
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.chmod(0o666 & ~_umask())  # mkstemp makes files that only the owner reads
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Tell `remove_temporaries` that a file or folder is in use until the block or we end.
+
+    Args:
+        path: An existing file or folder.
+    """
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
         os.close(handle)
 
 
 def remove_temporaries(folder: Path, deep: bool = True) -> None:
-    """Remove the unfinished files that a killed process left in a folder.
+    """Remove the unfinished files and folders that a killed process left in a folder.
 
-    Those that a running process is writing through `atomic_path` stay.
+    Those that a running process is writing stay: see `locked`. So do those of
+    another user that cannot be removed.
 
     Args:
         folder: A folder; a missing one has no such files.
         deep: Whether the folders below it are searched, too.
     """
     for path in (folder.rglob if deep else folder.glob)(f"{TEMPORARY}*"):
-        if path.is_file() and not _is_locked(path):
-            path.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            if path.is_dir() and not _is_new(path) and not _is_locked(path):
+                shutil.rmtree(path)
+            elif path.is_file() and not _is_locked(path):
+                path.unlink()
+
+
+def _is_new(folder: Path) -> bool:
+    """Return whether a folder may be so young that its lock has not been taken yet."""
+    return time.time() - folder.stat().st_mtime < SECONDS_TO_LOCK
 
 
 def _is_locked(path: Path) -> bool:
+    handle = os.open(path, os.O_RDONLY)
     try:
-        with path.open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
-    except OSError:  # gone, or a file system without locks
+    except OSError:  # a file system without locks
         return False
+    finally:
+        os.close(handle)
     return False
 
 

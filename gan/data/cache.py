@@ -1,6 +1,8 @@
 """The cache folder: written atomically, and usable by several users of a machine."""
 
 import contextlib
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +49,25 @@ def make_folder(cache: Path, *parts: str) -> Path:
             if not folder.is_dir():
                 folder.mkdir(exist_ok=True)
                 share(cache, folder)
+        files.remove_temporaries(folder, deep=False)  # of a process that was killed
     return folder
+
+
+@contextlib.contextmanager
+def temporary_folder(cache: Path) -> Iterator[Path]:
+    """Yield a new folder in the cache that is removed after the block, unless it was renamed.
+
+    Raises:
+        InputError: The cache cannot be written.
+    """
+    make_folder(cache)
+    with writing(cache):
+        folder = Path(tempfile.mkdtemp(prefix=files.TEMPORARY, dir=cache))
+    try:
+        with files.locked(folder):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -7,14 +7,12 @@ mapped. A new dataset is one new file of this package; see `gan.data.base`.
 import importlib
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from common import images as image_io
 from common.errors import InputError
-from common.files import TEMPORARY
 from gan.data import cache as cache_io
 from gan.data import folder, tfds
 from gan.data.base import RESOLUTIONS, ImageDataset, Request, Source, dataset_names, is_folder
@@ -148,10 +146,7 @@ def _cached(source: Source, place: Path) -> ImageDataset | None:
 
 def _decode(source: Source, cache: Path, place: Path) -> None:
     """Decode a source into the folder `place`, which appears only when it is whole."""
-    cache_io.make_folder(cache)
-    with cache_io.writing(cache):
-        temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=cache))
-    try:
+    with cache_io.temporary_folder(cache) as temporary:
         numbers, skipped = [], []
         with (temporary / IMAGES).open("wb") as images:
             for image, label in source.examples():
@@ -180,8 +175,6 @@ def _decode(source: Source, cache: Path, place: Path) -> None:
         except OSError:
             if not (place / ABOUT).exists():  # unless another process was faster
                 raise
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _without_empty(labels: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, list[str]]:

@@ -9,6 +9,7 @@ from common.errors import InputError
 from common.files import (
     atomic_path,
     check_outputs,
+    locked,
     remove_temporaries,
     to_json,
     with_suffix,
@@ -100,6 +101,17 @@ def test_a_file_that_is_being_written_is_no_leftover(tmp_path):
         remove_temporaries(tmp_path)
         assert temporary.exists()
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["a.png"]
+
+
+def test_folders_of_killed_processes_are_removed(tmp_path):
+    for name in ("killed", "new", "in use"):
+        (tmp_path / f".tmp-{name}").mkdir()
+        (tmp_path / f".tmp-{name}" / "x").write_bytes(b"half")
+        if name != "new":
+            os.utime(tmp_path / f".tmp-{name}", (0, 0))
+    with locked(tmp_path / ".tmp-in use"):
+        remove_temporaries(tmp_path, deep=False)
+    assert {path.name for path in tmp_path.iterdir()} == {".tmp-new", ".tmp-in use"}
 
 
 def test_a_suffix_needs_a_name():

@@ -1,4 +1,5 @@
 import json
+import os
 import tempfile
 
 import numpy as np
@@ -84,6 +85,15 @@ def test_a_torn_cache_is_prepared_again(tmp_path, few_glyphs):
     np.testing.assert_array_equal(load.load("glyphs", tmp_path).images, before)
     path.with_name("about.json").write_text("")
     np.testing.assert_array_equal(load.load("glyphs", tmp_path).images, before)
+
+
+def test_what_a_killed_process_left_in_the_cache_is_removed(tmp_path, few_glyphs):
+    (tmp_path / ".tmp-killed").mkdir()
+    os.utime(tmp_path / ".tmp-killed", (0, 0))
+    with cache.temporary_folder(tmp_path) as running:
+        load.load("glyphs", tmp_path)
+        assert [path.name for path in tmp_path.glob(".tmp-*")] == [running.name]
+    assert not list(tmp_path.glob(".tmp-*"))
 
 
 def test_a_cache_that_cannot_be_written_names_the_flag(tmp_path, few_glyphs, monkeypatch):
