@@ -30,7 +30,7 @@ def test_the_result_is_an_image_of_the_size_asked_for(content, style):
 
 
 def test_the_style_loss_falls_and_the_seed_decides(content, style):
-    config = quick(init="noise", optimization={"iterations": 30})
+    config = quick(32, init="noise", optimization={"iterations": 30})
     heard = []
     listen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
     first = stylize.stylize(content, style, config, callbacks=[listen])
@@ -65,14 +65,14 @@ def test_strength_goes_from_the_content_to_the_style(content, style):
     ],
 )
 def test_every_appearance_gives_an_image(content, style, appearance):
-    result = stylize.stylize(content, style, quick(**appearance))
-    assert result.shape == (48, 36, 3)
+    result = stylize.stylize(content, style, quick(32, **appearance))
+    assert result.shape == (32, 24, 3)
     assert np.isfinite(result).all()
 
 
 def test_the_contents_colors_stay(content, style):
-    result = stylize.stylize(content, style, quick(colors="content"))
-    goal, _ = prepare.prepare(as_image(content), [], (36, 48), quick())
+    result = stylize.stylize(content, style, quick(32, colors="content"))
+    goal, _ = prepare.prepare(as_image(content), [], (24, 32), quick())
     chroma = [image[..., 0] - image[..., 2] for image in (result, goal)]
     inside = (result > 0.01).all(axis=2) & (result < 0.99).all(axis=2)  # where nothing was clipped
     np.testing.assert_allclose(chroma[0][inside], chroma[1][inside], atol=0.02)
@@ -92,10 +92,10 @@ def test_several_styles_are_mixed_by_weight(content, style):
 def test_transparency_is_kept(content, style):
     clear = np.dstack([content, np.full(content.shape[:2], 255, np.uint8)])
     clear[:40, :, 3] = 0
-    result = stylize.stylize(clear, style, quick())
-    assert result.shape == (48, 36, 4)
-    assert result[:20, :, 3].max() < 0.1
-    assert result[28:, :, 3].min() > 0.9
+    result = stylize.stylize(clear, style, quick(32))
+    assert result.shape == (32, 24, 4)
+    assert result[:13, :, 3].max() < 0.1
+    assert result[19:, :, 3].min() > 0.9
 
 
 def soft_disc(side, color):
@@ -227,10 +227,10 @@ def files(tmp_path, content, style):
 
 def test_files_and_pillow_images_give_what_arrays_give(files, content):
     photo, painting = files
-    from_files = stylize.stylize(photo, str(painting), quick())
+    from_files = stylize.stylize(photo, str(painting), quick(32))
     with Image.open(photo) as first, Image.open(painting) as second:
-        np.testing.assert_array_equal(stylize.stylize(first, [second], quick()), from_files)
-    np.testing.assert_array_equal(stylize.stylize(content, painting, quick()), from_files)
+        np.testing.assert_array_equal(stylize.stylize(first, [second], quick(32)), from_files)
+    np.testing.assert_array_equal(stylize.stylize(content, painting, quick(32)), from_files)
 
 
 def test_no_style_is_refused(content):
