@@ -9,7 +9,6 @@ from gan.balance.base import Balance
 from gan.balance.build import build_balance
 from gan.balance.noise import InstanceNoise
 from gan.balance.throttle import Pause
-from gan.callbacks.checkpoints import checkpoint_variables
 from gan.config import BalanceConfig, NetworkConfig
 from gan.model import GAN
 from gan.networks.base import ImageSpec
@@ -98,18 +97,6 @@ def test_alternating_meets_the_updated_discriminator_and_simultaneous_the_old_on
         expected = generator_loss_by_hand(make(rate=0.5), after_update=update == "alternating")
         metrics = make(rate=0.5, update=update).train_step(batch())
         assert float(metrics["loss/generator"]) == pytest.approx(expected, rel=1e-4)
-
-
-def test_each_optimizer_has_only_its_own_network():
-    gan = make(optimizer=keras.optimizers.Adam)
-    slots = {
-        id(gan.generator): gan.generator_optimizer,
-        id(gan.discriminator): gan.discriminator_optimizer,
-    }
-    for network, optimizer in zip((gan.generator, gan.discriminator), slots.values(), strict=True):
-        shapes = sorted(tuple(v.shape) for v in network.trainable_variables for _ in range(2))
-        held = sorted(tuple(v.shape) for v in optimizer.variables if v.shape != ())
-        assert held == shapes
 
 
 def test_steps_per_network_are_counted():
@@ -224,26 +211,6 @@ def test_random_streams_are_variables_of_the_model():
     gan.train_step(batch())
     after = [np.array(variable) for variable in gan.variables if "seed" in variable.path]
     assert all((a != b).any() for a, b in zip(before, after, strict=True))
-
-
-def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
-    def scaled(rate):
-        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate), initial_scale=8.0)
-
-    plain, held = make(), make(optimizer=scaled)
-    expected, found = (gan.train_step(batch()) for gan in (plain, held))
-    for name, value in expected.items():
-        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
-    for one, other in zip(values(plain.generator), values(held.generator), strict=True):
-        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
-    before = values(held.generator)
-    held.generator_optimizer.dynamic_scale.assign(float("inf"))
-    held.scalars.reset_state()
-    metrics = held.train_step(batch())
-    assert not moved(before, held.generator)
-    assert float(metrics["gradient_norm/generator"]) == 0.0
-    saved = [variable.path for variable in checkpoint_variables(held)]
-    assert sum("dynamic_scale" in path for path in saved) == 2
 
 
 def test_the_norm_of_a_gradient_counts_a_label_that_repeats_once():

@@ -1,5 +1,7 @@
 """Models as files of Keras."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import tensorflow as tf
 from common.errors import InputError
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import PENALTIES
+from gan import presets
 from gan.balance.base import Balance
 from gan.balance.build import build_balance
 from gan.balance.noise import InstanceNoise
@@ -65,12 +68,13 @@ def test_a_loaded_model_has_the_same_state_and_trains_on_as_the_saved_one(tmp_pa
 @pytest.mark.parametrize("family", families.names())
 def test_networks_of_every_family_are_saved(family, tmp_path):
     side = families.resolutions(family)[0]
-    networks = NetworkConfig(name=family, latent_size=8, width=4)
-    config = Config(networks=networks, precision="float32")
+    config = presets.apply(Config(), presets.default_preset(family))
+    networks = dataclasses.replace(config.networks, name=family, width=4)
+    config = dataclasses.replace(config, networks=networks, precision="float32")
     gan = build_gan(config, ImageSpec(side, side, 1))
     compile_gan(gan, config)
     again = save_and_load(gan, tmp_path)
-    latents = tf.ones((2, 8))
+    latents = tf.ones((2, gan.latent_size))
     np.testing.assert_allclose(again(latents), gan(latents), atol=1e-6)
     real = tf.zeros((2, side, side, 1))
     expected = gan.discriminator(real, training=False)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from gan.callbacks.checkpoints import checkpoint_variables
 from tests.gan.test_model import batch, make, moved, values
 
 
@@ -46,3 +47,35 @@ def test_the_loss_is_the_sum_of_both():
     logs = gan.fit(stream, steps_per_epoch=3, verbose=0, shuffle=False).history
     expected = logs["loss/discriminator"][0] + logs["loss/generator"][0]
     assert logs["loss"][0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_each_optimizer_has_only_its_own_network():
+    gan = make(optimizer=keras.optimizers.Adam)
+    slots = {
+        id(gan.generator): gan.generator_optimizer,
+        id(gan.discriminator): gan.discriminator_optimizer,
+    }
+    for network, optimizer in zip((gan.generator, gan.discriminator), slots.values(), strict=True):
+        shapes = sorted(tuple(v.shape) for v in network.trainable_variables for _ in range(2))
+        held = sorted(tuple(v.shape) for v in optimizer.variables if v.shape != ())
+        assert held == shapes
+
+
+def test_a_loss_scale_changes_no_gradient_and_an_overflow_no_weight():
+    def scaled(rate):
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(rate), initial_scale=8.0)
+
+    plain, held = make(), make(optimizer=scaled)
+    expected, found = (gan.train_step(batch()) for gan in (plain, held))
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+    for one, other in zip(values(plain.generator), values(held.generator), strict=True):
+        np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-6)
+    before = values(held.generator)
+    held.generator_optimizer.dynamic_scale.assign(float("inf"))
+    held.scalars.reset_state()
+    metrics = held.train_step(batch())
+    assert not moved(before, held.generator)
+    assert float(metrics["gradient_norm/generator"]) == 0.0
+    saved = [variable.path for variable in checkpoint_variables(held)]
+    assert sum("dynamic_scale" in path for path in saved) == 2
