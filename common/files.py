@@ -16,7 +16,7 @@ from typing import Any
 from common.errors import InputError
 
 TEMPORARY = ".tmp-"  # prefix of unfinished files
-SECONDS_TO_LOCK = 1.0  # after which a new folder is locked or nobody's
+SECONDS_TO_LOCK = 0.2  # after which a new folder is locked or nobody's
 
 
 @contextlib.contextmanager

@@ -87,8 +87,9 @@ def create(config: Config, dataset: ImageDataset, replicas: Replicas) -> Path:
         InputError: The folder cannot be created or holds a run.
     """
     folder = config.run.resume
-    if folder is None and replicas.chief:
-        folder = runs.create(config.run.run_dir, Path(dataset.name).name)
+    if replicas.chief:
+        folder = folder or runs.create(config.run.run_dir, Path(dataset.name).name)
+        remove_temporaries(folder)  # of a process that was killed
     return Path(replicas.gather(str(folder))[0])
 
 
@@ -104,7 +105,6 @@ def open_writer(run: Run, gan: GAN, networks: dict[str, Any], resumed: bool) -> 
     """
     if resumed:
         runs.rewind_metrics(run.folder, run.start)
-        remove_temporaries(run.folder)
     fields = configuration.to_dict(run.config)
     runs.write_config(
         run.folder,

@@ -76,6 +76,17 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(tiny):
         np.testing.assert_array_equal(one, other)
 
 
+def test_what_a_killed_run_left_unfinished_is_removed(tiny):
+    tiny.run.run_dir.mkdir(parents=True)
+    (tiny.run.run_dir / ".tmp-killed.json").write_bytes(b"{")  # before there was a config.json
+    folder = train(tiny).folder
+    assert not list(folder.rglob(".tmp-*"))
+    (folder / "checkpoints" / ".tmp-killed.npz").write_bytes(b"half")
+    with pytest.raises(InputError, match="the run has had its"):
+        train(run_of(tiny, run_dir=None, resume=folder))
+    assert not list(folder.rglob(".tmp-*"))
+
+
 @pytest.mark.slow
 def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
     config = dataclasses.replace(
