@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from tqdm import tqdm
 
 from common import cli
 from common.bounds import bounded, check_bounds
-from common.files import write_json
+from common.files import SECONDS_TO_LOCK, write_json
 from experiments.killing.process import Process, Temporaries
 from experiments.killing.subjects import Subject, subjects
 from experiments.sweep import choose
@@ -107,6 +108,7 @@ class Campaign:
         return lambda elapsed: watch.count() >= wanted
 
     def _start_again(self, place: Path) -> list[str]:
+        time.sleep(SECONDS_TO_LOCK)  # much less than a start takes that is not forked
         process = Process(self.subject.program, self.subject.words(place), place)
         process.wait(self.seconds)
         said = process.log.read_text()
