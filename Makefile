@@ -31,7 +31,7 @@ evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
 tensorboard: $(READY)  ## show all runs in TensorBoard
 	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
 
-bench: $(READY)  ## measure speed beside bare loops and PyTorch (about 17 minutes)
+bench: $(READY)  ## measure speed beside bare loops and PyTorch (about 20 minutes)
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## run the tests (under 5 minutes, no network)

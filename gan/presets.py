@@ -20,7 +20,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "pytorch_example": {  # https://github.com/pytorch/examples/tree/main/dcgan
         "networks.name": "pytorch_example",
-        "networks.latent_size": 100,
         "data.resolution": 64,
         "batch_size": 128,
         "generator.learning_rate": 2e-4,
@@ -39,7 +38,6 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "tutorial": {  # https://www.tensorflow.org/tutorials/generative/dcgan
         "networks.name": "tutorial",
-        "networks.latent_size": 100,
         "data.resolution": 28,
         "update": "simultaneous",
         "generator.learning_rate": 1e-4,

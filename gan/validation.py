@@ -2,17 +2,18 @@
 
 import dataclasses
 
+from common import registry
 from common.bounds import check_bounds
 from common.distribution import cluster
 from common.errors import InputError
 from common.images import MODES
 from common.runs import check_new
 from gan.balance import options as balance_options
-from gan.config import BalanceConfig, Config, OptimizerConfig
+from gan.config import BalanceConfig, Config, NetworkConfig, OptimizerConfig
 from gan.data.load import check_dataset, resolve_name
 from gan.networks import base as families
 
-LOSSES_WITH_LABELS = ("non_saturating", "minimax", "least_squares")
+LOSSES_WITH_LABELS = registry.constant("common.losses.adversarial", "WITH_LABELS")
 
 
 def resolve(config: Config) -> Config:
@@ -35,7 +36,7 @@ def check(config: Config) -> None:
     check_bounds(config)
     families.check_name(config.networks.name)
     _check_data(config)
-    families.check_options(config.networks.name, config.networks.options)
+    _check_networks(config.networks)
     balance_options.check_options(config.balance.options)
     _check_schedule("generator", config.generator)
     _check_schedule("discriminator", config.discriminator)
@@ -53,6 +54,18 @@ def _check_data(config: Config) -> None:
         )
     families.check_resolution(config.networks.name, data.resolution)
     check_dataset(data.dataset)
+
+
+def _check_networks(networks: NetworkConfig) -> None:
+    families.check_options(networks.name, networks.options)
+    default = NetworkConfig()
+    for field, value in families.fixed(networks.name).items():
+        found = getattr(networks, field)
+        if found not in (value, getattr(default, field)):
+            raise InputError(
+                f"--networks {networks.name}: networks.{field} is {value} there, got {found}; "
+                "leave it out"
+            )
 
 
 def _check_schedule(network: str, optimizer: OptimizerConfig) -> None:
@@ -78,11 +91,15 @@ def _check_pauses(balance: BalanceConfig) -> None:
 
 def _check_loss(config: Config) -> None:
     networks, balance = config.networks, config.balance
-    if config.penalty != "none" and networks.normalization == "batch":
+    fixed = families.fixed(networks.name)
+    normalization = fixed.get("normalization", networks.normalization)
+    if config.penalty != "none" and normalization == "batch":
+        advice = "set it to layer, spectral or none"
+        if "normalization" in fixed:
+            advice = f"{networks.name} has no other, choose another of --networks"
         raise InputError(
             f"--penalty {config.penalty}: found --set networks.normalization=batch, which mixes "
-            "the images of a batch\nset it to layer, spectral or none: the penalty needs the "
-            "gradient of each image"
+            f"the images of a batch\n{advice}: the penalty needs the gradient of each image"
         )
     if balance.label_smoothing and config.loss not in LOSSES_WITH_LABELS:
         raise InputError(

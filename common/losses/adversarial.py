@@ -253,3 +253,5 @@ ADVERSARIAL: dict[str, AdversarialLoss] = {
     ),
 }
 """The adversarial losses by name: the choices of `--loss`."""
+
+WITH_LABELS = ("non_saturating", "minimax", "least_squares")  # those that take `real_label`

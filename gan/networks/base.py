@@ -9,6 +9,8 @@ A family is one module of this package, found by its file name. It defines
   [-1, 1], or to a nest of images whose last leaf is full size;
 - `build_discriminator(spec, config, **options)`: a Keras model from such images,
   or a flat list of them and labels, to float32 logits (B,), positive for real;
+- optionally `FIXED`: a literal {field of `NetworkConfig`: value} of what the family
+  does not let the configuration choose;
 - optionally `real_inputs(images)`: a nest of images like the generator's, made
   from real images (B, H, W, C). Without it, the images themselves.
 
@@ -123,6 +125,20 @@ def check_resolution(name: str, resolution: int | tuple[int, int]) -> None:
             f"--resolution {_shown(resolution)}: {name} cannot make it; expected one of "
             f"{', '.join(_shown(each) for each in resolutions(name))}, or 0 for the dataset's own"
         )
+
+
+def fixed(name: str) -> dict[str, Any]:
+    """List the fields of `NetworkConfig` that a family fixes, with their values.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> fixed("resnet")
+        {'upsampling': 'resize'}
+    """
+    check_name(name)
+    return registry.constant(f"{PACKAGE}.{name}", "FIXED") or {}
 
 
 def require_square(name: str, spec: ImageSpec) -> int:

@@ -17,7 +17,14 @@ from gan.config import NetworkConfig
 from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (64,)
-LATENT_SIZE = 100
+FIXED = {
+    "latent_size": 100,
+    "normalization": "batch",
+    "width": 64,
+    "discriminator_width": 64,
+    "upsampling": "transposed",
+}
+LATENT_SIZE = FIXED["latent_size"]
 LEAK = 0.2  # slope of LeakyReLU below zero
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}  # PyTorch's defaults; its momentum is 1 - 0.9
 

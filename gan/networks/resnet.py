@@ -22,6 +22,7 @@ from gan.config import NetworkConfig
 from gan.networks.base import ImageSpec, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+FIXED = {"upsampling": "resize"}
 KERNEL = 3  # pixels
 OUTER_KERNEL = 4  # pixels, of the strided convolution at full resolution
 LEAK = 0.2  # slope of LeakyReLU below zero: Huang et al. 2024, section 3.2

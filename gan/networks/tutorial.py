@@ -14,7 +14,14 @@ from gan.config import NetworkConfig
 from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (28,)
-LATENT_SIZE = 100
+FIXED = {
+    "latent_size": 100,
+    "normalization": "none",
+    "width": 64,
+    "discriminator_width": 64,
+    "upsampling": "transposed",
+}
+LATENT_SIZE = FIXED["latent_size"]
 LEAK = 0.3  # slope of LeakyReLU below zero
 DROPOUT = 0.3
 

@@ -4,7 +4,14 @@ import pytest
 
 from common.errors import InputError
 from gan import validation
-from gan.config import BalanceConfig, DataConfig, NetworkConfig, OptimizerConfig, StopConfig
+from gan.config import (
+    BalanceConfig,
+    Config,
+    DataConfig,
+    NetworkConfig,
+    OptimizerConfig,
+    StopConfig,
+)
 from tests.gan.tiny import run_of
 
 
@@ -63,3 +70,15 @@ def test_the_folder_of_a_dataset_is_made_absolute(tiny, blobs, monkeypatch):
     relative = dataclasses.replace(tiny, data=DataConfig(dataset=f"./{blobs.name}"))
     assert validation.resolve(relative).data.dataset == str(blobs)
     assert validation.resolve(dataclasses.replace(tiny, data=DataConfig())).data.dataset == "glyphs"
+
+
+def test_what_a_family_fixes_cannot_be_chosen_and_decides_about_penalties():
+    def config(name, **fields):
+        penalty = fields.pop("penalty", "none")
+        return Config(networks=NetworkConfig(name=name, **fields), penalty=penalty)
+
+    with pytest.raises(InputError, match=r"tutorial: networks\.width is 64 there, got 16"):
+        validation.check(config("tutorial", width=16))
+    with pytest.raises(InputError, match="pytorch_example has no other"):
+        validation.check(config("pytorch_example", normalization="batch", penalty="r1"))
+    validation.check(config("tutorial", penalty="r1"))  # its discriminator has no normalization
