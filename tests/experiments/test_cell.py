@@ -27,6 +27,7 @@ SWEEP = sweep.Sweep(
 )
 
 
+@pytest.mark.slow
 def test_a_cell_is_trained_measured_and_written(tmp_path):
     options = dataclasses.replace(SWEEP.options, out=tmp_path)
     cell = sweep.Cell(SWEEP, options, "a", "", 0)

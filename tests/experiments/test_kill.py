@@ -126,13 +126,16 @@ def subject(program):
     return Subject(program, lambda folder: None, lambda folder: [], compare, compare)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("atomic", [True, False])
 def test_a_campaign_finds_what_is_not_written_atomically(tmp_path, program, atomic):
     current = kill.Campaign(subject(program(copy_slowly(atomic))), tmp_path, 20.0)
     rng = np.random.default_rng(0)
-    for _ in range(6):
+    for _ in range(60):  # a kill may come too late
         current.kill_once(rng)
-    assert current.counts["killed"] >= 2
+        if current.counts["killed"] >= 3 and (atomic or current.report()["problems"]):
+            break
+    assert current.counts["killed"] >= 3
     assert (current.report()["problems"] == {}) is atomic
 
 

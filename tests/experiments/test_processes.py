@@ -18,6 +18,7 @@ def fail(path):
     raise ValueError(path)
 
 
+@pytest.mark.slow
 def test_a_function_alone_has_a_process_whose_memory_is_measured(capfd):
     row = processes.alone(f"{__name__}.double", 21)
     assert row["double"] == 42

@@ -65,6 +65,7 @@ def test_a_resume_on_changed_data_is_refused(tiny, blobs, tmp_path):
         train(run_of(longer, run_dir=None, resume=folder))
 
 
+@pytest.mark.slow
 def test_a_run_killed_before_its_first_checkpoint_starts_again(tiny):
     whole = train(run_of(tiny, run_dir=tiny.run.run_dir.with_name("whole")))
     killed = train(tiny)

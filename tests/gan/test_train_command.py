@@ -81,6 +81,7 @@ def test_a_second_run_into_the_same_folder_is_refused(finished, blobs, cache):
     assert sorted((path, path.stat().st_mtime_ns) for path in folder.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_resume_may_extend_but_not_change_a_run(finished, tmp_path):
     folder = shutil.copytree(finished[0], tmp_path / "copy")
     code, _, err = run("gan.train", "--resume", folder, "--batch-size", "16")
@@ -148,6 +149,7 @@ def test_ctrl_c_saves_and_prints_how_to_continue(blobs, cache, tmp_path):
     assert int(newest.name.split("-")[1]) == summary["images"]
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_reported_and_loses_nothing(blobs, cache, tmp_path):
     def small_disk():  # a file beyond this many bytes fails, as it would on a full disk
         resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))

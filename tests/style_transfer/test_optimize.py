@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 
 from common.callbacks import Ending, TimeBudget
 from style_transfer import optimize
@@ -12,6 +13,7 @@ def listener():
     return callback, heard
 
 
+@pytest.mark.slow
 def test_lbfgs_lowers_the_same_loss(content, style):
     listen, heard = listener()
     config = quick(optimization={"optimizer": "lbfgs"})

@@ -29,6 +29,7 @@ def test_the_result_is_an_image_of_the_size_asked_for(content, style):
     assert result.max() <= 1.0
 
 
+@pytest.mark.slow
 def test_the_style_loss_falls_and_the_seed_decides(content, style):
     config = quick(32, init="noise", optimization={"iterations": 30})
     heard = []
@@ -53,6 +54,7 @@ def test_strength_goes_from_the_content_to_the_style(content, style):
     assert distance(0.0) < distance(0.5) < distance(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "appearance",
     [
@@ -106,6 +108,7 @@ def soft_disc(side, color):
     return np.dstack([visible, np.rint(255.0 * alpha)]).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("colors", ["style", "content", "matched"])
 def test_transparent_pixels_keep_their_colors(style, colors):
     """Almost the content itself, so each is near its input, also where alpha is low."""
@@ -225,6 +228,7 @@ def files(tmp_path, content, style):
     return tmp_path / "photo.png", tmp_path / "painting.jpg"
 
 
+@pytest.mark.slow
 def test_files_and_pillow_images_give_what_arrays_give(files, content):
     photo, painting = files
     from_files = stylize.stylize(photo, str(painting), quick(32))

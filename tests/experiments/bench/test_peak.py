@@ -1,4 +1,5 @@
 import keras
+import pytest
 from keras import layers
 
 from experiments.bench.peak import convolution_peak, operations, operations_of_a_step
@@ -15,5 +16,6 @@ def test_operations_by_hand():
     assert operations_of_a_step(network, network) == 11 * expected
 
 
+@pytest.mark.slow
 def test_the_peak_is_a_speed_that_a_processor_can_have():
     assert 1e8 < convolution_peak("float32") < 1e15

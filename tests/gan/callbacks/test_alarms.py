@@ -65,6 +65,7 @@ def test_an_alarm_can_end_the_run(tiny):
     assert int(result.gan.images_seen) < 8 * 64
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("alert")
 def test_an_alarm_can_restore_the_best_and_enable_the_balance(tiny):
     balance = BalanceConfig(on_alarm="restore")

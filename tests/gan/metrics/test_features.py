@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from common import images as image_io
 from gan.data import base
@@ -30,6 +31,7 @@ def test_compact_features_see_what_is_transparent():
     np.testing.assert_allclose(single, extract(images[..., :1].repeat(3, axis=3)), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_the_classifier_learns_every_class_of_a_dataset_in_turn():
     """With every tenth image of ten classes held out, the tenth class would never be seen."""
     labels = np.arange(400, dtype=np.int32) % 10
