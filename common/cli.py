@@ -118,7 +118,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
 
     Raises:
         SystemExit: Always. The exit code is 2 for bad input, a full disk and a
-            lack of memory, each told in one or two lines; 3 when another worker
+            lack of memory, each reported in one or two lines; 3 when another worker
             is lost; 130 after Ctrl-C.
     """
     for stream in (sys.stdout, sys.stderr):  # a name of a file may hold any character

@@ -82,13 +82,13 @@ def _turn(image: Image.Image) -> Image.Transpose | None:
 
 
 def _stores_16_bits(image: Image.Image) -> bool:
-    """Whether a colour file has 16 bits per channel, of which Pillow keeps the upper 8."""
+    """Whether a color file has 16 bits per channel, of which Pillow keeps the upper 8."""
     tiles = getattr(image, "tile", None)
     return bool(tiles) and ";16" in str(tiles[0][3])
 
 
 def _expand(image: Image.Image) -> Image.Image:
-    """Replace a palette and a transparent colour by channels, which can be averaged."""
+    """Replace a palette and a transparent color by channels, which can be averaged."""
     if image.mode in ("P", "PA"):
         return image.convert("RGBA" if image.has_transparency_data else "RGB")
     if image.mode == "1":
@@ -156,7 +156,7 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def _extrema(image: Image.Image) -> list[float]:
-    """Return the highest value of each colour channel."""
+    """Return the highest value of each color channel."""
     colors = image.convert("RGB") if image.mode in ("RGBA", "LA") else image
     extrema = colors.getextrema()
     return [high for _, high in (extrema if isinstance(extrema[0], tuple) else [extrema])]

@@ -1,6 +1,6 @@
 """Image files to arrays and back, grids and animations.
 
-Value ranges and colour spaces change here and in `common/decoding.py` only. In
+Value ranges and color spaces change here and in `common/decoding.py` only. In
 files and caches an image is uint8 in [0, 255]; inside the GAN it is float32 in
 [-1, 1], inside style transfer float32 in [0, 1].
 """
@@ -150,7 +150,7 @@ def _as_uint8(array: np.ndarray) -> np.ndarray:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """List the image files of one folder by name, without hidden files and sub-folders."""
+    """List the image files of one folder by name, without hidden files and subfolders."""
     return sorted(
         path
         for path in folder.iterdir()

@@ -1,4 +1,4 @@
-"""TIFF files of 16 bits per channel, which Pillow does not write in colour."""
+"""TIFF files of 16 bits per channel, which Pillow does not write in color."""
 
 import struct
 
@@ -10,7 +10,7 @@ def encode(image: np.ndarray) -> bytes:
 
     Args:
         image: uint16 (H, W, C) with 1, 3 or 4 channels. A fourth channel is
-            alpha that is not multiplied into the colours.
+            alpha that is not multiplied into the colors.
 
     Returns:
         The bytes of the file, little-endian, in one strip.

@@ -3,16 +3,16 @@
 import numpy as np
 from PIL import Image
 
-ENOUGH = 16.0 / 255.0  # alpha from which 8 bits hold the colour well enough to be kept
+ENOUGH = 16.0 / 255.0  # alpha from which 8 bits hold the color well enough to be kept
 
 
 def fill(image: Image.Image) -> np.ndarray:
-    """Give the transparent pixels of an image the colours of their neighbours.
+    """Give the transparent pixels of an image the colors of their neighbors.
 
     Laying an image over white (or black) and giving the result the old alpha
     counts the background twice: edges get a white (or dark) fringe. Here every
-    pixel keeps its own colour, whatever its alpha, and where alpha is too low
-    to tell a colour it is taken from the nearest visible pixels, by averages
+    pixel keeps its own color, whatever its alpha, and where alpha is too low
+    to tell a color it is taken from the nearest visible pixels, by averages
     over growing windows (the pull-push algorithm of Gortler et al. 1996, "The
     Lumigraph").
 
@@ -34,7 +34,7 @@ def fill(image: Image.Image) -> np.ndarray:
 
 
 def with_alpha(colors: np.ndarray, image: Image.Image) -> np.ndarray:
-    """Put the alpha channel of `image` beside painted colours.
+    """Put the alpha channel of `image` beside painted colors.
 
     Args:
         colors: float (H, W, 3) in [0, 1].
@@ -50,7 +50,7 @@ def with_alpha(colors: np.ndarray, image: Image.Image) -> np.ndarray:
 
 
 def _pull_push(colors: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Blend colours (H, W, 3) of weight (H, W, 1) below 1 with those of a coarser level."""
+    """Blend colors (H, W, 3) of weight (H, W, 1) below 1 with those of a coarser level."""
     if (weight >= 1.0).all():
         return colors
     height, width, _ = colors.shape

@@ -20,7 +20,7 @@ from gan.generate import draw, draw_latents, labels_in_turn
 from gan.metrics.distances import frechet_distance, gaussian
 from gan.metrics.neighbors import precision_recall_density_coverage
 from gan.metrics.reference import reference_statistics
-from gan.metrics.scores import NEIGHBOURS
+from gan.metrics.scores import NEIGHBORS
 from gan.model import GAN
 from gan.trainer import Result
 
@@ -33,7 +33,7 @@ GRID = 72  # samples in the image beside the result of the first seed
 
 
 def quality(gan: GAN, dataset: ImageDataset) -> dict[str, object]:
-    """Measure the averaged generator against a dataset.
+    """Measure the EMA generator against a dataset.
 
     Args:
         gan: The model; its `ema_generator` draws equally many images per class.
@@ -50,7 +50,7 @@ def quality(gan: GAN, dataset: ImageDataset) -> dict[str, object]:
     real = reference_statistics(dataset, "auto", COUNT, 0, Config().run.cache_dir)
     features = real.features_of.extract(fake)
     manifold = precision_recall_density_coverage(
-        real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBOURS
+        real.features[:MANIFOLD], features[:MANIFOLD], NEIGHBORS
     )
     return {
         "protocol": f"{real.features_of.protocol}; {COUNT} samples, {len(real.index)} real",

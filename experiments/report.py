@@ -106,7 +106,7 @@ def heat_map(
     axes_names: Sequence[Sequence[str]],
     label: str,
 ) -> Figure:
-    """Draw a table whose colours run from green to red on a logarithmic scale.
+    """Draw a table whose colors run from green to red on a logarithmic scale.
 
     Args:
         values: (rows, columns); NaN leaves a cell white.

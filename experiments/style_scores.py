@@ -1,4 +1,4 @@
-"""Compare extractors in style transfer: losses seen by a judge, and times by turns."""
+"""Compare extractors in style transfer: losses seen by a judge, and times alternately."""
 
 import dataclasses
 import time
@@ -115,7 +115,7 @@ def iterations(extractor: Extractor, config: Config) -> Callable[[], None]:
 def times_by_turns(
     painters: Mapping[str, Extractor], config: Config, rounds: int
 ) -> dict[str, float]:
-    """Measure the median seconds of an iteration with each extractor, by turns."""
+    """Measure the median seconds of an iteration with each extractor, alternately."""
     executions = {name: iterations(extractor, config) for name, extractor in painters.items()}
     seconds: dict[str, list[float]] = {name: [] for name in executions}
     for _ in range(rounds):

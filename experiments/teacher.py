@@ -5,7 +5,7 @@
 Stylizes ten pairs of images that the extractor was not trained on, through the
 teacher's first five layers and through `compact`, with the same iterations, and
 measures both in the teacher's features. Then times an iteration of each and of
-VGG-19 to relu5_1, by turns. Target: at most 1.3 times the teacher's style loss at
+VGG-19 to relu5_1, alternately. Target: at most 1.3 times the teacher's style loss at
 no more content loss; at least 3 times as fast as the five layers and 6 times as
 fast as the whole. About 8 minutes on two cores with bfloat16.
 """

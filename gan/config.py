@@ -10,14 +10,14 @@ import tyro
 from common import overrides, registry
 from common.bounds import bounded
 from common.distribution.cluster import Strategy
-from common.distribution.devices import Compile, Precision
+from common.distribution.devices import CACHE, Compile, Precision
 from common.runs import plain
 
 T = TypeVar("T")
 Hidden = Annotated[T, tyro.conf.Fixed]
 """A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
 
-CACHE = Path(__file__).resolve().parent.parent / ".cache"
+
 MAX_AUGMENT = 0.8  # above, the generator would learn the augmentations: Karras et al. 2020
 FAMILIES = registry.module_names("gan.networks", exclude=["base"])
 PRESETS = registry.table_keys("gan.presets", "PRESETS")
@@ -144,7 +144,7 @@ def has_auto(balance: BalanceConfig) -> bool:
     return balance.mode == AUTO or balance.on_alarm in ("balance", "restore")
 
 
-EVALUATED, UNEVALUATED = "quality/frechet_distance", "quality/sliced_wasserstein"
+FRECHET, SLICED_WASSERSTEIN = "quality/frechet_distance", "quality/sliced_wasserstein"
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class StopConfig:
     """Real images, and as many generated ones, per evaluation."""
     evaluate_features: Hidden[Literal["auto", "classifier", "compact", "inception"]] = "compact"
     """Feature extractor; a classifier is first trained for up to 20 seconds."""
-    monitor: Hidden[str] = EVALUATED
+    monitor: Hidden[str] = FRECHET
     """Metric that selects the best checkpoint, by its name in TensorBoard. Without evaluation:
     quality/sliced_wasserstein."""
     monitor_mode: Hidden[Literal["min", "max"]] = "min"
@@ -273,5 +273,5 @@ def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
 
 def monitored(stop: StopConfig) -> str:
     """Return the name of the metric that selects the best checkpoint."""
-    without = stop.monitor == EVALUATED and not stop.evaluate_every
-    return UNEVALUATED if without else stop.monitor
+    without = stop.monitor == FRECHET and not stop.evaluate_every
+    return SLICED_WASSERSTEIN if without else stop.monitor

@@ -64,7 +64,7 @@ def image_spec(dataset: ImageDataset, data: DataConfig) -> ImageSpec:
     classes = len(dataset.class_names)
     if data.conditional == "on" and classes < 2:
         raise InputError(
-            f"--conditional on: {dataset.name} has no classes; expected sub-folders or labels"
+            f"--conditional on: {dataset.name} has no classes; expected subfolders or labels"
         )
     enough = len(dataset) >= MIN_PER_CLASS * classes
     wanted = data.conditional == "on" or (data.conditional == "auto" and enough)

@@ -19,14 +19,14 @@ from gan import description
 from gan.config import CACHE
 from gan.data import load
 from gan.data.base import ImageDataset, printable
-from gan.metrics.neighbors import NEIGHBOURS
+from gan.metrics.neighbors import NEIGHBORS
 
 if TYPE_CHECKING:
     from gan.metrics.generated import Samples
     from gan.metrics.reference import ReferenceStatistics
 
 PROGRAM = "python -m gan.evaluate"
-LEAST_COUNT = 2 * NEIGHBOURS + 2  # images of either set
+LEAST_COUNT = 2 * NEIGHBORS + 2  # images of either set
 LEAST_SIDE = 16  # pixels; the classifier and the patches need as many
 
 
@@ -110,7 +110,7 @@ def load_real(name: str, cache: Path, resolution: int, channels: int) -> ImageDa
     """Load a dataset in its own channels, or in those of the samples if these are more.
 
     Fewer channels would hide what the other set shows in them: gray samples of a
-    colour dataset must not score like colour ones, nor colour samples of a gray
+    color dataset must not score like color ones, nor color samples of a gray
     dataset like gray ones.
 
     Args:
@@ -181,7 +181,7 @@ def protocol(config: Config, real: "ReferenceStatistics", fake: "Samples") -> di
         "skipped": len(dataset.skipped),
         "skipped_fake": len(fake.skipped),
         "seed": config.seed,
-        "neighbours": NEIGHBOURS,
+        "neighbors": NEIGHBORS,
     }
 
 

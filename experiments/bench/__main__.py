@@ -4,7 +4,7 @@
     make bench ARGS="--only step style"       parts of it
 
     step      images per second of `gan.train` as it is (Keras's `fit`, input pipeline,
-              averaged generator, metrics, guards, checkpoints, TensorBoard) and of a
+              EMA generator, metrics, guards, checkpoints, TensorBoard) and of a
               bare `tf.function` loop with only the two updates, for our default, the
               TensorFlow tutorial's networks and the PyTorch example's, in float32 and,
               if the processor has it, bfloat16; and of the last two in PyTorch, after

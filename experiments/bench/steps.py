@@ -97,7 +97,7 @@ class TakeTurns(keras.callbacks.Callback):
 
 
 def step(key: str, precision: str, rounds: int) -> dict[str, object]:
-    """Measure images per second of `gan.train`, of the bare loop and of PyTorch, by turns.
+    """Measure images per second of `gan.train`, of the bare loop and of PyTorch, alternately.
 
     Medians of rounds. PyTorch, if it is installed and has these networks, runs in
     another process, and the faster of its memory layouts counts.
@@ -150,7 +150,7 @@ def _ratio(first: list[float], second: list[float]) -> float:
 
 
 def kernels(precision: str, rounds: int) -> dict[str, object]:
-    """Measure a step of the default networks with `--kernels fast` and `keras`, by turns."""
+    """Measure a step of the default networks with `--kernels fast` and `keras`, alternately."""
     case = CASES["default"]
     steps = {name: one_step(case, precision, name) for name in ("fast", "keras")}
     speeds: dict[str, list[float]] = {name: [] for name in steps}

@@ -113,7 +113,7 @@ class TakeTurns(keras.callbacks.Callback):
 
 
 def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, float]:
-    """Measure seconds of an iteration of ours and of a bare pass, by turns; medians.
+    """Measure seconds of an iteration of ours and of a bare pass, alternately; medians.
 
     Args:
         name: An extractor as in `load`.

@@ -90,7 +90,7 @@ def load(paths: list[Path], least: int) -> list[np.ndarray]:
 
 
 def texture(random: np.random.Generator, side: int) -> np.ndarray:
-    """Draw white noise, coloured noise, gratings or strokes: float (side, side, 3)."""
+    """Draw white noise, colored noise, gratings or strokes: float (side, side, 3)."""
     y, x = np.mgrid[:side, :side]
     kind = random.integers(4)
     if kind == 0:

@@ -103,7 +103,7 @@ def dataset(rng: np.random.Generator, folder: Path, nested: float = 0.6) -> None
     Args:
         rng: The source of all randomness.
         folder: A folder that does not exist.
-        nested: Probability that the images lie in sub-folders.
+        nested: Probability that the images lie in subfolders.
     """
     folder.mkdir(parents=True)
     classes = [folder]

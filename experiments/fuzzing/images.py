@@ -225,7 +225,7 @@ def png(shape: tuple[int, int], rows: bytes, bits: int, color: int) -> bytes:
         shape: (width, height) that the header names.
         rows: Filtered rows before compression.
         bits: Bits per channel.
-        color: Colour type: 0 gray, 2 RGB, 3 palette, 6 RGBA.
+        color: Color type: 0 gray, 2 RGB, 3 palette, 6 RGBA.
 
     Example:
         >>> png((1, 1), b"\0\xff", bits=8, color=0)[:4]

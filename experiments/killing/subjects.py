@@ -15,7 +15,7 @@ from common.files import TEMPORARY
 from experiments.fuzzing import images
 from experiments.fuzzing.output import check_whole
 from experiments.killing.process import find_temporaries
-from gan.config import EVALUATED
+from gan.config import FRECHET
 
 TIMED = ("speed/", "seconds", "minutes", "time")  # parts of the names of values that vary
 TRAIN = [
@@ -119,7 +119,7 @@ def weights_differ(run: Path, whole: Path) -> list[str]:
         found.append(f"metrics.jsonl: {len(rows[0])} rows, expected {len(rows[1])}")
     for row, other in zip(*rows, strict=False):
         for name in sorted(row.keys() | other.keys()):
-            postponed = name == EVALUATED and (name not in row or name not in other)
+            postponed = name == FRECHET and (name not in row or name not in other)
             if row.get(name) != other.get(name) and not postponed:
                 values = f"{row.get(name)}, expected {other.get(name)}"
                 found.append(f"metrics.jsonl differs: {name} {values}")

@@ -29,7 +29,7 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], gan: GAN) -> 
         InputError: One cannot; the message says why.
 
     Warns:
-        UserWarning: One monitors a metric of validation data, which a GAN has not.
+        UserWarning: One monitors a metric of validation data, which a GAN does not have.
     """
     for callback in callbacks:
         name = type(callback).__name__

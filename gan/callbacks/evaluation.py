@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from gan.callbacks.scalars import EVALUATION
-from gan.config import EVALUATED as FRECHET
+from gan.config import FRECHET
 from gan.generate import draw, draw_latents
 from gan.metrics import scores
 from gan.metrics.reference import ReferenceStatistics

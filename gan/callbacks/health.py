@@ -44,7 +44,7 @@ class Vitals(keras.callbacks.Callback):
         fake = image_io.to_signed(draw(self.model.generator, self.latents, self.labels))
         real, generated = self._features(self.real), self._features(fake)
         logs["health/spread"] = collapse.spread(real, generated)
-        logs["health/neighbours"] = collapse.neighbor_distance(real, generated)
+        logs["health/neighbors"] = collapse.neighbor_distance(real, generated)
         logs["health/class_entropy"] = collapse.class_entropy(
             self.real.reshape(len(fake), -1), self.labels, fake.reshape(len(fake), -1)
         )

@@ -12,15 +12,15 @@ import numpy as np
 from common import images as image_io
 from common import runs
 from common.summaries import SummaryWriter
-from gan.config import EVALUATED as FRECHET
-from gan.config import UNEVALUATED as QUALITY
+from gan.config import FRECHET, SLICED_WASSERSTEIN
 from gan.data.base import sample_signed
 from gan.generate import draw, draw_latents
 from gan.metrics import collapse, sliced
 
 SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
 ALARMS, R_V = "health/alarms", "health/r_v"
-ADDED_METRICS, EVALUATED = (SPEED, QUALITY, *collapse.VITALS, ALARMS), (FRECHET, EVALUATION)
+ADDED_METRICS = (SPEED, SLICED_WASSERSTEIN, *collapse.VITALS, ALARMS)
+EVALUATION_METRICS = (FRECHET, EVALUATION)
 
 
 def numbers(logs: Mapping[str, object]) -> dict[str, float]:
@@ -69,7 +69,7 @@ class Quality(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.ema_generator, self.latents, self.labels)
-        logs[QUALITY] = sliced.sliced_wasserstein(self.real, image_io.to_signed(fake))
+        logs[SLICED_WASSERSTEIN] = sliced.sliced_wasserstein(self.real, image_io.to_signed(fake))
 
 
 class Log(keras.callbacks.Callback):

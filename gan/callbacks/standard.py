@@ -28,7 +28,7 @@ Callbacks = dict[str, keras.callbacks.Callback]
 
 def late_metrics(config: Config) -> tuple[str, ...]:
     """Return the names of the metrics that are not measured in every tick."""
-    return scalars.EVALUATED if config.stop.evaluate_every else ()
+    return scalars.EVALUATION_METRICS if config.stop.evaluate_every else ()
 
 
 def check_monitor(config: Config, gan: GAN, more: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A folder of images in any size, format and mode; its sub-folders are the classes."""
+"""A folder of images in any size, format and mode; its subfolders are the classes."""
 
 import contextlib
 import hashlib
@@ -26,9 +26,9 @@ RUN_FILES = ("checkpoints", "metrics.jsonl", "samples", "summary.json")
 
 
 def source(request: Request) -> Source:
-    """Find the images below a folder; the first level of sub-folders names the classes.
+    """Find the images below a folder; the first level of subfolders names the classes.
 
-    There are classes if every image lies in a sub-folder and there are at least
+    There are classes if every image lies in a subfolder and there are at least
     two of those. The key hashes the files' bytes, so that a copy of the folder
     is the same dataset and a rewritten file is noticed.
 

@@ -61,7 +61,7 @@ def batches(
     shares: Sequence[np.ndarray] | None = None,
     among: np.ndarray | None = None,
 ) -> tf.data.Dataset:
-    """Stream a dataset's images for ever, in a new random order in each pass.
+    """Stream a dataset's images endlessly, in a new random order in each pass.
 
     Image n of the stream is entry n mod N of the (n div N)-th random
     permutation, computed without state: a stream that starts at `start` yields

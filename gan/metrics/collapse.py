@@ -15,7 +15,7 @@ from gan.metrics.neighbors import squared_distances
 Metrics = Mapping[str, float]
 PATIENCE = 3  # consecutive ticks before an alarm
 WARMUP = 3000  # images; before, every generator shows failure modes
-VITALS = ("health/spread", "health/neighbours", "health/class_entropy")
+VITALS = ("health/spread", "health/neighbors", "health/class_entropy")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ FAILURE_MODES = {
         _all(
             _between("discriminator/accuracy", 0.9, 1.0),
             _between("discriminator/r_t", 0.75, 1.0),
-            _between("health/neighbours", 0.0, 0.6),
+            _between("health/neighbors", 0.0, 0.6),
         ),
         "the discriminator is far ahead, and the generated images become similar to each other",
         "--balance auto, or --balance.augment-target 0.6 if there are few images",
@@ -71,7 +71,7 @@ FAILURE_MODES = {
         "--balance auto, or a lower --generator.learning-rate",
     ),
     "same image": FailureMode(
-        _between("health/neighbours", 0.0, 0.42),
+        _between("health/neighbors", 0.0, 0.42),
         "many generated images are near copies of others",
         "--balance auto, or a lower --generator.learning-rate",
     ),
@@ -161,7 +161,7 @@ def spread(real: np.ndarray, fake: np.ndarray) -> float:
 
 
 def neighbor_distance(real: np.ndarray, fake: np.ndarray) -> float:
-    """Compare the mean distances of features to their nearest neighbour in the same set.
+    """Compare the mean distances of features to their nearest neighbor in the same set.
 
     Args:
         real: (N, D), N at least 2.

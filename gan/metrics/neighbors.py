@@ -1,4 +1,4 @@
-"""Metrics by nearest neighbours: precision, recall, density, coverage, copying.
+"""Metrics by nearest neighbors: precision, recall, density, coverage, copying.
 
 NumPy in float64; features are (N, D).
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 from gan.metrics.distances import checked
 
-NEIGHBOURS = 5
+NEIGHBORS = 5
 SAME = 1e-12  # squared distance, relative to the squared norms, that rounding alone can make
 
 
@@ -31,9 +31,9 @@ class ManifoldMetrics(NamedTuple):
 
 
 def precision_recall_density_coverage(
-    real: np.ndarray, fake: np.ndarray, neighbours: int = NEIGHBOURS
+    real: np.ndarray, fake: np.ndarray, neighbors: int = NEIGHBORS
 ) -> ManifoldMetrics:
-    """Compare manifolds made of balls that reach to the k-th nearest neighbour in the same set.
+    """Compare manifolds made of balls that reach to the k-th nearest neighbor in the same set.
 
     Precision and recall: Kynkaanniemi et al. 2019, equations 1 and 2, who use
     k = 3. Density and coverage: Naeem et al. 2020, equations 6 and 8. As in the
@@ -41,9 +41,9 @@ def precision_recall_density_coverage(
     identical sets have density 1.
 
     Args:
-        real: (N, D), N above `neighbours`.
-        fake: (M, D), M above `neighbours`.
-        neighbours: k.
+        real: (N, D), N above `neighbors`.
+        fake: (M, D), M above `neighbors`.
+        neighbors: k.
 
     Raises:
         ValueError: Too few features, or values that are not finite.
@@ -54,26 +54,26 @@ def precision_recall_density_coverage(
         ManifoldMetrics(precision=1.0, recall=1.0, density=1.0, coverage=1.0)
     """
     real, fake = checked(real), checked(fake)
-    real_radius = _radius(real, neighbours)
-    fake_radius = _radius(fake, neighbours)
+    real_radius = _radius(real, neighbors)
+    fake_radius = _radius(fake, neighbors)
     distances = squared_distances(real, fake)  # (N, M)
     in_real = distances < real_radius[:, None]
     in_fake = distances < fake_radius[None, :]
     return ManifoldMetrics(
         precision=float(in_real.any(axis=0).mean()),
         recall=float(in_fake.any(axis=1).mean()),
-        density=float(in_real.sum(axis=0).mean() / neighbours),
+        density=float(in_real.sum(axis=0).mean() / neighbors),
         coverage=float(in_real.any(axis=1).mean()),
     )
 
 
-def _radius(features: np.ndarray, neighbours: int) -> np.ndarray:
-    """The squared distance of each to its k-th nearest neighbour, a little less by rounding."""
-    if len(features) <= neighbours:
-        raise ValueError(f"neighbours: expected less than {len(features)}, got {neighbours}")
+def _radius(features: np.ndarray, neighbors: int) -> np.ndarray:
+    """The squared distance of each to its k-th nearest neighbor, a little less by rounding."""
+    if len(features) <= neighbors:
+        raise ValueError(f"neighbors: expected less than {len(features)}, got {neighbors}")
     distances = squared_distances(features, features)
     np.fill_diagonal(distances, np.inf)
-    radius = np.partition(distances, neighbours - 1, axis=1)[:, neighbours - 1]
+    radius = np.partition(distances, neighbors - 1, axis=1)[:, neighbors - 1]
     return radius * (1.0 - 1e-9)  # two computations of one distance differ in the last digits
 
 

@@ -7,10 +7,10 @@ import tensorflow as tf
 
 from common.errors import InputError
 from gan.metrics import classes, distances, neighbors, sliced
-from gan.metrics.neighbors import NEIGHBOURS
+from gan.metrics.neighbors import NEIGHBORS
 from gan.metrics.reference import ReferenceStatistics, check_finite
 
-LEAST = 2 * NEIGHBOURS + 2  # images; half of them must have `NEIGHBOURS` others
+LEAST = 2 * NEIGHBORS + 2  # images; half of them must have `NEIGHBORS` others
 REASONS = {  # why a metric is NaN
     "kernel_inception_distance_standard_error": "there is only one block of images",
     "nearest_training_distance_over_real": "too few distinct real images",
@@ -60,7 +60,7 @@ def scores(real: ReferenceStatistics, fake: np.ndarray, seed: int = 0) -> dict[s
     images = real.images[chosen]
     half = count // 2
     kernel, kernel_error = distances.kernel_inception_distance(a, b, seed=seed)
-    manifold = neighbors.precision_recall_density_coverage(a, b, NEIGHBOURS)
+    manifold = neighbors.precision_recall_density_coverage(a, b, NEIGHBORS)
     metrics: dict[str, float | dict] = {
         "frechet_distance": distances.frechet_distance(real.gaussian, distances.gaussian(found)),
         "frechet_distance_of_two_real_halves": distances.frechet_distance(

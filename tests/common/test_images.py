@@ -110,7 +110,7 @@ def test_16_bit_png_keeps_every_bit(tmp_path_factory, values):
         image.load()
         assert image.size == (values.shape[1], values.shape[0])
         top = np.asarray(image).reshape(values.shape)
-    if values.shape[2] > 1:  # Pillow keeps the upper half of colour
+    if values.shape[2] > 1:  # Pillow keeps the upper half of color
         np.testing.assert_array_equal(top, values >> 8)
 
 

@@ -31,7 +31,7 @@ def test_an_opaque_image_is_only_converted():
 @pytest.mark.parametrize("hidden", [(0, 0, 0), (255, 255, 255), (0, 255, 0)])
 @pytest.mark.parametrize("side", [16, 23])
 def test_an_edge_has_no_fringe_on_any_background(hidden, side):
-    """A red disc with a soft edge; the colour below alpha 0 must not show."""
+    """A red disc with a soft edge; the color below alpha 0 must not show."""
     y, x = np.mgrid[:side, :side] - (side - 1) / 2.0
     alpha = np.clip(side / 3.0 - np.hypot(y, x) + 0.5, 0.0, 1.0)
     values = np.zeros((side, side, 4), np.uint8)

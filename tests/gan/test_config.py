@@ -59,8 +59,8 @@ def test_a_field_of_another_version_is_named():
     fields["networks"]["breadth"] = 3
     with pytest.raises(InputError, match=r"unknown field networks.breadth.* another version"):
         configuration.from_dict(fields)
-    with pytest.raises(InputError, match="unknown field colour"):
-        configuration.from_dict({"colour": "red"})
+    with pytest.raises(InputError, match="unknown field color"):
+        configuration.from_dict({"color": "red"})
 
 
 def test_the_choices_are_those_of_the_registries():

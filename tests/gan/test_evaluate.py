@@ -88,18 +88,18 @@ def test_a_part_of_an_npz_that_is_sorted_is_random(tmp_path):
 
 
 def test_gray_samples_of_a_colour_dataset_are_measured_in_colour(tmp_path):
-    colour = bars(60, channels=3)
-    colour[..., 2] //= 4
-    folder = write(tmp_path / "colour", colour)
+    color = bars(60, channels=3)
+    color[..., 2] //= 4
+    folder = write(tmp_path / "color", color)
     gray = load.load(folder, tmp_path / "c", channels=1).images
     scores = {}
-    for name, images in (("gray", gray), ("colour", colour)):
+    for name, images in (("gray", gray), ("color", color)):
         np.savez(tmp_path / f"{name}.npz", images=images)
         config = Config(npz=tmp_path / f"{name}.npz", dataset=folder, cache_dir=tmp_path / "c")
         found = evaluate.evaluate(config)
         scores[name] = found["scores"]["frechet_distance"]
         assert str(found["protocol"]["channels"]).startswith("3")
-    assert scores["colour"] == pytest.approx(0.0, abs=1e-6)
+    assert scores["color"] == pytest.approx(0.0, abs=1e-6)
     assert scores["gray"] > 1e-2
 
 

@@ -125,9 +125,9 @@ def test_a_resume_accepts_fields_that_the_run_does_not_know_yet(tiny):
 def test_a_resume_refuses_fields_of_another_version(tiny):
     folder = train(tiny).folder
     about = json.loads((folder / "config.json").read_text())
-    about["config"]["colour"] = "red"
+    about["config"]["color"] = "red"
     (folder / "config.json").write_text(json.dumps(about))
-    with pytest.raises(InputError, match="unknown field colour"):
+    with pytest.raises(InputError, match="unknown field color"):
         train(run_of(longer(tiny), run_dir=None, resume=folder))
 
 

@@ -38,7 +38,7 @@ def test_an_alarm_is_printed_logged_and_summarized(tiny, capsys):
     assert result.status == "finished"
     rows = [json.loads(r) for r in (result.folder / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["health/alarms"] == len(alarms)
-    assert {"health/spread", "health/neighbours", "health/class_entropy"} <= rows[0].keys()
+    assert {"health/spread", "health/neighbors", "health/class_entropy"} <= rows[0].keys()
     events = EventAccumulator(str(result.folder), size_guidance={"tensors": 0})
     events.Reload()
     assert len(events.Tensors("health/alarm")) == len(alarms)

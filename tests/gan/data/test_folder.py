@@ -13,9 +13,9 @@ from gan.data import folder as folders
 from gan.data import load
 
 
-def save(path, mode="RGB", size=(40, 30), colour=None):
+def save(path, mode="RGB", size=(40, 30), color=None):
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.new(mode, size, colour or 0).save(path)
+    Image.new(mode, size, color or 0).save(path)
 
 
 def save_noise(path, seed, size=(16, 16)):

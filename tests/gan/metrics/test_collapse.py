@@ -9,7 +9,7 @@ WELL = {
     "discriminator/r_t": 0.5,
     "discriminator/over_chance": -0.3,
     "health/spread": 0.9,
-    "health/neighbours": 0.9,
+    "health/neighbors": 0.9,
     "health/class_entropy": 0.95,
 }
 ILL = {
@@ -17,11 +17,11 @@ ILL = {
     "far ahead": {
         "discriminator/accuracy": 0.92,
         "discriminator/r_t": 0.8,
-        "health/neighbours": 0.5,
+        "health/neighbors": 0.5,
     },
     "worse than guessing": {"discriminator/over_chance": 0.4},
     "outrun": {"discriminator/r_t": -0.3},
-    "same image": {"health/neighbours": 0.05},
+    "same image": {"health/neighbors": 0.05},
     "little spread": {"health/spread": 0.2},
     "missing classes": {"health/class_entropy": 0.2},
 }

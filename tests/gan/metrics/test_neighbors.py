@@ -33,9 +33,9 @@ def test_half_the_classes_missing_is_half_the_recall_and_coverage():
 
 
 def test_density_and_coverage_by_hand():
-    real = np.array([[0.0], [1.0], [3.0]])  # to the nearest neighbour: 1, 1, 2
+    real = np.array([[0.0], [1.0], [3.0]])  # to the nearest neighbor: 1, 1, 2
     fake = np.array([[0.5], [10.0]])
-    found = neighbors.precision_recall_density_coverage(real, fake, neighbours=1)
+    found = neighbors.precision_recall_density_coverage(real, fake, neighbors=1)
     assert found.density == pytest.approx(
         (2 + 0) / 2
     )  # balls around 0 and 1 hold .5; 3's ends at 1
@@ -66,17 +66,17 @@ def test_the_ratio_is_not_defined_if_unseen_images_are_copies():
     assert np.isnan(neighbors.nearest_distance_ratio(clouds(9, seed=1), training, training[:50]))
 
 
-def test_too_many_neighbours_are_refused():
+def test_too_many_neighbors_are_refused():
     with pytest.raises(ValueError, match="less than 3, got 5"):
         neighbors.precision_recall_density_coverage(clouds(3), clouds(9))
 
 
-@pytest.mark.parametrize("neighbours", [1, 3, 5])
+@pytest.mark.parametrize("neighbors", [1, 3, 5])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_identical_sets_have_density_1_also_far_from_the_origin(neighbours, offset):
+def test_identical_sets_have_density_1_also_far_from_the_origin(neighbors, offset):
     real = (offset + clouds(200, size=64)).astype(np.float32)
     order = np.random.default_rng(1).permutation(200)
-    found = neighbors.precision_recall_density_coverage(real, real[order], neighbours)
+    found = neighbors.precision_recall_density_coverage(real, real[order], neighbors)
     assert tuple(found) == (1.0, 1.0, 1.0, 1.0)
 
 

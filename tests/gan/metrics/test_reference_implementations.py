@@ -18,11 +18,11 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize("neighbours", [3, 5])
+@pytest.mark.parametrize("neighbors", [3, 5])
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, neighbours):
-    expected = prdc.compute_prdc(REAL, fake, nearest_k=neighbours)
-    found = neighbors.precision_recall_density_coverage(REAL, fake, neighbours)._asdict()
+def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, neighbors):
+    expected = prdc.compute_prdc(REAL, fake, nearest_k=neighbors)
+    found = neighbors.precision_recall_density_coverage(REAL, fake, neighbors)._asdict()
     assert found == pytest.approx(expected)
 
 
@@ -49,7 +49,7 @@ def test_sliced_wasserstein_is_the_mean_of_one_dimensional_ones(fake):
     assert sliced.sliced_wasserstein(REAL, fake, seed=7) == pytest.approx(expected, rel=1e-4)
 
 
-def test_entropy_and_neighbours_of_other_packages():
+def test_entropy_and_neighbors_of_other_packages():
     shares = np.array([0.5, 0.25, 0.25, 0.0])
     assert classes.entropy(shares) == pytest.approx(stats.entropy(shares))
     index, distance = neighbors.nearest(FAKES["shifted"], REAL)
