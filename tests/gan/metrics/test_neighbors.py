@@ -71,12 +71,12 @@ def test_too_many_neighbors_are_refused():
         neighbors.precision_recall_density_coverage(clouds(3), clouds(9))
 
 
-@pytest.mark.parametrize("neighbors", [1, 3, 5])
+@pytest.mark.parametrize("k", [1, 3, 5])
 @pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_identical_sets_have_density_1_also_far_from_the_origin(neighbors, offset):
+def test_identical_sets_have_density_1_also_far_from_the_origin(k, offset):
     real = (offset + clouds(200, size=64)).astype(np.float32)
     order = np.random.default_rng(1).permutation(200)
-    found = neighbors.precision_recall_density_coverage(real, real[order], neighbors)
+    found = neighbors.precision_recall_density_coverage(real, real[order], k)
     assert tuple(found) == (1.0, 1.0, 1.0, 1.0)
 
 

@@ -18,11 +18,11 @@ FAKES = {
 }
 
 
-@pytest.mark.parametrize("neighbors", [3, 5])
+@pytest.mark.parametrize("k", [3, 5])
 @pytest.mark.parametrize("fake", FAKES.values(), ids=FAKES)
-def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, neighbors):
-    expected = prdc.compute_prdc(REAL, fake, nearest_k=neighbors)
-    found = neighbors.precision_recall_density_coverage(REAL, fake, neighbors)._asdict()
+def test_precision_recall_density_and_coverage_are_those_of_their_authors(fake, k):
+    expected = prdc.compute_prdc(REAL, fake, nearest_k=k)
+    found = neighbors.precision_recall_density_coverage(REAL, fake, k)._asdict()
     assert found == pytest.approx(expected)
 
 
