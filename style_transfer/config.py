@@ -85,8 +85,8 @@ class OptimizationConfig:
     pooling: Hidden[Literal["max", "average"]] = "max"
     """Pooling of a VGG."""
     precision: Precision = "auto"
-    """Arithmetic of the convolutions. auto: bfloat16 on a processor or GPU that computes it
-    natively, otherwise float32. float16 is refused."""
+    """Arithmetic of the convolutions. auto: bfloat16 if a short measurement finds it faster on this
+    CPU or the GPU supports it, otherwise float32. float16 is refused."""
     compile: Hidden[Compile] = "auto"
     """Compile the iteration with XLA. auto: on a GPU."""
     max_minutes: float | None = bounded(None, above=0)
