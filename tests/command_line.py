@@ -24,7 +24,7 @@ def start(*arguments, **options):
 def run(*arguments, **options):
     """Return the exit code, standard output and standard error of `start`."""
     process = start(*arguments, **options)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=240)
     return process.returncode, out, err
 
 
