@@ -29,11 +29,11 @@ def build_classifier(resolution: int, channels: int, classes: int) -> keras.Mode
     inputs = keras.Input((resolution, resolution, channels))
     x = inputs
     while x.shape[1] > 32:
-        x = layers.AveragePooling2D()(x)
+        x = layers.AveragePooling2D(2)(x)
     for width in (32, 64, 128):
         start = keras.initializers.HeNormal(seed=width)
         x = layers.Conv2D(width, 3, padding="same", activation="relu", kernel_initializer=start)(x)
-        x = layers.MaxPooling2D()(x)
+        x = layers.MaxPooling2D(2)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.Dropout(0.3, seed=0)(layers.Flatten()(x))
     start = keras.initializers.GlorotUniform(seed=0)

@@ -81,3 +81,11 @@ def test_precision_of_the_process_does_not_matter(tmp_path):
     found = features.classifier(dataset, tmp_path, seconds=0.1).extract(images)
     assert found.dtype == np.float32
     assert keras.config.dtype_policy().name == "mixed_bfloat16"
+
+
+def test_the_classifier_takes_images_of_every_size():
+    for resolution in (16, 32, 64, 96):
+        network = classifier.build_classifier(resolution, 3, 5)
+        features, logits = network(np.zeros((2, resolution, resolution, 3), np.float32))
+        assert features.shape == (2, 128)
+        assert logits.shape == (2, 5)
