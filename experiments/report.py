@@ -1,4 +1,4 @@
-"""Tables and figures of a sweep's results."""
+"""Tables and plots of a sweep's results."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
