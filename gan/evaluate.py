@@ -19,14 +19,13 @@ from gan import description
 from gan.config import CACHE
 from gan.data import load
 from gan.data.base import ImageDataset, printable
-from gan.metrics.neighbors import NEIGHBORS
+from gan.metrics.neighbors import LEAST, NEIGHBORS
 
 if TYPE_CHECKING:
     from gan.metrics.generated import Samples
     from gan.metrics.reference import ReferenceStatistics
 
 PROGRAM = "python -m gan.evaluate"
-LEAST_COUNT = 2 * NEIGHBORS + 2  # images of either set
 LEAST_SIDE = 16  # pixels; the classifier and the patches need as many
 
 
@@ -67,8 +66,8 @@ def check(config: Config) -> None:
     if len(given) != 1:
         found = " and ".join(f"--{name}" for name in given) or "none"
         raise InputError(f"expected one of --run, --npz, --folder; found {found}")
-    if config.count < LEAST_COUNT:
-        raise InputError(f"--count: expected at least {LEAST_COUNT}, got {config.count}")
+    if config.count < LEAST:
+        raise InputError(f"--count: expected at least {LEAST}, got {config.count}")
     if config.seed < 0:
         raise InputError(f"--seed: expected at least 0, got {config.seed}")
     if config.run is None and config.dataset is None:
@@ -123,10 +122,9 @@ def load_real(name: str, cache: Path, resolution: int, channels: int) -> ImageDa
     if channels > source.channels:
         source = load.find(name, cache, resolution, channels)
     dataset = load.prepare(source, cache)
-    if len(dataset) < LEAST_COUNT:
+    if len(dataset) < LEAST:
         raise InputError(
-            f"--dataset {dataset.name}: expected at least {LEAST_COUNT} images, "
-            f"found {len(dataset)}"
+            f"--dataset {dataset.name}: expected at least {LEAST} images, found {len(dataset)}"
         )
     return dataset
 
@@ -157,8 +155,8 @@ def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
 
 def _check_shape(fake: "Samples") -> None:
     count, height, width, channels = fake.images.shape
-    if count < LEAST_COUNT:
-        raise InputError(f"{fake.source}: expected at least {LEAST_COUNT} images, found {count}")
+    if count < LEAST:
+        raise InputError(f"{fake.source}: expected at least {LEAST} images, found {count}")
     if height != width or height < LEAST_SIDE or channels not in image_io.MODES:
         raise InputError(
             f"{fake.source}: images of shape {(height, width, channels)}; expected a resolution of "

@@ -10,6 +10,7 @@ import numpy as np
 from gan.metrics.distances import checked
 
 NEIGHBORS = 5
+LEAST = 2 * NEIGHBORS + 2  # images of a set; half of them must have `NEIGHBORS` others
 SAME = 1e-12  # squared distance, relative to the squared norms, that rounding alone can make
 
 

@@ -7,10 +7,9 @@ import tensorflow as tf
 
 from common.errors import InputError
 from gan.metrics import classes, distances, neighbors, sliced
-from gan.metrics.neighbors import NEIGHBORS
+from gan.metrics.neighbors import LEAST, NEIGHBORS
 from gan.metrics.reference import ReferenceStatistics, check_finite
 
-LEAST = 2 * NEIGHBORS + 2  # images; half of them must have `NEIGHBORS` others
 REASONS = {  # why a metric is NaN
     "kernel_inception_distance_standard_error": "there is only one block of images",
     "nearest_training_distance_over_real": "too few distinct real images",
