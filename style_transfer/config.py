@@ -41,6 +41,8 @@ class AppearanceConfig:
     style_scale: float = bounded(1.0, 0.05, 10)
     """Size of the strokes: size of the style images in units of the result's. They are never
     enlarged."""
+    trim_style: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Cut uniform borders off the style images, such as the white of a scan."""
     colors: Literal["style", "content", "matched"] = "style"
     """Colors of the result. content: stylize the luminance alone. matched: give the style images
     the content's mean color and covariance first."""
@@ -65,7 +67,7 @@ class AppearanceConfig:
 class OptimizationConfig:
     """Optimization of the pixels."""
 
-    optimizer: Literal["adam", "lbfgs"] = "adam"
+    optimizer: Hidden[Literal["adam", "lbfgs"]] = "adam"
     """Optimizer. lbfgs: SciPy's L-BFGS-B."""
     iterations: int = bounded(120, 1, 1_000_000)
     """Iterations per level of the pyramid. The first level takes twice as many."""

@@ -8,10 +8,11 @@ import numpy as np
 from PIL import Image
 
 from common import images as image_io
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.transparency import fill, with_alpha
 from style_transfer import colors
 from style_transfer.config import SMALLEST_SIDE, Config
+from style_transfer.trim import trim
 
 Source = Path | str | Image.Image | np.ndarray
 """An image file, a Pillow image, or an array as `common.images.as_image` takes it."""
@@ -41,15 +42,23 @@ def read_styles(styles: Source | Sequence[Source], config: Config) -> list[Image
 
     Args:
         styles: Files, Pillow images or arrays, one or several.
-        config: Names the size and the scale of the strokes.
+        config: Names the size and the scale of the strokes, and whether to cut
+            borders, which is printed.
 
     Raises:
         InputError: An image cannot be read or is too small, or there is none.
     """
     near = math.ceil(_longer_side(config.size, config))
-    images = [image_io.as_image(style, near=near) for style in listed(styles)]
-    for image in images:
+    images = []
+    for number, style in enumerate(listed(styles), start=1):
+        image = image_io.as_image(style, near=near)
         _check_sides("--style", image)
+        if config.appearance.trim_style:
+            named = isinstance(style, str | Path)
+            image, cut = trim(image, str(style) if named else f"style image {number}")
+            if cut:
+                print(printable(cut))
+        images.append(image)
     return images
 
 

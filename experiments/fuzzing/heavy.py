@@ -26,7 +26,8 @@ TRAINABLE = (  # fields that are tried while a network trains
     *("--generator.learning-rate", "--generator.clip-norm", "--set generator.beta_1", "--channels"),
 )
 PAINTABLE = (  # fields that are tried while an image is stylized
-    *("--strength", "--style-scale", "--colors", "--init", "--statistic", "--optimizer"),
+    *("--strength", "--style-scale", "--colors", "--init", "--statistic", "--trim-style"),
+    "--set optimization.optimizer",
     *("--set appearance.content_distance", "--set appearance.total_variation", "--preview"),
     *("--set appearance.smoothness", "--set optimization.refine", "--set optimization.correct"),
     *("--set optimization.tolerance", "--set optimization.smallest", "--set output.bits"),
