@@ -38,11 +38,13 @@ class Features(NamedTuple):
             The teacher's T channels are [f, 1] @ head[:, p]. P is above 1 if the
             teacher's layer is finer: p counts the P places of the teacher within
             one place of `values`.
+        weights: (1, H, W) float32, of every place in `own_moments`; None if equal.
     """
 
     values: tf.Tensor
     own_moments: Moments
     head: tf.Tensor | None = None
+    weights: tf.Tensor | None = None
 
     def moments(self) -> Moments:
         """Compute the moments of the teacher's channels without the wide activations.

@@ -7,16 +7,22 @@ import tensorflow as tf
 Pair = tuple[tf.Tensor, tf.Tensor]
 
 
-def plain_moments(features: tf.Tensor) -> Pair:
+def plain_moments(features: tf.Tensor, weights: tf.Tensor | None = None) -> Pair:
     """Compute the first and second moment of a feature map, without a gradient by hand.
 
     Args:
         features: (B, H, W, C).
+        weights: (1, H, W) float32, at least 0, of every place; equal by default.
 
     Returns:
-        E[f], (B, C), and E[f f^T], (B, C, C), over the H W places, float32.
+        E[f], (B, C), and E[f f^T], (B, C, C), over the H W places, float32. With
+        weights, sum w f / sum w and sum w f f^T / sum w.
     """
     features = tf.cast(features, tf.float32)
+    if weights is not None:
+        total, weighted = tf.reduce_sum(weights), weights[..., None] * features
+        mean = tf.reduce_sum(weighted, axis=(1, 2)) / total
+        return mean, tf.einsum("bhwi,bhwj->bij", weighted, features) / total
     count = tf.cast(tf.shape(features)[1] * tf.shape(features)[2], tf.float32)
     mean = tf.reduce_mean(features, axis=(1, 2))  # (B, C)
     return mean, tf.einsum("bhwi,bhwj->bij", features, features) / count  # (B, C, C)
@@ -52,6 +58,38 @@ def fast_moments(features: tf.Tensor) -> tuple[Pair, Callable[..., tf.Tensor]]:
         mean,
         tf.reshape(tf.cast(second, tf.float32) / count, (-1, channels, channels)),
     ), gradient
+
+
+@tf.custom_gradient
+def fast_weighted_moments(
+    features: tf.Tensor, weights: tf.Tensor
+) -> tuple[Pair, Callable[..., tuple[tf.Tensor, None]]]:
+    """Compute `plain_moments` with weights and a gradient written out, as `fast_moments` does.
+
+    The weights are constants: they have no gradient. Weights of 1 give the values of
+    `fast_moments` to the last bit in float32.
+    """
+    channels = features.shape[-1]
+    flat = _flatten(features)  # (B, HW, C), or (HW, C) of a single image
+    total = tf.reduce_sum(weights)
+    column = tf.cast(tf.reshape(weights, (-1, 1)), features.dtype)  # (HW, 1)
+    first = tf.matmul(tf.broadcast_to(column, tf.shape(flat[..., :1])), flat, transpose_a=True)
+    second = tf.matmul(column * flat, flat, transpose_a=True)  # (..., C, C)
+
+    def gradient(mean_upstream: tf.Tensor, second_upstream: tf.Tensor) -> tuple[tf.Tensor, None]:
+        both = (second_upstream + tf.linalg.matrix_transpose(second_upstream)) / total
+        kernel = tf.cast(both, features.dtype)  # (B, C, C)
+        shift = tf.cast(mean_upstream / total, features.dtype)  # (B, C)
+        if features.shape[0] == 1:
+            product = tf.nn.conv2d(features, kernel[None], 1, "VALID")
+            upstream = tf.nn.bias_add(product, shift[0])
+        else:
+            upstream = tf.reshape(tf.matmul(flat, kernel) + shift[:, None, :], tf.shape(features))
+        return tf.cast(weights, features.dtype)[..., None] * upstream, None
+
+    mean = tf.reshape(tf.cast(first, tf.float32) / total, (-1, channels))
+    second = tf.reshape(tf.cast(second, tf.float32) / total, (-1, channels, channels))
+    return (mean, second), gradient
 
 
 def product(left: tf.Tensor, right: tf.Tensor) -> tf.Tensor:

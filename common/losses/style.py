@@ -12,7 +12,10 @@ The statistic may be any function of two feature maps. What a factory can read:
 - `features.expanded()`: the activations (B, H, W, C) themselves, for statistics
   such as histograms, sorted projections or nearest neighbors;
 - `features.values`: the extractor's raw channels, if a linear map of the
-  activations is as good as these.
+  activations is as good as these;
+- `features.weights`: the weight of every place (1, H, W), or None. `moments()`
+  honors it. A statistic that reads the activations may stand in `MASKABLE` only
+  if it does so, too; with masks, the others are refused.
 """
 
 from collections.abc import Callable
@@ -20,10 +23,11 @@ from typing import NamedTuple, Protocol
 
 import tensorflow as tf
 
-from common.fast.moments import fast_moments, product
+from common.fast.moments import fast_moments, fast_weighted_moments, product
 
 RELATIVE_VARIANCE = 1e-4  # of the mean variance, added to both covariances
 ROUNDING = 1e-7  # of the largest eigenvalue
+MASKABLE = ("gram", "wasserstein")  # statistics that honor `FeatureMap.weights`
 
 
 class Moments(NamedTuple):
@@ -49,10 +53,12 @@ class FeatureMap(Protocol):
         values: The extractor's channels, (B, H, W, C).
         head: (C + 1, P, T), a linear map from these to the layer's T channels at
             P places each; None if `values` are the layer's channels.
+        weights: Of every place, (1, H, W) float32, at least 0; None if equal.
     """
 
     values: tf.Tensor
     head: tf.Tensor | None
+    weights: tf.Tensor | None
 
     def moments(self) -> Moments:
         """Return the moments of the layer's channels."""
@@ -64,19 +70,23 @@ class FeatureMap(Protocol):
 StyleLoss = Callable[[FeatureMap], tf.Tensor]
 
 
-def moments(features: tf.Tensor) -> Moments:
+def moments(features: tf.Tensor, weights: tf.Tensor | None = None) -> Moments:
     """Compute the first and second moment of a feature map.
 
     Args:
         features: (B, H, W, C), float32 or bfloat16.
+        weights: Of every place, (1, H, W) float32, at least 0; equal by default.
 
     Returns:
-        Means over the H W places, float32.
+        Means over the H W places, float32; with weights, sum w f / sum w and
+        sum w f f^T / sum w.
 
     Example:
         >>> moments(tf.ones((1, 4, 4, 2))).second.shape
         TensorShape([1, 2, 2])
     """
+    if weights is not None:
+        return Moments(*fast_weighted_moments(features, weights))
     return Moments(*fast_moments(features))
 
 

@@ -200,3 +200,17 @@ def test_a_statistic_may_read_the_activations_themselves(monkeypatch):
     mirrored = features[:, ::-1]
     assert distance("sorted", of(mirrored), of(features)) == 0.0
     assert distance("sorted", of(features + 1.0), of(features)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("statistic", style.MASKABLE)
+def test_places_of_weight_0_do_not_count(statistic):
+    value, target = constant(np.random.default_rng(0).normal(size=(2, 1, 6, 5, 4)))
+    upper = constant(np.repeat([1.0, 0.0], 3)[None, :, None] * np.ones((1, 6, 5)))
+
+    def masked(features):
+        return Features(features, style.moments(features, upper), None, upper)
+
+    found = distance(statistic, masked(value), masked(target))
+    cut = distance(statistic, of(value[:, :3]), of(target[:, :3]))
+    assert found == pytest.approx(cut, rel=1e-4)
+    assert set(style.MASKABLE) <= style.STYLE.keys()
