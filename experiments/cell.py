@@ -46,7 +46,7 @@ def quality(gan: GAN, dataset: ImageDataset) -> dict[str, object]:
     """
     labels = labels_in_turn(COUNT, len(dataset.class_names))
     labels = np.random.default_rng(0).permutation(labels)
-    fake = draw(gan.ema_generator, draw_latents(COUNT, gan.latent_size, 1), labels)
+    fake = draw(gan.ema_generator, draw_latents(COUNT, gan.latent_size, 1, gan.prior), labels)
     real = reference_statistics(dataset, "auto", COUNT, 0, Config().run.cache_dir)
     features = real.features_of.extract(fake)
     manifold = precision_recall_density_coverage(
@@ -132,7 +132,7 @@ def train_and_measure(cell: "Cell") -> None:
     )
     if cell.seed == 0:
         labels = labels_in_turn(GRID, len(dataset.class_names))
-        latents = draw_latents(GRID, result.gan.latent_size, 0)
+        latents = draw_latents(GRID, result.gan.latent_size, 0, result.gan.prior)
         fake = draw(result.gan.ema_generator, latents, labels)
         image_io.write_image(cell.path.with_suffix(".png"), image_io.grid(fake, 12))
     log = (run_dir / "metrics.jsonl").read_text().splitlines()

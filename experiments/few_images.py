@@ -60,7 +60,7 @@ def measure(result: "Result", dataset: ImageDataset, cell: sweep.Cell) -> Mappin
     labels, found = np.zeros(COUNT, np.int32), {}
     for checkpoint in ("last", "best"):
         generator, _ = load_generator(result.folder, checkpoint)
-        latents = draw_latents(COUNT, result.gan.latent_size, 1)
+        latents = draw_latents(COUNT, result.gan.latent_size, 1, result.gan.prior)
         found[checkpoint] = scores.frechet(real, draw(generator, latents, labels))
     return {
         "protocol": real.features_of.protocol,

@@ -10,6 +10,7 @@ from common import fast
 from common.distribution import devices
 from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
+from common.priors import PRIORS
 from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
 from gan.learning_rates import ByImagesSeen
@@ -75,6 +76,7 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         discriminator_steps=balance.discriminator_steps,
         generator_steps=balance.generator_steps,
         ema_kimg=config.ema_kimg,
+        prior=PRIORS[config.prior],
         seed=config.seed,
     )
 

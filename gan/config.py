@@ -23,6 +23,7 @@ FAMILIES = registry.module_names("gan.networks", exclude=["base"])
 PRESETS = registry.table_keys("gan.presets", "PRESETS")
 LOSSES = registry.table_keys("common.losses.adversarial", "ADVERSARIAL")
 PENALTIES = ("none", *registry.table_keys("common.losses.penalties", "PENALTIES"))
+PRIORS = registry.table_keys("common.priors", "PRIORS")
 AUTO = "auto"
 
 
@@ -85,7 +86,7 @@ class OptimizerConfig:
     end; linear and cosine: to zero."""
     decay_kimg: Hidden[float] = bounded(0.0, 0)
     """Thousand images until the learning rate is zero, or half of the initial one (inverse)."""
-    clip_norm: float = bounded(0.0, 0)
+    clip_norm: Hidden[float] = bounded(0.0, 0)
     """Largest global norm of the gradient. 0: no clipping."""
 
 
@@ -215,6 +216,8 @@ class Config:
     """Weight of the gradient penalty; usually 10 for wgan_gp, 0.1 to 10 for the others."""
     update: Literal["alternating", "simultaneous"] = "alternating"
     """Update the discriminator before the generator, or apply both gradients of the same point."""
+    prior: Literal[PRIORS] = "normal"  # type: ignore
+    """Distribution of the latent vectors."""
     batch_size: int = bounded(256, 2)
     """Images per update, summed over all replicas."""
     ema_kimg: Hidden[float] = bounded(40.0, 0)

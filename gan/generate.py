@@ -9,6 +9,7 @@ import numpy as np
 
 from common import checkpoints
 from common import images as image_io
+from common.priors import PRIORS, Prior
 from gan import description
 from gan.build import build_gan, set_precision_and_seed
 from gan.config import Config
@@ -104,18 +105,19 @@ def draw(
     return np.concatenate(parts)
 
 
-def draw_latents(count: int, size: int, seed: int) -> np.ndarray:
-    """Draw latent vectors from a standard normal distribution.
+def draw_latents(count: int, size: int, seed: int, prior: Prior = PRIORS["normal"]) -> np.ndarray:
+    """Draw latent vectors.
 
     Args:
         count: Number of vectors, N.
         size: Their dimensionality, Z.
         seed: The same seed gives the same vectors.
+        prior: Their distribution; a run's is `PRIORS[config.prior]`.
 
     Returns:
         float32 (N, Z).
     """
-    return np.random.default_rng(seed).normal(size=(count, size)).astype(np.float32)
+    return np.asarray(prior.sample(count, size, seed), np.float32)
 
 
 def labels_in_turn(count: int, classes: int) -> np.ndarray:
@@ -157,28 +159,19 @@ def columns_for(count: int, classes: int) -> int:
     return round(count**0.5)
 
 
-def spherical_path(corners: np.ndarray, steps: int) -> np.ndarray:
-    """Interpolate along great circles through latent vectors, back to the first.
-
-    A normal vector of Z dimensions lies near a sphere of radius sqrt(Z), which a
-    straight line would leave (White 2016, Sampling Generative Networks, section
-    2.1).
+def spherical_path(corners: np.ndarray, steps: int, prior: Prior = PRIORS["normal"]) -> np.ndarray:
+    """Interpolate through latent vectors, back to the first, as their prior does.
 
     Args:
         corners: float (N, Z).
         steps: Vectors per section, the first of which is the corner.
+        prior: Distribution of the latent vectors. The path of normal ones consists
+            of great circles; see `common.arrays.great_circle`.
 
     Returns:
         float32 (N * steps, Z).
     """
-    path = []
-    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
-        cosine = start @ end / (np.linalg.norm(start) * np.linalg.norm(end))
-        angle = np.arccos(np.clip(cosine, -1.0, 1.0))
-        for share in np.arange(steps) / steps:
-            if np.sin(angle) < 1e-6:  # parallel: the great circle is a line, or undefined
-                path.append((1.0 - share) * start + share * end)
-                continue
-            weights = np.sin([(1.0 - share) * angle, share * angle]) / np.sin(angle)
-            path.append(weights[0] * start + weights[1] * end)
-    return np.asarray(path, np.float32)
+    shares = np.arange(steps) / steps
+    sections = zip(corners, np.roll(corners, -1, axis=0), strict=True)
+    path = [prior.interpolate(start, end, shares) for start, end in sections]
+    return np.concatenate(path).astype(np.float32)

@@ -9,6 +9,7 @@ import tensorflow as tf
 from common.distribution import replicas
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
+from common.priors import PRIORS, as_prior
 from gan import step_metrics
 from gan.balance.base import Balance, Network
 from gan.running_means import RunningMeans
@@ -36,6 +37,7 @@ class GAN(TwoOptimizers):
         images_seen: Real images that the discriminator was trained on so far. All
             schedules and logs count in it.
         latent_size: Dimensionality of the latent vector.
+        prior: Distribution of the latent vectors.
         conditional: Whether both networks take labels.
         scalars: Running means of the metrics.
     """
@@ -57,6 +59,7 @@ class GAN(TwoOptimizers):
         generator_steps: int = 1,
         ema_kimg: float = 40.0,
         ema_rampup: float = 0.05,
+        prior: Any = PRIORS["normal"],
         seed: int = 0,
     ):
         """Assemble the model from three built networks.
@@ -82,6 +85,7 @@ class GAN(TwoOptimizers):
             ema_kimg: Half-life of the average in thousand images; 0: no average.
             ema_rampup: Largest half-life as a fraction of the images seen, so that
                 the average forgets the beginning.
+            prior: Distribution of the latents; see `common.priors.as_prior`.
             seed: Of the latents and of gradient penalties.
         """
         super().__init__(name="gan")
@@ -100,6 +104,7 @@ class GAN(TwoOptimizers):
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
         self.latent_size = generator.inputs[0].shape[-1]
+        self.prior = as_prior(prior)
         self.conditional = len(generator.inputs) > 1
         self.initial_seed, self.seed = seed, keras.random.SeedGenerator(seed)
         self.images_seen = self.add_weight(
@@ -182,7 +187,7 @@ class GAN(TwoOptimizers):
     def _generate(self, labels) -> Images:
         """Generate images for labels (B,) from new latents."""
         shape = (tf.shape(labels)[0], self.latent_size)
-        latents = replicas.draw(keras.random.normal, shape, seed=self.seed)  # (B, Z)
+        latents = replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)  # (B, Z)
         return self.generator(self.with_labels(latents, labels), training=True)
 
     def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:

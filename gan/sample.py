@@ -15,7 +15,10 @@ from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import atomic_path, check_outputs, with_suffix
+from common.priors import PRIORS
 from gan import description
+from gan.data.base import class_name
+from gan.description import Description
 
 PROGRAM = "python -m gan.sample"
 STEPS = 12  # frames from one latent vector of an interpolation to the next
@@ -35,8 +38,8 @@ class Config:
     """Seed of the latent vectors; the same seed gives the same images."""
     label: str | None = None
     """Name of the class, for a class-conditional run. Default: all classes in turn."""
-    truncation: float = 1.0
-    """Factor on the latent vectors: below 1 for more typical, less varied images."""
+    truncation: float = bounded(1.0, high=1, above=0)
+    """Below 1 for more typical, less varied images: factor on the spread of the latent vectors."""
     checkpoint: Literal["last", "best"] = "last"
     """Checkpoint of the run."""
     out: Path | None = None
@@ -58,11 +61,8 @@ def check(config: Config) -> None:
     if not (config.out or config.npz or config.interpolation):
         raise InputError("expected one of --out grid.png, --npz FILE, --interpolation walk.gif")
     run = description.read(config.run)
-    if config.label is not None:
-        names = run.class_names if run.spec.classes else ()
-        if config.label not in names:
-            known = ", ".join(names) if names else "no classes: the run is not class-conditional"
-            raise InputError(f"--label {config.label}: expected one of: {known}")
+    check_label(config.label, run)
+    PRIORS[run.config.prior].truncate(config.truncation)
     checkpoints.Checkpoints(config.run).load(config.checkpoint)
     check_outputs(
         {
@@ -73,6 +73,22 @@ def check(config: Config) -> None:
     )
 
 
+def check_label(label: str | None, run: Description) -> None:
+    """Check that a run is conditioned on a class.
+
+    Args:
+        label: Name of the class; None is always accepted.
+        run: Description of the run.
+
+    Raises:
+        InputError: It is not; the message lists the classes.
+    """
+    names = run.class_names if run.spec.classes else ()
+    if label is not None and class_name(label) not in names:
+        known = ", ".join(names) if names else "no classes: the run is not class-conditional"
+        raise InputError(f"--label {label}: expected one of: {known}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Sample as the command line says and return the exit code."""
     config = cli.parse(Config, PROGRAM, arguments)
@@ -80,14 +96,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cli.import_tensorflow()
     from gan import generate
 
+    run = description.read(config.run, own=True)
+    prior = PRIORS[run.config.prior].truncate(config.truncation)
     generator, class_names = generate.load_generator(config.run, config.checkpoint)
     classes = len(class_names) if len(generator.inputs) > 1 else 0
     size = generator.inputs[0].shape[-1]
-    latents = config.truncation * generate.draw_latents(config.count, size, config.seed)
+    latents = generate.draw_latents(config.count, size, config.seed, prior)
     labels = generate.labels_in_turn(config.count, classes)
     columns = generate.columns_for(config.count, classes if config.label is None else 0)
     if config.label is not None:
-        labels[:] = class_names.index(config.label)
+        labels[:] = class_names.index(class_name(config.label))
     if config.out or config.npz:
         images = generate.draw(generator, latents, labels)
         if config.out:
@@ -96,7 +114,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if config.npz:
             _write_archive(config.npz, images, labels if classes else None)
     if config.interpolation:
-        path = generate.spherical_path(latents, STEPS)
+        path = generate.spherical_path(latents, STEPS, prior)
         frames = generate.draw(generator, path, np.repeat(labels, STEPS))
         _write_animation(config.interpolation, frames)
     return 0

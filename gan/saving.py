@@ -10,6 +10,7 @@ from common import fast, overrides
 from common.errors import InputError
 from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
+from common.priors import PRIORS
 from gan.balance.base import Balance
 from gan.balance.build import build_balance
 from gan.config import BalanceConfig
@@ -43,6 +44,7 @@ def to_config(gan: keras.Model) -> dict[str, Any]:
     config = {name: getattr(gan, name) for name in PLAIN}
     config["loss"] = _name(gan.loss_pair, ADVERSARIAL, "loss")
     config["penalty"] = _name(gan.penalty, PENALTIES, "penalty") if gan.penalty else None
+    config["prior"] = _name(gan.prior, PRIORS, "prior")
     config["balance"] = _describe_balance(gan.balance)
     config["real_inputs"] = _describe_function(gan.given_real_inputs)
     config["random_streams"] = [variable.numpy().tolist() for variable in _random_streams(gan)]
@@ -63,6 +65,7 @@ def from_config(config: dict[str, Any]) -> dict[str, Any]:
     arguments |= {name: load(config[name]) for name in (*NETWORKS, "real_inputs")}
     arguments["loss"] = ADVERSARIAL[config["loss"]]
     arguments["penalty"] = PENALTIES.get(config["penalty"])
+    arguments["prior"] = PRIORS[config.get("prior", "normal")]
     balance = config["balance"]
     arguments["balance"] = Balance([])
     if balance:

@@ -23,7 +23,8 @@ TRAINABLE = (  # fields that are tried while a network trains
     *("--set networks.normalization", "--set generator.schedule", "--balance.augment"),
     *("--balance.augment-target", "--balance.label-smoothing", "--balance.instance-noise"),
     *("--balance.pause-accuracy", "--set balance.weight_clip", "--set balance.label_flips"),
-    *("--generator.learning-rate", "--generator.clip-norm", "--set generator.beta_1", "--channels"),
+    *("--generator.learning-rate", "--set generator.clip_norm", "--set generator.beta_1"),
+    "--channels",
 )
 PAINTABLE = (  # fields that are tried while an image is stylized
     *("--strength", "--style-scale", "--colors", "--init", "--statistic", "--trim-style"),

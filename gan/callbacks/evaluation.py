@@ -5,6 +5,7 @@ import time
 import keras
 import numpy as np
 
+from common.priors import PRIORS, Prior
 from gan.callbacks.scalars import EVALUATION
 from gan.config import FRECHET
 from gan.generate import draw, draw_latents
@@ -21,7 +22,14 @@ class Evaluate(keras.callbacks.Callback):
 
     MOST = 0.1  # of the training time
 
-    def __init__(self, real: ReferenceStatistics, every_kimg: float, latent_size: int, seed: int):
+    def __init__(
+        self,
+        real: ReferenceStatistics,
+        every_kimg: float,
+        latent_size: int,
+        seed: int,
+        prior: Prior = PRIORS["normal"],
+    ):
         """Choose the samples.
 
         Args:
@@ -29,11 +37,12 @@ class Evaluate(keras.callbacks.Callback):
             every_kimg: Thousand images between two evaluations.
             latent_size: Dimensionality of the latent vectors.
             seed: Seed of the latent vectors and labels.
+            prior: Distribution of the latent vectors.
         """
         super().__init__()
         self.real, self.every = real, 1000.0 * every_kimg
         self.labels = np.random.default_rng(seed).permutation(real.labels)
-        self.latents = draw_latents(len(self.labels), latent_size, seed + 2)
+        self.latents = draw_latents(len(self.labels), latent_size, seed + 2, prior)
         self.spent, self.cost = 0.0, 0.0
 
     def on_train_begin(self, logs=None):

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from common import images as image_io
+from common.priors import PRIORS, Prior
 from gan.callbacks.scalars import R_V
 from gan.data.base import ImageDataset, sample_signed
 from gan.generate import draw, draw_latents
@@ -20,7 +21,14 @@ class Vitals(keras.callbacks.Callback):
 
     COUNT = 128  # images
 
-    def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
+    def __init__(
+        self,
+        real: np.ndarray,
+        labels: np.ndarray,
+        latent_size: int,
+        seed: int,
+        prior: Prior = PRIORS["normal"],
+    ):
         """Choose the images to compare.
 
         Args:
@@ -28,10 +36,11 @@ class Vitals(keras.callbacks.Callback):
             labels: int32 (N,).
             latent_size: Dimensionality of the latent vectors.
             seed: Seed of the choice and of the latent vectors.
+            prior: Distribution of the latent vectors.
         """
         super().__init__()
         self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
-        self.latents = draw_latents(len(self.real), latent_size, seed + 3)
+        self.latents = draw_latents(len(self.real), latent_size, seed + 3, prior)
 
     def on_train_begin(self, logs=None):
         discriminator = self.model.discriminator
@@ -71,6 +80,7 @@ class Overfitting(keras.callbacks.Callback):
         train_index: np.ndarray,
         held_out_index: np.ndarray,
         latent_size: int,
+        prior: Prior = PRIORS["normal"],
     ):
         """Choose the images to compare.
 
@@ -79,12 +89,13 @@ class Overfitting(keras.callbacks.Callback):
             train_index: Those to train on.
             held_out_index: The others.
             latent_size: Dimensionality of the latent vectors.
+            prior: Distribution of the latent vectors.
         """
         super().__init__()
         images, labels = dataset.images, dataset.labels
         self.trained = sample_signed(images, labels, self.COUNT, 0, among=train_index)
         self.held_out = sample_signed(images, labels, self.COUNT, 0, among=held_out_index)
-        self.latents = draw_latents(len(self.trained[0]), latent_size, 0)
+        self.latents = draw_latents(len(self.trained[0]), latent_size, 0, prior)
 
     def on_epoch_end(self, epoch, logs=None):
         logs[R_V] = 1.0

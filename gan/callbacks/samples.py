@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from common import images as image_io
+from common.priors import PRIORS, Prior
 from common.summaries import SummaryWriter
 from gan.generate import columns_for, draw, draw_latents, labels_in_turn
 
@@ -23,7 +24,13 @@ class Snapshots(keras.callbacks.Callback):
     EVERY = 40  # ticks
 
     def __init__(
-        self, folder: Path, writer: SummaryWriter, classes: int, latent_size: int, seed: int
+        self,
+        folder: Path,
+        writer: SummaryWriter,
+        classes: int,
+        latent_size: int,
+        seed: int,
+        prior: Prior = PRIORS["normal"],
     ):
         """Choose the latent vectors and labels.
 
@@ -33,12 +40,13 @@ class Snapshots(keras.callbacks.Callback):
             classes: Number of classes that the generator is conditioned on; 0: none.
             latent_size: Dimensionality of the latent vectors.
             seed: Seed of the latent vectors.
+            prior: Distribution of the latent vectors.
         """
         super().__init__()
         self.folder, self.writer = folder / "samples", writer
         count = min(144, classes * math.ceil(100 / classes)) if classes else 100
         self.columns = columns_for(count, classes)
-        self.latents = draw_latents(count, latent_size, seed)
+        self.latents = draw_latents(count, latent_size, seed, prior)
         self.labels = labels_in_turn(count, classes)
         self.tick = 0
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from common import images as image_io
 from common import runs
+from common.priors import PRIORS, Prior
 from common.summaries import SummaryWriter
 from gan.config import FRECHET, SLICED_WASSERSTEIN
 from gan.data.base import sample_signed
@@ -54,7 +55,14 @@ class Quality(keras.callbacks.Callback):
 
     COUNT = 256  # images
 
-    def __init__(self, real: np.ndarray, labels: np.ndarray, latent_size: int, seed: int):
+    def __init__(
+        self,
+        real: np.ndarray,
+        labels: np.ndarray,
+        latent_size: int,
+        seed: int,
+        prior: Prior = PRIORS["normal"],
+    ):
         """Choose the images to compare.
 
         Args:
@@ -62,10 +70,11 @@ class Quality(keras.callbacks.Callback):
             labels: int32 (N,).
             latent_size: Dimensionality of the latent vectors.
             seed: Seed of the choice and of the latent vectors.
+            prior: Distribution of the latent vectors.
         """
         super().__init__()
         self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
-        self.latents = draw_latents(len(self.real), latent_size, seed + 1)
+        self.latents = draw_latents(len(self.real), latent_size, seed + 1, prior)
 
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.ema_generator, self.latents, self.labels)

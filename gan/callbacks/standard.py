@@ -122,7 +122,7 @@ def _overfitting(run: Run, gan: GAN) -> Callbacks:
         return {}
     return {
         "overfitting": health.Overfitting(
-            run.dataset, run.train_index, run.held_out_index, gan.latent_size
+            run.dataset, run.train_index, run.held_out_index, gan.latent_size, gan.prior
         )
     }
 
@@ -148,15 +148,15 @@ def _limits(run: Run, gan: GAN, ending: guards.Ending) -> Callbacks:
 
 def _measurements(run: Run, gan: GAN) -> Callbacks:
     images, labels = run.dataset.images, run.dataset.labels
-    size, seed = gan.latent_size, run.config.seed
+    latent = (gan.latent_size, run.config.seed, gan.prior)
     own = {
         "speed": scalars.Speed(),
-        "quality": scalars.Quality(images, labels, size, seed),
-        "vitals": health.Vitals(images, labels, size, seed),
+        "quality": scalars.Quality(images, labels, *latent),
+        "vitals": health.Vitals(images, labels, *latent),
     }
     if run.reference is not None:
         own["evaluate"] = evaluation.Evaluate(
-            run.reference, run.config.stop.evaluate_every, size, seed
+            run.reference, run.config.stop.evaluate_every, *latent
         )
     return own
 
@@ -176,7 +176,7 @@ def _records(run: Run, gan: GAN, writer: SummaryWriter) -> Callbacks:
     return {
         "log": scalars.Log(run.folder, writer, run.config.run.histograms),
         "snapshots": samples.Snapshots(
-            run.folder, writer, run.spec.classes, gan.latent_size, run.config.seed
+            run.folder, writer, run.spec.classes, gan.latent_size, run.config.seed, gan.prior
         ),
     }
 

@@ -7,6 +7,8 @@ import numpy as np
 
 from common import npz
 from common.errors import InputError
+from common.priors import PRIORS
+from gan import description
 from gan.data import load
 from gan.data.base import ImageDataset, class_name, printable
 from gan.generate import draw, draw_latents, labels_in_turn, load_generator
@@ -65,7 +67,8 @@ def from_run(run: Path, checkpoint: str, count: int, seed: int, dataset: ImageDa
         InputError: Not a run, or one that cannot be rebuilt.
     """
     generator, names = load_generator(run, checkpoint)
-    latents = draw_latents(count, generator.inputs[0].shape[-1], seed)
+    prior = PRIORS[description.read(run).config.prior]
+    latents = draw_latents(count, generator.inputs[0].shape[-1], seed, prior)
     conditional = len(generator.inputs) > 1
     names = tuple(map(class_name, names))
     if not conditional:
