@@ -42,25 +42,30 @@ class StopAtTolerance(keras.callbacks.Callback):
 
 
 class Anneal(keras.callbacks.Callback):
-    """Change the learning rate from one value to another by equal factors."""
+    """Change the learning rate from one value to another by equal factors.
+
+    Only the factors are applied, so that what another callback does to the rate
+    remains.
+    """
 
     def __init__(self, first: float, last: float, iterations: int):
         """Set the schedule.
 
         Args:
-            first: Learning rate of the first iteration.
+            first: Learning rate of the first iteration, which the optimizer has already.
             last: Learning rate after `iterations`.
             iterations: Length of the schedule.
         """
         super().__init__()
-        self.first, self.last, self.iterations = first, last, iterations
+        self.factor, self.iterations, self.share = last / first, iterations, 0.0
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.first == self.last:
-            return  # the optimizer has it already
-        share = min(1.0, self.model.steps_done / self.iterations) if self.iterations else 0.0
-        rate = self.first * (self.last / self.first) ** share
-        self.model.optimizer.learning_rate = rate
+        before = self.share
+        self.share = min(1.0, self.model.steps_done / self.iterations) if self.iterations else 0.0
+        if self.factor != 1.0 and self.share != before:
+            optimizer = self.model.optimizer
+            change = self.factor ** (self.share - before)
+            optimizer.learning_rate = float(optimizer.learning_rate) * change
 
 
 class KeepLastGood(keras.callbacks.Callback):

@@ -4,10 +4,22 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
-import tensorflow as tf
 from scipy.optimize import minimize
 
 from style_transfer.image_model import StyledImage
+
+CORRECTIONS = 20  # pairs of steps and gradient changes that approximate the curvature
+MEMORY = 2**30  # bytes that they may take
+
+
+def corrections(count: int) -> int:
+    """Return how many pairs of vectors of `count` numbers L-BFGS keeps: 3 to `CORRECTIONS`.
+
+    Example:
+        >>> corrections(512 * 512 * 3), corrections(4096 * 3072 * 3)
+        (20, 3)
+    """
+    return max(3, min(CORRECTIONS, MEMORY // (16 * count)))
 
 
 def fit_lbfgs(
@@ -24,7 +36,7 @@ def fit_lbfgs(
         callbacks: Keras callbacks, called as by `fit`. They may set
             `model.stop_training`.
     """
-    evaluate = tf.function(model.loss_and_gradient)
+    evaluate = model.evaluation()
     listeners = keras.callbacks.CallbackList(list(callbacks), model=model)
     model.stop_training, latest = False, {}
 
@@ -35,6 +47,7 @@ def fit_lbfgs(
         return latest["loss"], gradient.numpy().ravel().astype(np.float64)
 
     def after(intermediate_result) -> None:
+        listeners.on_train_batch_begin(model.steps_done)  # SciPy reports it when it is over
         model.image.assign(intermediate_result.x.reshape(model.image.shape))
         model.average.assign(model.image.value)
         model.iteration.assign_add(1.0)
@@ -42,14 +55,20 @@ def fit_lbfgs(
         if model.stop_training:
             raise StopIteration
 
+    count = int(np.prod(model.image.shape))
     listeners.on_train_begin()
     minimize(
         loss_and_gradient,
         model.image.numpy().ravel().astype(np.float64),
         method="L-BFGS-B",
         jac=True,
-        bounds=[(0.0, 1.0)] * int(np.prod(model.image.shape)),
+        bounds=[(0.0, 1.0)] * count,
         callback=after,
-        options={"maxiter": iterations, "maxfun": 2 * iterations, "maxcor": 20, "ftol": 0.0},
+        options={
+            "maxiter": iterations,
+            "maxfun": 2 * iterations,
+            "maxcor": corrections(count),
+            "ftol": 0.0,
+        },
     )
     listeners.on_train_end()

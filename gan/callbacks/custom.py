@@ -1,12 +1,12 @@
 """The callbacks that a user passes to `train`: checked before, and observed during a run."""
 
-import importlib.util
 import math
 import warnings
 from collections.abc import Callable, Sequence
 
 import keras
 
+from common import custom_callbacks
 from common.callbacks import Ending
 from common.errors import InputError
 from gan import saving
@@ -31,38 +31,18 @@ def check_callbacks(callbacks: Sequence[keras.callbacks.Callback], gan: GAN) -> 
     Warns:
         UserWarning: One monitors a metric of validation data, which a GAN does not have.
     """
+    custom_callbacks.check(callbacks, REFUSED)
     for callback in callbacks:
         name = type(callback).__name__
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise InputError(f"callbacks: expected Keras callbacks, got {name}")
-        if name in REFUSED:
-            raise InputError(f"callbacks: {name}: {REFUSED[name]}")
-        if isinstance(callback, keras.callbacks.RemoteMonitor) and not _has_requests():
-            raise InputError(
-                f"callbacks: {name}: needs the package requests (pip install requests)"
-            )
         if isinstance(callback, keras.callbacks.ModelCheckpoint) and not callback.save_weights_only:
             if not str(callback.filepath).endswith(".keras"):
                 raise InputError(f"callbacks: {name}: expected a file *.keras or weights only, got "
                                  f"{callback.filepath}")  # fmt: skip
             saving.check(gan)
-        _check_monitored(callback, name)
-
-
-def _has_requests() -> bool:
-    return importlib.util.find_spec("requests") is not None
-
-
-def _check_monitored(callback: keras.callbacks.Callback, name: str) -> None:
-    metric = str(getattr(callback, "monitor", ""))
-    if getattr(callback, "mode", "") == "auto" and metric.removeprefix("val_") != "loss":
-        raise InputError(f"callbacks: {name}: Keras does not know whether a low or a high {metric} "
-                         "is better\ngive mode='min' or mode='max'")  # fmt: skip
-    uses = getattr(callback, "save_best_only", True)  # a ModelCheckpoint of every epoch does not
-    if metric.startswith("val_") and uses:
-        warnings.warn(f"{name}: {metric} is never measured, as a GAN trains without validation "
-                      "data; monitor 'loss' or 'quality/frechet_distance'",
-                      stacklevel=4)  # fmt: skip
+        if metric := custom_callbacks.monitored_of_validation(callback):
+            warnings.warn(f"{name}: {metric} is never measured, as a GAN trains without validation "
+                          "data; monitor 'loss' or 'quality/frechet_distance'",
+                          stacklevel=3)  # fmt: skip
 
 
 def observed(

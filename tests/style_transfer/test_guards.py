@@ -15,8 +15,24 @@ def test_the_rate_falls_by_equal_factors():
         on_train_batch_end=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
     )
     model = StyledImage(start(), distance_to(0.8))
-    fit(model, 25, [Anneal(0.08, 0.005, 20), hear])  # five at a time
+    fit(model, 25, [Anneal(0.08, 0.005, 20), hear], rate=0.08)  # five at a time
     assert rates == pytest.approx([0.08, 0.04, 0.02, 0.01, 0.005])
+
+
+def test_a_rate_that_another_callback_sets_falls_by_the_same_factors():
+    rates = []
+    hear = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: rates.append(float(model.optimizer.learning_rate))
+    )
+
+    def double(batch, logs=None):
+        if batch == 5:
+            model.optimizer.learning_rate = 2.0 * float(model.optimizer.learning_rate)
+
+    change = keras.callbacks.LambdaCallback(on_train_batch_begin=double)
+    model = StyledImage(start(), distance_to(0.8))
+    fit(model, 20, [Anneal(0.08, 0.005, 20), change, hear], rate=0.08)
+    assert rates == pytest.approx([0.08, 0.08, 0.04, 0.02])
 
 
 def test_a_level_ends_at_its_tolerance():

@@ -3,7 +3,7 @@ import numpy as np
 import tensorflow as tf
 
 from style_transfer.image_model import StyledImage
-from style_transfer.lbfgs import fit_lbfgs
+from style_transfer.lbfgs import corrections, fit_lbfgs
 from tests.style_transfer.bowl import distance_to, start
 
 
@@ -33,3 +33,9 @@ def test_lbfgs_stops_when_a_callback_says_so():
     model = StyledImage(start(), lambda x: {"hard": tf.reduce_mean(tf.sqrt(tf.abs(x - 0.3)))})
     fit_lbfgs(model, 50, [Stop()])
     assert model.steps_done == 1
+
+
+def test_large_images_keep_fewer_corrections():
+    assert corrections(1024 * 1024 * 3) == 20
+    assert corrections(2048 * 2048 * 3) == 5
+    assert corrections(4096 * 4096 * 3) == 3

@@ -106,7 +106,7 @@ def test_what_cannot_work_is_refused_before_training(tiny, callback, reason):
 
 
 def test_a_monitor_needs_the_package_requests(monkeypatch):
-    monkeypatch.setattr("gan.callbacks.custom._has_requests", lambda: False)
+    monkeypatch.setattr("common.custom_callbacks._has_requests", lambda: False)
     with pytest.raises(InputError, match="pip install requests"):
         check_callbacks([keras.callbacks.RemoteMonitor()], make())
 
