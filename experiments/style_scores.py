@@ -21,7 +21,7 @@ from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.image_model import StyledImage
 from style_transfer.objective import Objective
-from style_transfer.optimize import STEPS_PER_EXECUTION, paint
+from style_transfer.optimize import paint
 from style_transfer.plan import choose_weights
 from style_transfer.prepare import Source, prepare
 
@@ -105,7 +105,7 @@ def iterations(extractor: Extractor, config: Config) -> Callable[[], None]:
     model: keras.Model = StyledImage(goal, objective)
     model.compile(
         fast.adam("fast")(config.optimization.learning_rate, beta_1=0.9, beta_2=0.99),
-        steps_per_execution=STEPS_PER_EXECUTION,
+        steps_per_execution=StyledImage.EXECUTION,
     )
     execute = model.make_train_function()
     execute(None)  # traces
@@ -122,7 +122,7 @@ def times_by_turns(
         for name, execute in executions.items():
             started = time.perf_counter()
             execute()
-            seconds[name].append((time.perf_counter() - started) / STEPS_PER_EXECUTION)
+            seconds[name].append((time.perf_counter() - started) / StyledImage.EXECUTION)
     return {name: median(values) for name, values in seconds.items()}
 
 

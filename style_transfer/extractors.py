@@ -5,7 +5,7 @@ file of weights. Each includes its preprocessing and padding.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from common import npz
 from common.errors import InputError
 from common.extractors import compact
 from common.extractors.compact import Features, convolve
+from common.extractors.receptive_field import receptive_field
 from common.fast.cells import max_pool, repeat_border
 from common.losses.style import moments
 
 KERAS_MODELS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
 REFERENCE = compact.WEIGHTS.with_name("reference.npz")  # experiments/distill_reference.py
+COMPACT_FIELD = receptive_field([(2, 2), (3, 1), (3, 1), (3, 1), (2, 2), (3, 1)])
 AVERAGE_GAIN = 2.0  # an average is about half a maximum: crowsonkb/style-transfer-pytorch
 
 
@@ -35,6 +37,10 @@ class Extractor:
         layers: From the finest to the coarsest.
         apply: From images (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
         reference: A slower, more accurate extractor with the same layers, or None.
+        stride: Pixels between neighboring places of the coarsest layer.
+        radius: Pixels beyond its own `stride` x `stride` pixels that a place sees, to
+            each side; see `common.extractors.receptive_field`. None is unknown: the
+            extractor then sees every image as a whole, however large.
 
     Example:
         >>> load("compact")(tf.zeros((1, 64, 64, 3)))["relu1_1"].moments().second.shape
@@ -45,6 +51,8 @@ class Extractor:
     layers: tuple[str, ...]
     apply: Callable[[tf.Tensor], dict[str, Features]]
     reference: "Extractor | None" = None
+    stride: int = 1
+    radius: int | None = None
 
     def __call__(self, image: tf.Tensor) -> dict[str, Features]:
         return self.apply(image)
@@ -65,13 +73,15 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
     """
     if name == "compact":
         reference = load(str(REFERENCE), dtype=dtype)
-        return Extractor(name, tuple(compact.TAPS), compact.load(dtype=dtype), reference)
+        apply = compact.load(dtype=dtype)
+        return Extractor(name, tuple(compact.TAPS), apply, reference, *COMPACT_FIELD)
     path = Path(name)
     if path.suffix != ".npz":
         return vgg(path.name, read_vgg(name), pooling, dtype)
     arrays = npz.read(path)
     if "conv1" in arrays:
-        return Extractor(path.name, tuple(compact.TAPS), compact.load(path, dtype))
+        apply = compact.load(path, dtype)
+        return Extractor(path.name, tuple(compact.TAPS), apply, None, *COMPACT_FIELD)
     return vgg(path.name, read_vgg_npz(path, arrays), pooling, dtype)
 
 
@@ -109,7 +119,7 @@ def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -
         values = vgg_features(image, weights, pooling)
         return {layer: Features(values[layer], moments(values[layer])) for layer in layers}
 
-    return Extractor(name, layers, extract)
+    return Extractor(name, layers, extract, None, *receptive_field(vgg_operations(layers)))
 
 
 def vgg_features(
@@ -153,6 +163,23 @@ POOLING = {
 def vgg_layers(weights: Mapping[str, object]) -> tuple[str, ...]:
     """List the layers that `weights` contain, from the finest to the coarsest."""
     return tuple(sorted(name for name in weights if re.fullmatch(r"relu\d_\d", name)))
+
+
+def vgg_operations(layers: Sequence[str]) -> list[tuple[int, int]]:
+    """List (kernel, stride) of the convolutions and poolings that lead to the last layer.
+
+    Args:
+        layers: As `vgg_layers` lists them.
+
+    Example:
+        >>> vgg_operations(["relu1_1", "relu1_2", "relu2_1"])
+        [(3, 1), (3, 1), (2, 2), (3, 1)]
+    """
+    operations = []
+    for layer in layers:
+        pools = operations and layer.endswith("_1")
+        operations += [(2, 2), (3, 1)] if pools else [(3, 1)]
+    return operations
 
 
 def read_keras(model: str, weights: str) -> dict[str, np.ndarray]:

@@ -1,6 +1,6 @@
 """The image as the one trainable weight of a Keras model."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -21,6 +21,8 @@ class StyledImage(keras.Model):
             ones. Smoother than any of them, as the noise of the last steps
             cancels: Polyak and Juditsky 1992.
         first_step: Iterations of the earlier stages.
+        EXECUTION: Iterations between two checks of the time limit and of
+            Ctrl-C.
 
     Example:
         >>> model = StyledImage(content[None], objective)
@@ -29,6 +31,8 @@ class StyledImage(keras.Model):
         >>> model.fit(ticks, steps_per_epoch=100)
         >>> model.average.numpy()[0]  # (H, W, 3)
     """
+
+    EXECUTION = 10
 
     def __init__(
         self, initial: np.ndarray, terms: Terms, first_step: int = 0, horizon: float = 50.0
@@ -105,6 +109,10 @@ class StyledImage(keras.Model):
         self.follow()
         return logs
 
+    def evaluation(self) -> Callable[[], tuple[dict[str, tf.Tensor], tf.Tensor]]:
+        """Return `loss_and_gradient` as one graph."""
+        return tf.function(self.loss_and_gradient)
+
     def follow(self) -> None:
         """Clip the image to [0, 1] and move the average towards it."""
         variables = (weight.value for weight in (self.image, self.average, self.iteration))
@@ -115,6 +123,29 @@ class StyledImage(keras.Model):
         execute = repeat(self.train_step, self.compiled_by_xla)
         self.train_function = lambda iterator: execute(self.steps_per_execution)
         return self.train_function
+
+
+class TiledImage(StyledImage):
+    """A `StyledImage` whose iterations run eagerly, as the losses of tiles must: see `tiling`.
+
+    One iteration takes seconds, so each is an execution, after which Ctrl-C and
+    the time limit are checked.
+    """
+
+    EXECUTION = 1
+
+    def make_train_function(self, force=False):
+        """Build the function that runs one step and returns its logs."""
+
+        def execute(iterator):
+            return {name: float(value) for name, value in self.train_step().items()}
+
+        self.train_function = execute
+        return execute
+
+    def evaluation(self) -> Callable[[], tuple[dict[str, tf.Tensor], tf.Tensor]]:
+        """Return `loss_and_gradient`, which must not be traced."""
+        return self.loss_and_gradient
 
 
 def optimizer_state(optimizer: keras.optimizers.Adam) -> tuple[float, list[np.ndarray]]:

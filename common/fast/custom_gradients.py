@@ -1,12 +1,34 @@
-"""Memory of graphs with custom gradients."""
+"""Functions with a gradient of the caller, and the memory of graphs with custom gradients."""
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import tensorflow as tf
 from tensorflow.python.framework import ops  # no public name exists
 
 PREFIX = "CustomGradient-"
+
+
+def with_gradient(
+    function: Callable[[tf.Tensor], Sequence[tf.Tensor]], gradient: Callable[..., tf.Tensor]
+) -> Callable[[tf.Tensor], Sequence[tf.Tensor]]:
+    """Give a function a gradient.
+
+    Args:
+        function: From a tensor to several; a tape does not record what it does.
+        gradient: From that tensor and the gradients of all results to its gradient.
+
+    Example:
+        >>> double = with_gradient(lambda x: [2.0 * x], lambda x, upstream: 2.0 * upstream)
+    """
+
+    @tf.custom_gradient
+    def run(argument: tf.Tensor) -> tuple[list[tf.Tensor], Callable[..., tf.Tensor]]:
+        frozen = tf.stop_gradient(argument)  # or an eager tape records the operations, too
+        return list(function(frozen)), lambda *upstream: gradient(frozen, *upstream)
+
+    return run
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ from common.summaries import SummaryWriter
 from style_transfer import extractors
 from style_transfer.config import Config, OptimizationConfig
 from style_transfer.extractors import Extractor
-from style_transfer.optimize import STEPS_PER_EXECUTION, paint
+from style_transfer.image_model import StyledImage
+from style_transfer.optimize import paint
 from style_transfer.plan import choose_weights
 from style_transfer.progress import Pyramid, Trace
 
@@ -122,7 +123,7 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
         turns: Turns, after one that traces.
     """
     extractor = load(name, precision)
-    count = (2 if name == "compact" else 1) * STEPS_PER_EXECUTION
+    count = (2 if name == "compact" else 1) * StyledImage.EXECUTION
     config = Config(
         size=size,
         optimization=OptimizationConfig(

@@ -10,9 +10,10 @@ def distance_to(value):
     return lambda image: {"bowl": tf.reduce_mean(tf.square(image - value))}
 
 
-def fit(model, iterations, callbacks=(), rate=0.02):
+def fit(model, iterations, callbacks=(), rate=0.02, execution=5):
     """Run Adam, five iterations at a time."""
-    model.compile(keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99), steps_per_execution=5)
+    optimizer = keras.optimizers.Adam(rate, beta_1=0.9, beta_2=0.99)
+    model.compile(optimizer, steps_per_execution=execution)
     ticks = tf.data.Dataset.from_tensors(0.0).repeat()
     model.fit(ticks, steps_per_epoch=iterations, callbacks=list(callbacks), verbose=0)
     return model
