@@ -1,5 +1,6 @@
 """Stylize one image or a folder of images, and record the run."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -19,12 +20,14 @@ from common.errors import InputError
 from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter, flatten
 from style_transfer import config as configuration
+from style_transfer import user_callbacks
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
 from style_transfer.plan import Level, choose_weights
 from style_transfer.prepare import Source, check_size
 from style_transfer.progress import Frames, Pyramid, Trace
+from style_transfer.tile_layout import cost
 
 RESULT = "stylized.png"  # in the run folder, without --out
 
@@ -90,7 +93,11 @@ def stylize_all(
             name = f"{out.stem}/" if several else ""
             writer.image(f"{name}content", np.asarray(image), step=0)
             stages = plan_stages(config, image.size, extractor)
-            pyramid.begin([(each.size, each.iterations) for each in stages])
+            side = config.optimization.tile
+            pyramid.begin(
+                [(each.size, each.iterations, cost(each.size, each.extractor, side))
+                 for each in stages]
+            )  # fmt: skip
             frames = Frames(stages[-1].size)
             callbacks = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
             if config.output.animation:
@@ -114,8 +121,8 @@ def stylize_all(
 
 
 def stylize_one(
-    content: Source,
-    styles: Source | Sequence[Source],
+    content: Image.Image,
+    styles: Sequence[Image.Image],
     config: Config,
     callbacks: Sequence[keras.callbacks.Callback],
     extractor: Extractor | None,
@@ -123,14 +130,26 @@ def stylize_one(
     """Stylize one image without a run folder; see `style_transfer.stylize.stylize`.
 
     Returns:
-        float32 (H, W, 3 or 4) in [0, 1], and a warning for each stage that diverged.
+        float32 (H, W, 3 or 4) in [0, 1], and a warning for each stage that diverged,
+        and one if a callback ended the stylization before its last stage.
     """
-    if extractor is None:
-        with released_graphs():
-            image, levels = paint(content, styles, config, callbacks)
-    else:  # it may keep graphs for later
-        image, levels = paint(content, styles, config, callbacks, extractor)
-    return image, [divergence(level) for level in levels if level.status == "diverged"]
+    user_callbacks.check(callbacks, config.optimization.optimizer)
+    # An extractor of the caller may keep graphs for later.
+    with released_graphs() if extractor is None else contextlib.nullcontext():
+        extractor = extractor or load_extractor(config)
+        stages, ending = plan_stages(config, content.size, extractor), Ending()
+        guards: list[keras.callbacks.Callback] = [
+            TimeBudget(config.optimization.max_minutes, ending)
+        ]
+        if callbacks:
+            guards.append(user_callbacks.UserCallbacks(callbacks, stages, ending))
+        image, levels = paint(content, styles, config, guards, extractor, ending)
+    problems = [divergence(level) for level in levels if level.status == "diverged"]
+    if ending.decided and len(levels) < len(stages):
+        width, height = levels[-1].size
+        problems.append(f"{ending.reason} in stage {len(levels)} of {len(stages)}; the result "
+                        f"comes from {width}x{height} pixels")  # fmt: skip
+    return image, problems
 
 
 def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:

@@ -16,13 +16,18 @@ from style_transfer import extractors
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.guards import Anneal, KeepLastGood, StopAtTolerance
-from style_transfer.image_model import StyledImage, optimizer_state, resize_optimizer_state
+from style_transfer.image_model import (
+    StyledImage,
+    TiledImage,
+    optimizer_state,
+    resize_optimizer_state,
+)
 from style_transfer.lbfgs import fit_lbfgs
 from style_transfer.plan import Level, Stage, choose_weights, plan
 from style_transfer.prepare import Source, finish, initial_image, prepare, read
 from style_transfer.refine import Correct, CorrectedObjective, build_objective, with_refinement
-
-STEPS_PER_EXECUTION = 10  # iterations between two checks of the time limit and of Ctrl-C
+from style_transfer.tile_layout import is_large
+from style_transfer.tiling import tiled
 
 
 def paint(
@@ -65,15 +70,17 @@ def paint(
                 image = initial_image(config, goal, references[0])
             else:
                 image = tf.image.resize(image, goal.shape[:2], "bicubic").numpy()
+        large = is_large(size, stage.extractor, config.optimization.tile)
         objective = build_objective(
             config,
-            stage.extractor,
+            tiled(stage.extractor, weights, config.optimization.tile) if large else stage.extractor,
             tf.constant(goal[None]),
             [(tf.constant(style[None]), w) for style, w in zip(references, shares, strict=True)],
             weights,
         )
         first_step = sum(level.iterations for level in levels)
-        model = StyledImage(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
+        kind = TiledImage if large else StyledImage
+        model = kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
         level, state = fit_stage(model, stage, config, callbacks, ending, state=state)
         image = model.average.numpy()[0]
         levels.append(level)
@@ -147,7 +154,7 @@ def fit_adam(
     state: tuple | None,
 ) -> None:
     """Run Adam through Keras's `fit`, continuing from the state of the last stage."""
-    execution = min(STEPS_PER_EXECUTION, stage.iterations)
+    execution = min(model.EXECUTION, stage.iterations)
     model.compile(
         fast.adam("fast")(stage.rates[0], beta_1=0.9, beta_2=0.99),
         xla=devices.resolve_compile(config.optimization.compile),

@@ -101,15 +101,17 @@ class Pyramid(keras.callbacks.Callback):
         super().__init__()
         self.images, self.number = images, -1
 
-    def begin(self, stages: Sequence[tuple[tuple[int, int], int]]) -> None:
+    def begin(self, stages: Sequence[tuple[tuple[int, int], int, float]]) -> None:
         """Begin the next image.
 
         Args:
-            stages: ((width, height), iterations at most) of each stage.
+            stages: (width, height), iterations at most and the cost of an iteration, in
+                any unit, of each stage.
         """
         self.number += 1
-        self.sizes = [size for size, _ in stages]
-        self.work = [width * height * count for (width, height), count in stages]
+        self.sizes = [size for size, _, _ in stages]
+        self.costs = [cost for _, _, cost in stages]
+        self.work = [count * cost for _, count, cost in stages]
         self.level = -1
 
     def on_train_begin(self, logs=None):
@@ -120,9 +122,8 @@ class Pyramid(keras.callbacks.Callback):
         return self.model.first_step + self.model.steps_done
 
     def share(self) -> float:
-        """Return the fraction of all work that is done, in pixels times iterations."""
-        width, height = self.sizes[self.level]
-        done = sum(self.work[: self.level]) + self.model.steps_done * width * height
+        """Return the fraction of all work that is done, in iterations times their cost."""
+        done = sum(self.work[: self.level]) + self.model.steps_done * self.costs[self.level]
         return (self.number + done / sum(self.work)) / self.images
 
     def describe(self, iterations: float, per_second: float) -> str:

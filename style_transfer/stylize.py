@@ -48,7 +48,10 @@ def stylize(
         styles: One or several of the same.
         config: The configuration, checked as by the command line. Its fields
             `content`, `style` and `output` are not used.
-        callbacks: Keras callbacks; every stage is one `fit` of a `StyledImage`.
+        callbacks: Keras callbacks. They see all stages as one `fit` of a
+            `StyledImage` with an epoch of 10 iterations; see
+            `style_transfer.user_callbacks.UserCallbacks`. One that sets
+            `model.stop_training` ends the stylization.
         extractor: Replaces `config.extractor`.
 
     Returns:
@@ -56,7 +59,11 @@ def stylize(
         The longer side is `config.size`.
 
     Raises:
-        InputError: An image, a setting or the extractor cannot be used.
+        InputError: An image, a setting, a callback or the extractor cannot be used.
+
+    Warns:
+        RuntimeWarning: A stage diverged, or a callback or the time limit ended the
+            stylization before its last stage.
 
     Example:
         >>> from common.images import from_unit, write_image

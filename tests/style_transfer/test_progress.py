@@ -8,9 +8,9 @@ from style_transfer.progress import Frames, Pyramid, Trace
 from tests.style_transfer.bowl import distance_to, fit, start
 
 
-def test_the_share_of_all_work_counts_pixels():
+def test_the_share_of_all_work_counts_the_cost_of_iterations():
     pyramid = Pyramid(images=2)
-    pyramid.begin([((3, 2), 10), ((6, 4), 10)])  # 60 and 240 units of work
+    pyramid.begin([((3, 2), 10, 6.0), ((6, 4), 10, 24.0)])  # 60 and 240 units of work
     pyramid.set_model(StyledImage(start(), distance_to(0.5)))
     pyramid.on_train_begin()
     assert pyramid.share() == 0.0
@@ -18,7 +18,7 @@ def test_the_share_of_all_work_counts_pixels():
     assert pyramid.share() == pytest.approx(0.5 * 30 / 300)
     pyramid.on_train_begin()
     assert pyramid.share() == pytest.approx(0.5 * (60 + 120) / 300)
-    pyramid.begin([((3, 2), 10)])
+    pyramid.begin([((3, 2), 10, 7.0)])
     pyramid.on_train_begin()
     assert pyramid.share() == pytest.approx(0.5 + 0.5 * 0.5)
     assert pyramid.describe(5, 100.0) == "3x2 10 ms/iteration"
