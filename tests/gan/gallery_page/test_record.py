@@ -44,7 +44,10 @@ def test_series_leave_out_what_was_not_measured():
     ("preset", "assignments"),
     [
         ("default", ["data.dataset=a folder/it's", "seed=3", "stop.max_minutes=0.5"]),
-        ("resnet", ["networks.options=a=1,b=2", "balance.augment_operations=flip", "run.histograms=True"]),
+        (
+            "resnet",
+            ["networks.options=a=1,b=2", "balance.augment_operations=flip", "run.histograms=True"],
+        ),
     ],
 )
 def test_the_training_command_gives_the_configuration_back(preset, assignments):
