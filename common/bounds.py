@@ -43,12 +43,14 @@ class Setting(NamedTuple):
         value: Its value.
         kind: Its annotated type.
         bounds: The field's metadata: "min", "max" and "above", or nothing.
+        path: Its dotted path, such as "optimization.tolerance".
     """
 
     flag: str
     value: Any
     kind: Any
     bounds: Mapping[str, float | None]
+    path: str
 
 
 def settings(
@@ -83,10 +85,11 @@ def settings(
             continue
         names = [marker.name for marker in markers if getattr(marker, "name", None)]
         flag = f"--{names[0] if names else prefix + field.name}".replace("_", "-")
-        yield Setting(f"--set {path}{field.name}" if fixed else flag, value, kind, field.metadata)
+        path_of = f"{path}{field.name}"
+        yield Setting(f"--set {path_of}" if fixed else flag, value, kind, field.metadata, path_of)
 
 
-def check_bounds(config: Any) -> None:
+def check_bounds(config: Any, file: str = "") -> None:
     """Check every field of a configuration against its bounds and choices.
 
     A command line checks choices while it parses; this also covers
@@ -94,6 +97,8 @@ def check_bounds(config: Any) -> None:
 
     Args:
         config: A dataclass instance; nested dataclasses are included.
+        file: The file that it was read from; errors name it and the field's path
+            instead of a flag.
 
     Raises:
         InputError: A number is out of its bounds or not finite, or a value is
@@ -104,14 +109,15 @@ def check_bounds(config: Any) -> None:
         InputError: --size: expected 16 to 16384, got 3
     """
     for setting in settings(config):
+        name = f"{file}: {setting.path}" if file else setting.flag
         kind, values = setting.kind, [setting.value]
         if typing.get_origin(kind) is tuple:
             kind, values = typing.get_args(kind)[0], setting.value
         for value in values:
             if typing.get_origin(kind) is Literal:
-                _check_choice(setting.flag, value, typing.get_args(kind))
+                _check_choice(name, value, typing.get_args(kind))
             elif setting.bounds and value is not None:
-                _check_number(setting.flag, value, setting.bounds)
+                _check_number(name, value, setting.bounds)
 
 
 def _check_choice(flag: str, value: Any, choices: tuple) -> None:
@@ -124,6 +130,10 @@ def _check_choice(flag: str, value: Any, choices: tuple) -> None:
 
 def _check_number(flag: str, value: float, bounds: Mapping[str, float | None]) -> None:
     low, high, above = (bounds[name] for name in ("min", "max", "above"))
+    try:
+        value = float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        value = math.inf
     inside = (
         math.isfinite(value)
         and (low is None or value >= low)

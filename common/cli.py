@@ -16,7 +16,7 @@ from typing import Annotated, Any, NoReturn, TypeVar, get_type_hints
 import tyro
 
 from common import overrides
-from common.errors import InputError, InputWarning, WorkerLostError
+from common.errors import InputError, InputWarning, WorkerLostError, printable
 from common.files import is_disk_full
 
 T = TypeVar("T")
@@ -149,11 +149,17 @@ def run(main: Callable[[], int | None]) -> NoReturn:
         sys.exit(130)
 
 
-def _show_warning(message: Warning | str, category: type[Warning], *place: Any) -> None:
-    if issubclass(category, InputWarning):
-        print(f"warning: {message}", file=sys.stderr)
-    else:
-        sys.stderr.write(warnings.formatwarning(message, category, *place[:2]))
+def _show_warning(message: Warning | str, category: type[Warning], file: str, *_: Any) -> None:
+    """Print a warning in one line, without the line of code that Python would add.
+
+    Pillow's own are left out: they tell of metadata that it could not read, and
+    an image that cannot be read is an error.
+    """
+    if Path(file).parent.name == "PIL":
+        return
+    kind = "" if issubclass(category, InputWarning) else f"{category.__name__}: "
+    text = str(message) if not kind else " ".join(str(message).split())
+    print(f"warning: {kind}{printable(text)}", file=sys.stderr)
 
 
 def end_at_once(main: Callable[[], int]) -> int:
@@ -194,6 +200,11 @@ def python_to_type() -> str:
 
 
 def _complain(message: str) -> int:
+    """Print an error; an argument that would break its lines is escaped."""
+    parts = {part for word in sys.argv[1:] for part in re.split("[/=]", word)}
+    for part in sorted(parts, key=len, reverse=True):
+        if printable(part) != part:
+            message = message.replace(part, printable(part))
     print(f"error: {message}", file=sys.stderr)
     return 2
 

@@ -73,6 +73,39 @@ def to_mode(image: Image.Image, channels: int | None) -> Image.Image:
     return image.convert(MODES[channels])
 
 
+def array_to_uint8(array: np.ndarray) -> np.ndarray:
+    """Convert an array of any numeric type to uint8, over the full range of its type.
+
+    Args:
+        array: bool, uint8, uint16, other integers in [0, 255] or floats in [0, 1];
+            any shape.
+
+    Raises:
+        InputError: Not numbers, not finite, or a range that is not clear.
+
+    Example:
+        >>> array_to_uint8(np.array([0.2, 1.0]))
+        array([ 51, 255], dtype=uint8)
+    """
+    if array.dtype.name == "bfloat16":
+        array = array.astype(np.float32)
+    kind = array.dtype
+    if kind == np.uint8:
+        return array
+    if kind.kind not in "biuf":
+        raise InputError(f"array: expected numbers, got {kind}")
+    if not np.isfinite(array).all():
+        raise InputError("array: NaN or infinite values; expected finite ones")
+    low, high = float(array.min(initial=0)), float(array.max(initial=0))
+    full, slack = {"b": (1, 0), "f": (1.0, 0.01)}.get(kind.kind, (255, 0))
+    full = 65535 if kind == np.uint16 else full
+    if low < -slack or high > full + slack:
+        raise InputError(
+            f"array: {kind} from {low:g} to {high:g}; expected 0 to {full:g}, or uint8 or uint16"
+        )
+    return np.clip(np.rint(array * np.float64(255.0 / full)), 0, 255).astype(np.uint8)
+
+
 def _turn(image: Image.Image) -> Image.Transpose | None:
     """Return how the EXIF orientation turns an image; damaged EXIF says nothing, as in a viewer."""
     try:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from common.errors import InputError
+from common.errors import InputError, printable
 
 TEMPORARY = ".tmp-"  # prefix of unfinished files
 SECONDS_TO_LOCK = 0.2  # after which a new folder is locked or nobody's
@@ -145,7 +145,7 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
         written[place] = flag
     for path in written:
         if os.path.lexists(path):
-            print(f"{path} exists and will be replaced")
+            print(f"{printable(str(path))} exists and will be replaced")
 
 
 def with_suffix(flag: str, path: Path | None, suffix: str) -> Path | None:

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from common import tiff16
-from common.decoding import MODES, normalize, to_mode
+from common.decoding import MODES, array_to_uint8, normalize, to_mode
 from common.errors import InputError
 from common.files import atomic_path
 
@@ -25,8 +25,9 @@ _EXTENSIONS = Image.registered_extensions()  # also loads Pillow's readers
 FORMATS = tuple(name for name in Image.ID if name in Image.OPEN and name not in NOT_IMAGES)
 SUFFIXES = frozenset(suffix for suffix, name in _EXTENSIONS.items() if name in (*FORMATS, "MPO"))
 JPEG = frozenset(suffix for suffix, name in _EXTENSIONS.items() if name == "JPEG")
-TRANSPARENT = {"PNG", "WEBP", "TIFF", "GIF", "TGA", "AVIF", "JPEG2000", "ICO", "ICNS", "DDS"}
-WRITERS = Image.SAVE.keys() - {"BLP", "MSP", "QOI", "XBM"}  # of gray, RGB and RGBA
+TRANSPARENT = {"PNG", "WEBP", "TIFF", "GIF", "TGA", "AVIF", "JPEG2000", "DDS"}
+# Without those that lack one of gray, RGB and RGBA, and those of icons, which change the size
+WRITERS = Image.SAVE.keys() - {"BLP", "MSP", "QOI", "XBM", "ICO", "ICNS"}
 WRITABLE = frozenset(suffix for suffix in SUFFIXES if _EXTENSIONS.get(suffix) in WRITERS)
 RESAMPLING = Image.Resampling.LANCZOS
 MAX_PIXELS = 300_000_000  # a decoded image beyond this is refused, not swapped to disk
@@ -117,7 +118,7 @@ def as_image(source: Any, near: int | None = None) -> Image.Image:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in MODES or not array.size:
         raise InputError(f"array: expected (H, W, 1, 3 or 4), got {array.shape}")
-    return to_mode(from_array(_as_uint8(array)), 4 if array.shape[2] == 4 else 3)
+    return to_mode(from_array(array_to_uint8(array)), 4 if array.shape[2] == 4 else 3)
 
 
 def _with_alpha(image: Image.Image, near: int | None, name: str) -> Image.Image:
@@ -125,28 +126,6 @@ def _with_alpha(image: Image.Image, near: int | None, name: str) -> Image.Image:
     image = normalize(image, 4 if image.has_transparency_data else 3, near, name)
     opaque = image.mode == "RGBA" and image.getextrema()[3] == (255, 255)
     return image.convert("RGB") if opaque else image
-
-
-def _as_uint8(array: np.ndarray) -> np.ndarray:
-    """Convert an array of any numeric type; raises InputError for a range that is not clear."""
-    if array.dtype.name == "bfloat16":
-        array = array.astype(np.float32)
-    kind = array.dtype
-    if kind.kind == "b":
-        return array.astype(np.uint8) * 255
-    if kind in (np.uint8, np.uint16):
-        return from_unit(to_unit(array))
-    if kind.kind not in "iuf":
-        raise InputError(f"array: expected numbers, got {kind}")
-    if not np.isfinite(array).all():
-        raise InputError("array: NaN or infinite values; expected finite ones")
-    low, high = float(array.min()), float(array.max())
-    bound, slack, scale = (255.0, 0.0, 1.0) if kind.kind in "iu" else (1.0, 0.01, 255.0)
-    if low < -slack or high > bound + slack:
-        raise InputError(
-            f"array: {kind} from {low:g} to {high:g}; expected 0 to {bound:g}, or uint8 or uint16"
-        )
-    return from_unit(array * (scale / 255.0))
 
 
 def image_files(folder: Path) -> list[Path]:
@@ -243,6 +222,27 @@ def enlarge(image: np.ndarray, factor: int) -> np.ndarray:
     return image.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
+def check_writable(path: Path, flag: str = "") -> None:
+    """Check that `write_image` knows the format that a suffix names.
+
+    Args:
+        path: The file to write.
+        flag: How the error names its source.
+
+    Raises:
+        InputError: The suffix is not one of `WRITABLE`.
+
+    Example:
+        >>> check_writable(Path("icon.ico"), "--out")
+        InputError: --out icon.ico: images cannot be written in this format
+    """
+    if Path(path).suffix.lower() not in WRITABLE:
+        raise InputError(
+            f"{f'{flag} {path}'.strip()}: images cannot be written in this format\n"
+            f"expected a name that ends in one of {', '.join(sorted(WRITABLE))}"
+        )
+
+
 def write_image(path: Path, image: np.ndarray) -> None:
     """Write (H, W, C) atomically in the format that the suffix names.
 
@@ -255,6 +255,7 @@ def write_image(path: Path, image: np.ndarray) -> None:
     Raises:
         InputError: Pillow does not write this format, or it cannot hold the image.
     """
+    check_writable(path)
     suffix = Path(path).suffix.lower()
     if image.dtype == np.uint16:
         if suffix not in (".png", ".tif", ".tiff"):

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import tyro
 
 from common import overrides, registry
-from common.bounds import bounded
+from common.bounds import bounded, check_bounds
 from common.distribution.cluster import Strategy
 from common.distribution.devices import CACHE, Compile, Precision
+from common.errors import InputError
 from common.runs import plain
 
 T = TypeVar("T")
@@ -57,11 +58,11 @@ class NetworkConfig:
         Literal["fast", "keras"], tyro.conf.arg(name="kernels", prefix_name=False)
     ] = "fast"
     """fast: layers and optimizer of common/fast. keras: stock Keras, the same results."""
-    latent_size: Hidden[int] = bounded(64, 1)
+    latent_size: Hidden[int] = bounded(64, 1, 2**16)
     """Dimensionality of the latent vector."""
-    width: int = bounded(32, 1)
+    width: int = bounded(32, 1, 2**10)
     """Filters at half the resolution; each further halving doubles them, up to 8 times."""
-    discriminator_width: Hidden[int] = bounded(0, 0)
+    discriminator_width: Hidden[int] = bounded(0, 0, 2**10)
     """The same for the discriminator. 0: as for the generator."""
     upsampling: Hidden[Literal["transposed", "resize", "subpixel"]] = "transposed"
     """How the generator doubles the resolution."""
@@ -255,7 +256,9 @@ def to_dict(config: Config) -> dict[str, Any]:
     return plain(fields)
 
 
-def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
+def from_dict(
+    fields: dict[str, Any], resume: Path | None = None, file: str = "config.json"
+) -> Config:
     """Invert `to_dict`.
 
     Fields that are missing have their defaults, so that a newer version can
@@ -264,14 +267,21 @@ def from_dict(fields: dict[str, Any], resume: Path | None = None) -> Config:
     Args:
         fields: What config.json holds.
         resume: The run's folder.
+        file: How errors name the file.
 
     Raises:
-        InputError: A field does not exist in this version, or has another type.
+        InputError: A field does not exist in this version, has another type, or is
+            out of its bounds.
     """
     run = fields.get("run", {}) if isinstance(fields, dict) else None
     if isinstance(run, dict):
         fields = {**fields, "run": {**run, "resume": resume}}
-    return overrides.from_plain(Config, fields, "config.json")
+    config = overrides.from_plain(Config, fields, file)
+    try:
+        check_bounds(config, file)
+    except InputError as error:
+        raise InputError(f"{error}\nrestore the value that the run was trained with") from None
+    return config
 
 
 def monitored(stop: StopConfig) -> str:

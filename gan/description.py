@@ -7,7 +7,7 @@ the weights.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from gan.data.base import MIN_PER_CLASS, ImageDataset
 from gan.networks import base as families
 from gan.networks.base import ImageSpec
 
+MOST = {"height": 8192, "width": 8192, "channels": 4, "classes": 2**20}  # what can be real
 IGNORED = {"build_config", "dtype", "module", "name", "registered_name", "trainable"}
 
 
@@ -128,17 +129,15 @@ def read(run: Path, flag: str = "--run", own: bool = False) -> Description:
             no longer exists.
     """
     about = runs.read_config(run, flag)
-    config = configuration.from_dict(about["config"])
+    config = configuration.from_dict(about["config"], file=f"{flag} {run}: {runs.CONFIG}")
     for name in ("machine.precision", "data.fingerprint"):
         _field(about, name, run, flag)
     family = _field(about, "networks.family", run, flag, str | None)
+    class_names = tuple(map(str, _field(about, "data.class_names", run, flag, list)))
     saved = Description(
         config,
-        ImageSpec(
-            *(_field(about, f"data.{name}", run, flag, int) for name in ("height", "width")),
-            *(_field(about, f"data.{name}", run, flag, int) for name in ("channels", "classes")),
-        ),
-        tuple(map(str, _field(about, "data.class_names", run, flag, list))),
+        _spec(about, class_names, run, flag),
+        class_names,
         family,
         _field(about, "networks.fingerprint", run, flag),
     )
@@ -176,6 +175,19 @@ def check_fingerprint(saved: str, run: Path, flag: str, *networks: Any) -> None:
             "use the version of the code and of Keras that trained this run, or, in Python, pass "
             "the function that built its networks as build="
         )
+
+
+def _spec(about: Mapping[str, Any], class_names: Sequence[str], run: Path, flag: str) -> ImageSpec:
+    spec = {name: _field(about, f"data.{name}", run, flag, int) for name in MOST}
+    for name, value in spec.items():
+        most = len(class_names) if name == "classes" else MOST[name]
+        least = 0 if name == "classes" else 1
+        if not least <= value <= most:
+            raise InputError(
+                f"{flag} {run}: {runs.CONFIG}: data.{name}: expected {least} to {most}, got "
+                f"{value}\nrestore the value that the run was trained with"
+            )
+    return ImageSpec(**spec)
 
 
 def _field(about: Mapping[str, Any], path: str, run: Path, flag: str, kind: Any = str) -> Any:

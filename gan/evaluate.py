@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from common import checkpoints, cli, files
 from common import images as image_io
-from common.errors import InputError
+from common.errors import InputError, printable
 from gan import description
 from gan.config import CACHE
 from gan.data import load
-from gan.data.base import ImageDataset, printable
+from gan.data.base import ImageDataset
 from gan.metrics.neighbors import LEAST, NEIGHBORS
 
 if TYPE_CHECKING:

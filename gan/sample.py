@@ -64,6 +64,8 @@ def check(config: Config) -> None:
     check_label(config.label, run)
     PRIORS[run.config.prior].truncate(config.truncation)
     checkpoints.Checkpoints(config.run).load(config.checkpoint)
+    if config.out is not None:
+        image_io.check_writable(config.out, "--out")
     check_outputs(
         {
             "--out": config.out,

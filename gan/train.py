@@ -35,8 +35,9 @@ def parse(arguments: Sequence[str] | None) -> Config:
     """
     given = cli.parse(Config, PROGRAM, arguments)
     if given.run.resume is not None:
-        saved = runs.read_config(given.run.resume, "--resume")["config"]
-        default = configuration.from_dict(saved, given.run.resume)
+        folder = given.run.resume
+        saved = runs.read_config(folder, "--resume")["config"]
+        default = configuration.from_dict(saved, folder, f"--resume {folder}: config.json")
         return cli.parse(Config, PROGRAM, arguments, default=default)
     name = given.preset
     if name == AUTO:

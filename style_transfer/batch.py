@@ -16,7 +16,7 @@ from common import images as image_io
 from common import runs
 from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter, flatten
 from style_transfer import config as configuration
@@ -88,7 +88,7 @@ def stylize_all(
                 if not several:
                     raise
                 skipped[str(content)] = str(error)
-                tqdm.write(f"skipped {content}: {error}", file=sys.stderr)
+                tqdm.write(printable(f"skipped {content}: {error}"), file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
             writer.image(f"{name}content", np.asarray(image), step=0)

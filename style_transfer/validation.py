@@ -11,7 +11,7 @@ from common import npz
 from common.bounds import check_bounds
 from common.errors import InputError
 from common.files import check_outputs, with_suffix
-from common.images import WRITABLE, image_files
+from common.images import check_writable, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
 from style_transfer.config import EMBEDDED, KERAS_FILES, Config
@@ -184,14 +184,10 @@ def _check_out_folder(config: Config, out: Path) -> None:
 def _check_out_file(config: Config, out: Path) -> None:
     if out.is_dir():
         raise InputError(f"--out {out}: a folder; expected the name of an image file")
-    suffix = out.suffix.lower()
-    if suffix not in WRITABLE:
-        raise InputError(
-            f"--out {out}: expected a name that ends in one of {', '.join(sorted(WRITABLE))}"
-        )
+    check_writable(out, "--out")
     if any(_same(out, path) for path in (config.content, *config.style) if path):
         raise InputError(f"--out {out}: would overwrite the image it is made from")
-    if config.output.bits == 16 and suffix not in DEEP:
+    if config.output.bits == 16 and out.suffix.lower() not in DEEP:
         raise InputError(
             f"--set output.bits=16: expected --out to end in .png or .tif, got {out.name}"
         )

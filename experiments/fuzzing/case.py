@@ -102,19 +102,11 @@ def fields(program: str) -> list[Setting]:
 
 def odd_flags(rng: np.random.Generator, program: str, most: int = 3) -> list[str]:
     """Draw some flags with valid and odd values, rarely a flag that does not exist."""
-    inputs = (
-        "photos",
-        "photo.png",
-        "no such file",
-        "",
-        ".",
-        "/dev/null",
-        "pipe",
-        "/no/such/folder",
-    )
+    inputs = ("photos", "photo.png", "no such file", "", ".", "/dev/null", "pipe",
+              "/no/such/folder", "no such\n\nfile\x1b")  # fmt: skip
     outputs = ("new.png", "new", "photo.png", "photos", "pipe", "a/b/new.png", "photo.png/x.png",
-               "/proc/x.png", "new.xyz", "caf\udce9.png", ".png", "run",
-               "", "..", "/dev/null")  # fmt: skip
+               "/proc/x.png", "new.xyz", "line\nbreak.png", "new.ico", "caf\udce9.png", ".png",
+               "run", "", "..", "/dev/null")  # fmt: skip
     words = []
     for _ in range(rng.integers(0, most + 1)):
         if rng.random() < 0.1:

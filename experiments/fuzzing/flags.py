@@ -13,12 +13,17 @@ NUMBERS = (
     *("0", "-0", "-1", "1", "2", "0.5", "1.5", "1e-320", "1e308", "1e999", "-1e999", "nan", "inf"),
     *("-inf", "99999999999999999999", "2147483648", "-2147483649", "abc", "", " 7", "0x10"),
     *("1_000", "\u0663", "1e3", "True", "None", "1,5", "--", "-", "1/0", "[]", "{}", "\udce9"),
+    *("1\n2", "\n", "9" * 400),
 )
-TEXTS = ("", " ", "x", "auto", "Auto", "none", "a=b", "=", "a=", "=b", "\u00e9", "\udcff")
+TEXTS = (
+    *("", " ", "x", "auto", "Auto", "none", "a=b", "=", "a=", "=b", "\u00e9", "\udcff"),
+    *("a\nb", "\x1b[2J"),
+)
 UNKNOWN = (
     *("--bath-size", "--dataste", "--seeed", "--no-such-flag", "--content-", "-s", "-", "--", "x"),
     *("---", "--set=", "--=1", "--styles", "--learning-rate", "--\u00e9", "--horizontal_flip"),
     *("--latent-size", "--run_dir", "--no-preview", "--no-preview=1", "--set.x", "--\udce9"),
+    *("--line\nbreak", "line\nbreak", "\x1b[31m"),
 )
 
 

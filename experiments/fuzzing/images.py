@@ -25,6 +25,8 @@ STEMS = (
     *("a", "b", "photo 1", "my painting", "  two spaces", "caf\u00e9", "cafe\u0301", "\u732b"),
     *("\U0001f408", "-x", "--help", "-", "a=b", "%s%d", "{0}", "[red]x", "$(x)", "'q'", '"q"'),
     *("*", "a,b", "a;b", "#", "~", "x.tar", "...", "0", "None", "a" * 120, "\u202etxt", "tab\tx"),
+    *("line\nbreak", "\n", "two\n\nlines\n", "re\rturn", "\x1b[31mred", "bell\x07", "\x7f"),
+    *("a\x85b", "a\u2028b", "\x01", "error: no\nsuch file"),
     *(os.fsdecode(b"caf\xe9"), os.fsdecode(b"\xff\xfe"), os.fsdecode(b"b\xc3")),
 )
 
@@ -36,7 +38,7 @@ def pick(rng: np.random.Generator, items: object) -> object:
 
 
 def name(rng: np.random.Generator, suffix: str = "") -> str:
-    """Draw a file name: often plain, sometimes with spaces, bytes that are not UTF-8, or dashes."""
+    """Draw a file name: often plain, sometimes with spaces, line breaks, stray bytes or dashes."""
     stem = pick(rng, STEMS) if rng.random() < 0.6 else f"file{rng.integers(1000)}"
     return f"{stem}{suffix}"
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from common.errors import printable
 from common.files import TEMPORARY
 
 Snapshot = dict[str, tuple[int, ...]]
@@ -50,7 +51,7 @@ def check_files(
     """
     problems = []
     for path, state in before.items():
-        announced = Path(path).name in said and "replace" in said
+        announced = printable(Path(path).name) in said and "replace" in said
         if path.startswith(writable) or announced or after.get(path) == state:
             continue
         what = "overwritten" if path in after else "removed"

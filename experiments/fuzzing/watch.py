@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 from common import cli
+from common.errors import printable
 from experiments.fuzzing.case import PROGRAMS, Case
 from experiments.fuzzing.output import Snapshot, check_files, snapshot
 
@@ -190,18 +191,15 @@ def check_message(err: str, case: Case, files: Snapshot) -> list[str]:
     given = [part for word in case.arguments for part in word.split("=", 1)]
     given += [*case.environment, *(Path(path).name for path in files)]
     named = re.search(r"--\w|styles|array|image|no such file|out of memory", text) or any(
-        len(word) > 1 and form(word) in text for word in given for form in (_escaped, _bytes)
+        len(word) > 1 and form(word) in text
+        for word in given
+        for form in (_escaped, lambda word: _escaped(printable(word)))
     )
     return [] if named else ["message: names neither a flag nor a file"]
 
 
 def _escaped(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode()
-
-
-def _bytes(text: str) -> str:
-    """Escape what is not UTF-8 as `gan.data.base.printable` does."""
-    return _escaped(text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace"))
 
 
 def _reset_peak() -> float:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from common import images as image_io
 from common import registry
+from common.errors import printable
 
 SHARED = ("base", "cache", "folder", "load", "stream", "tfds")  # files that are no dataset
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)  # pixels of a side
@@ -139,16 +140,6 @@ def auto_resolution(sides: Iterable[int], supported: Iterable[int]) -> int:
     """
     side = min(int(np.median(list(sides))), AUTO_RESOLUTION_LIMIT)
     return max((size for size in supported if size <= side), default=min(supported))
-
-
-def printable(text: str) -> str:
-    r"""Replace what cannot be encoded, such as bytes of a file name, by escapes.
-
-    Example:
-        >>> printable("caf\udce9.png")
-        'caf\\xe9.png'
-    """
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def class_name(text: str) -> str:

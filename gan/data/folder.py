@@ -12,8 +12,8 @@ from pathlib import Path
 from PIL import Image
 
 from common import images as image_io
-from common.errors import InputError
-from gan.data.base import Request, Source, auto_resolution, class_name, printable, source_key
+from common.errors import InputError, printable
+from gan.data.base import Request, Source, auto_resolution, class_name, source_key
 
 PIXELS_IN_FLIGHT = 48_000_000  # decoded at a time by all threads; some 12 bytes each
 COMPANIONS = frozenset(  # suffixes of files that come with images; left out without a word

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from common import npz
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.priors import PRIORS
 from gan import description
 from gan.data import load
-from gan.data.base import ImageDataset, class_name, printable
+from gan.data.base import ImageDataset, class_name
 from gan.generate import draw, draw_latents, labels_in_turn, load_generator
 from gan.metrics.classes import labels_by_shares
 

@@ -40,6 +40,7 @@ def test_the_defaults_are_within_their_bounds():
     ("config", "message"),
     [
         (Outer(size=15), "--size: expected 16 to 128, got 15"),
+        (Outer(size=10**400), "--size: expected 16 to 128, got inf"),
         (Outer(size=129), "--size: expected 16 to 128, got 129"),
         (Outer(kind="twos"), "--kind: expected one of one, two, got twos; did you mean two?"),
         (Outer(minutes=0.0), "--minutes: expected more than 0, got 0"),
@@ -53,4 +54,17 @@ def test_the_defaults_are_within_their_bounds():
 def test_a_value_out_of_its_bounds_is_named(config, message):
     with pytest.raises(InputError) as caught:
         check_bounds(config)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (Outer(flat=Inner(hidden=0)), "config.json: flat.hidden: expected at least 1, got 0"),
+        (Outer(kind="2"), "config.json: kind: expected one of one, two, got 2"),
+    ],
+)
+def test_a_value_of_a_file_is_named_by_the_file_and_its_path(config, message):
+    with pytest.raises(InputError) as caught:
+        check_bounds(config, "config.json")
     assert str(caught.value) == message

@@ -3,14 +3,16 @@ import errno
 import os
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Literal
 
 import pytest
 import tyro
+from PIL import Image
 
 from common import cli
-from common.errors import InputError, WorkerLostError
+from common.errors import InputError, InputWarning, WorkerLostError
 from tests.command_line import ROOT
 
 
@@ -181,14 +183,44 @@ def test_names_that_the_terminal_cannot_show_are_escaped(encoding):
     assert b"Traceback" not in done.stderr
 
 
-def test_a_warning_about_an_input_is_one_line():
+def test_a_warning_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    pillow = str(Path("site-packages", "PIL", "Image.py"))
+
+    def main():
+        for message, kind, file in (
+            ("a\nb.png: dark", InputWarning, "decoding.py"),
+            ("a long\n    message", RuntimeWarning, "x.py"),
+            ("Corrupt EXIF data", UserWarning, pillow),
+        ):
+            warnings.showwarning(kind(message), kind, file, 1)
+
+    with warnings.catch_warnings(), pytest.raises(SystemExit):
+        cli.run(main)
+    assert capsys.readouterr().err.splitlines() == [
+        "warning: a\\nb.png: dark",
+        "warning: RuntimeWarning: a long message",
+    ]
+
+
+def test_an_image_with_damaged_exif_is_read_without_a_word(tmp_path):
+    path = tmp_path / "damaged.jpg"
+    Image.new("RGB", (20, 20)).save(path, exif=b"Exif\0\0II*\0\x08\0\0\0\x05\0\x12\x01\x03\0")
     code = (
-        "import warnings; from common import cli; from common.errors import InputWarning\n"
-        "cli.run(lambda: [warnings.warn(InputWarning('a.png: dark')), warnings.warn('x')] and 0)"
+        "import sys; from common import cli; from common.images import as_image\n"
+        "cli.run(lambda: print(as_image(sys.argv[1]).size))"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
-    assert done.stderr.splitlines()[0] == "warning: a.png: dark"
-    assert "UserWarning: x" in done.stderr
+    command = [sys.executable, "-c", code, path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert (done.stdout, done.stderr, done.returncode) == ("(20, 20)\n", "", 0)
+    with pytest.warns(UserWarning, match="EXIF"):  # Pillow does have something to say
+        Image.open(path).getexif()
+
+
+def test_arguments_with_line_breaks_and_control_characters_are_escaped(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["program", "--out=x/a\nb\x1b.png"])
+    assert exit_of(InputError("--out x/a\nb\x1b.png: a folder\nname another")) == 2
+    assert capsys.readouterr().err == "error: --out x/a\\nb\\x1b.png: a folder\nname another\n"
 
 
 def test_a_reader_that_ends_early_is_no_traceback():

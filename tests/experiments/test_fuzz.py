@@ -67,6 +67,7 @@ def test_a_hang_and_a_flood_of_memory_are_problems(tmp_path):
         ("error: --size 3: expected more", []),
         ("error: photo.png: broken image", []),
         ("error: caf\\udce9.png: broken image", []),
+        ("error: two\\nlines: no such", []),
         ("warning: dark\nerror: value: expected a flag\ndo this", []),
         ("error: --size\n1\n2", ["message: 3 lines"]),
         ("error: something is wrong", ["message: names neither a flag nor a file"]),
@@ -75,7 +76,7 @@ def test_a_hang_and_a_flood_of_memory_are_problems(tmp_path):
 )
 def test_messages_are_short_and_name_what_is_wrong(message, problem):
     case = Case("made up", "gan.train", ["--flag=value"])
-    files = {"below/photo.png": (0, 0, 0), "caf\udce9.png": (0, 0, 0)}
+    files = dict.fromkeys(("below/photo.png", "caf\udce9.png", "two\nlines"), (0, 0, 0))
     assert check_message(message, case, files) == problem
 
 

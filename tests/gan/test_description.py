@@ -84,6 +84,40 @@ def test_a_damaged_description_is_refused_in_two_lines(tmp_path, part, name, val
         assert len(str(caught.value).splitlines()) <= 2
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": -3}, "batch_size: expected at least 2, got -3"),
+        ({"networks": {"width": 10**9}}, "networks.width: expected 1 to 1024, got 1e+09"),
+        ({"generator": {"learning_rate": -1.0}}, "generator.learning_rate: expected at least 0"),
+        ({"balance": {"augment": 5.0}}, "balance.augment: expected 0 to 0.8, got 5"),
+    ],
+)
+def test_values_out_of_their_bounds_are_refused_as_by_train(tmp_path, change, message):
+    write_json(tmp_path / "config.json", {**ABOUT, "config": change})
+    with pytest.raises(InputError) as caught:
+        description.read(tmp_path)
+    first, second = str(caught.value).splitlines()
+    assert first.startswith(f"--run {tmp_path}: config.json: {message}")
+    assert second == "restore the value that the run was trained with"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("height", 0, "data.height: expected 1 to 8192, got 0"),
+        ("width", 10**9, "data.width: expected 1 to 8192, got 1000000000"),
+        ("channels", 5, "data.channels: expected 1 to 4, got 5"),
+        ("classes", 3, "data.classes: expected 0 to 2, got 3"),
+    ],
+)
+def test_a_shape_that_cannot_be_is_refused(tmp_path, name, value, message):
+    write_json(tmp_path / "config.json", {**ABOUT, "data": {**ABOUT["data"], name: value}})
+    with pytest.raises(InputError) as caught:
+        description.read(tmp_path)
+    assert f"config.json: {message}" in str(caught.value)
+
+
 def network(activation="relu", width=4, stride=1):
     image = keras.Input((8, 8, 1))
     x = layers.Conv2D(width, 3, strides=stride, padding="same")(image)

@@ -43,6 +43,31 @@ def test_bad_arguments_are_named(config, message):
         evaluate.check(config)
 
 
+def test_the_file_of_the_scores_is_checked_before_tensorflow(tmp_path, capsys):
+    folder = write(tmp_path / "images", bars(3))
+    np.savez(tmp_path / "fake.npz", images=bars(3))
+    os.mkfifo(tmp_path / "pipe.json")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "fake-evaluation.json").write_text("{}")
+
+    def check(out):
+        out = out and tmp_path / out
+        evaluate.check(Config(npz=tmp_path / "fake.npz", dataset=folder, out=out))
+
+    for out, message in (
+        ("fake.npz", "--out .*fake.npz: would overwrite an input"),
+        ("pipe.json", "--out .*pipe.json: expected the name of a file, found a pipe"),
+        ("folder.json", "--out .*folder.json: a folder"),
+    ):
+        with pytest.raises(InputError, match=message):
+            check(out)
+    check("new.json")
+    assert capsys.readouterr().out == ""
+    check(None)  # beside the archive
+    expected = f"{tmp_path / 'fake-evaluation.json'} exists and will be replaced\n"
+    assert capsys.readouterr().out == expected
+
+
 def test_an_npz_is_measured_and_the_scores_written(tmp_path, capsys):
     folder = write(tmp_path / "images", bars(120))
     (tmp_path / "images" / "broken.png").write_bytes(b"nothing")

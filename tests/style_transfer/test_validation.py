@@ -41,8 +41,8 @@ from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, 
             "--set optimization.tolerance: expected 0 to 1, got 2",
         ),
         ({"output": OutputConfig(bits=16, out="a.jpg")}, "--set output.bits=16"),
-        ({"output": OutputConfig(out="a.xyz")}, "--out a.xyz: expected a name"),
-        ({"output": OutputConfig(out="a.psd")}, "--out a.psd: expected a name"),  # only read
+        ({"output": OutputConfig(out="a.xyz")}, "--out a.xyz: images cannot be written"),
+        ({"output": OutputConfig(out="a.psd")}, "--out a.psd: images cannot be written"),
         (
             {"output": OutputConfig(out="photo.png"), "content": "photo.png", "style": "photo.png"},
             "would overwrite",
