@@ -11,7 +11,7 @@ import pytest
 from common import registry
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONAL = {"torch"}  # measured beside ours where it is installed
+OPTIONAL = {"sklearn", "torch"}  # used where they are installed
 ALLOWED = {
     "common": {"common"},
     "gan": {"common", "gan"},
