@@ -50,6 +50,38 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside `path` that becomes `path` if the block succeeds.
+
+    The bytes of its files reach the disk before the name changes.
+
+    Args:
+        path: The folder to write; it does not exist yet. Missing parents are made.
+
+    Raises:
+        InputError: It exists when the block ends.
+
+    Example:
+        >>> with atomic_folder(Path("out")) as temporary:
+        ...     (temporary / "README.md").write_text("text")
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=path.parent))
+    try:
+        with locked(temporary):
+            yield temporary
+            for file in filter(Path.is_file, temporary.rglob("*")):
+                with file.open("rb") as written:
+                    os.fsync(written.fileno())
+            temporary.chmod(0o777 & ~_umask())  # mkdtemp makes folders that only the owner reads
+            if os.path.lexists(path):
+                raise InputError(f"{path}: exists already\nremove it, or name another folder")
+            temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
     """Tell `remove_temporaries` that a file or folder is in use until the block or we end.
 

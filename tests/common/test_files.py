@@ -7,6 +7,7 @@ import pytest
 
 from common.errors import InputError
 from common.files import (
+    atomic_folder,
     atomic_path,
     check_outputs,
     locked,
@@ -31,6 +32,27 @@ def test_atomic_path_leaves_the_old_file_when_writing_fails(tmp_path):
         fail_halfway()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_folder_appears_whole_or_not_at_all_and_replaces_none(tmp_path):
+    folder = tmp_path / "a" / "model"
+
+    def fail_halfway():
+        with atomic_folder(folder) as temporary:
+            (temporary / "x").write_text("half")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        fail_halfway()
+    assert list(folder.parent.iterdir()) == []
+    with atomic_folder(folder) as temporary:
+        (temporary / "x").write_text("whole")
+        assert not folder.exists()
+    assert (folder / "x").read_text() == "whole"
+    assert folder.stat().st_mode & 0o700 == 0o700
+    with pytest.raises(InputError, match="exists already"), atomic_folder(folder):
+        pass
+    assert [path.name for path in folder.parent.iterdir()] == ["model"]
 
 
 def test_atomic_path_makes_folders_and_keeps_the_suffix(tmp_path):
