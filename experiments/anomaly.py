@@ -159,6 +159,7 @@ def _spread(values: Sequence[float]) -> str:
 BASE = {
     "data.conditional": "off",
     "networks.width": WIDTH,
+    "networks.latent_size": 16,
     "batch_size": 64,
     "run.tick_kimg": 10.0,  # measuring costs more than training on a few images
 }

@@ -7,6 +7,7 @@ python -m gan.anomaly --normal screws/train --test new/ --run-dir runs/DETECTOR 
 import dataclasses
 import json
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,10 +156,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         resolution=side,
         max_minutes=config.max_minutes,
     )
-    python = cli.python_to_type()
-    repeat = (
-        f"{python} -m gan.anomaly --normal {config.normal} --test {config.test} --run-dir {run_dir}"
-    )
     try:
         found = detection.detect(
             normal,
@@ -171,8 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             cache=config.cache_dir,
         )
     except KeyboardInterrupt:
-        seeds = f" --seeds {config.seeds}" if config.seeds > 1 else ""
-        print(f"\ninterrupted: the detectors are saved; continue with: {repeat}{seeds}")
+        again = _command(config, run_dir, config.test)
+        print(f"\ninterrupted: what is trained is saved; continue with: {again}")
         return 130
     print(found.table)
     least = conformal.least_calibration(config.fdr)
@@ -186,9 +183,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     detection.write(found, folder)
     print(
         f"results: {folder}/anomalies.csv, anomalies.png and heat_maps/ | other images: "
-        f"{repeat.replace(str(config.test), 'FOLDER')} --out NEW"
+        f"{_command(config, run_dir, 'FOLDER')} --out NEW"
     )
     return 0
+
+
+def _command(config: Config, run_dir: Path, test: Path | str) -> str:
+    """Return the command that uses or continues the detectors of a folder."""
+    words = ["-m", "gan.anomaly", "--normal", config.normal, "--test", test, "--run-dir", run_dir]
+    words += ["--seeds", config.seeds] if config.seeds > 1 else []
+    return f"{cli.python_to_type()} {shlex.join(map(str, words))}"
 
 
 if __name__ == "__main__":

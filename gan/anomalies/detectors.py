@@ -4,6 +4,7 @@ A detector is a function of training features (N, D) and of others (M, D) to
 anomaly scores (M,).
 """
 
+import functools
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -35,6 +36,13 @@ def embed(images: np.ndarray) -> np.ndarray:
         >>> embed(np.zeros((2, 32, 32, 1), np.uint8)).shape
         (2, 1536)
     """
+    return in_batches(
+        lambda part: np.concatenate([_describe()(shown) for shown in opaque(part)], axis=1), images
+    )
+
+
+@functools.cache
+def _describe() -> Callable[[tf.Tensor], tf.Tensor]:
     extract = compact.load()
 
     @tf.function
@@ -42,9 +50,7 @@ def embed(images: np.ndarray) -> np.ndarray:
         values = extract(tf.cast(shown, tf.float32) / 255.0)["relu3_1"].values  # (B, H, W, C)
         return tf.reshape(tf.image.resize(values, (GRID, GRID), "area"), (shown.shape[0], -1))
 
-    return in_batches(
-        lambda part: np.concatenate([describe(shown) for shown in opaque(part)], axis=1), images
-    )
+    return describe
 
 
 def standardize(training: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:

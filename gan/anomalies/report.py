@@ -104,13 +104,14 @@ def _cells(row: dict[str, object], labelled: bool) -> list[str]:
     each = row["auroc_each_seed"]
     spread = f" ± {np.std(each, ddof=1):.3f}" if len(each) > 1 else ""
     mean = np.mean(each) if each else row["auroc"]
-    return [
+    cells = [
         f"{mean:.3f}{spread}",
         " ".join(f"{one:.3f}" for one in each) or "-",
         str(row["flagged"]),
         f"{100 * row['false_share']:.0f} %",
         f"{100 * row['found_share']:.0f} %",
     ]
+    return [("-" if "nan" in cell else cell) for cell in cells]  # images of one kind only
 
 
 @contextmanager

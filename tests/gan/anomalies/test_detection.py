@@ -43,7 +43,7 @@ def test_seeds_share_the_split_and_their_scores_are_averaged(normal, trained, tm
     assert (first.seed, second.seed, folder, minutes) == (0, 1, tmp_path / "seed-0", 1.5)
     assert len(training) == 40
     assert (training.class_names, training.labels.any()) == ((), False)
-    assert first.balance.augment_target == 0.6
+    assert first.networks.latent_size == 16
     # Draws 0, 1, 2 and the seeds 1 and 3 of the two detectors' test scores
     means = images.mean(axis=(1, 2, 3))
     assert found.detection.scores == pytest.approx(means + 1.0 + 2.0)

