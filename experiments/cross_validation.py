@@ -24,6 +24,7 @@ from gan.data.base import ImageDataset
 if TYPE_CHECKING:
     from gan.trainer import Result
 
+LEAST = 10  # images of a fold
 COUNT = 5000  # images of either set at most
 NAMES = ("frechet_distance", "training_images")
 
@@ -38,26 +39,19 @@ class Options(sweep.Options):
     """Random divisions of the dataset, and seeds of the training."""
 
 
-def folds(count: int, number: int, seed: int) -> list[np.ndarray]:
-    """Divide indices at random into parts that differ by at most one in size.
-
-    Example:
-        >>> [len(part) for part in folds(11, 3, seed=0)]
-        [4, 4, 3]
-    """
-    return np.array_split(np.random.default_rng(seed).permutation(count), number)
-
-
 def split(dataset: ImageDataset, cell: sweep.Cell) -> tuple[np.ndarray, np.ndarray]:
     """Indices of the images to train on, and of the fold that is held out."""
-    parts = folds(len(dataset), cell.options.folds, cell.seed)
-    held_out = parts.pop(int(cell.row.split()[-1]) - 1)
+    number, count = cell.options.folds, len(dataset)
+    if count < LEAST * number:
+        raise InputError(f"--folds {number}: expected {LEAST * number} images, found {count}")
+    parts = np.array_split(np.random.default_rng(cell.seed).permutation(count), number)
+    held_out = parts.pop(int(cell.row.split()[1]) - 1)
     return np.concatenate(parts), held_out
 
 
 def training(dataset: ImageDataset, cell: sweep.Cell) -> ImageDataset:
     """All images but those of the fold."""
-    name = f"{cell.row} of {cell.options.folds}, seed {cell.seed}"
+    name = f"without {cell.row}, seed {cell.seed}"
     return sweep.part(dataset, split(dataset, cell)[0], name, name.replace(" ", "-"))
 
 
@@ -101,9 +95,10 @@ def show(found: Results, options: Options, folder: Path) -> None:
 def main(arguments: list[str] | None = None) -> int:
     """Train and measure as the command line says and return the exit code."""
     options = cli.parse(Options, "python -m experiments.cross_validation", arguments)
-    rows: dict[str, sweep.Change] = {f"fold {n}": {} for n in range(1, options.folds + 1)}
     if options.folds < 2:
         raise InputError(f"--folds: expected at least 2, got {options.folds}")
+    names = (f"fold {number} of {options.folds}" for number in range(1, options.folds + 1))
+    rows: dict[str, sweep.Change] = {name: {} for name in names}
     return sweep.main(dataclasses.replace(SWEEP, rows=rows), arguments)
 
 

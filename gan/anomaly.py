@@ -96,7 +96,14 @@ def read_state(run_dir: Path | None) -> dict:
     Raises:
         InputError: The folder holds something else.
     """
-    if run_dir is None or not (run_dir / STATE).exists():
+    if run_dir is None:
+        return {}
+    if (run_dir / runs.CONFIG).exists():
+        raise InputError(
+            f"--run-dir {printable(str(run_dir))}: holds a run of another command\n"
+            "name the folder of a detector, or a new one"
+        )
+    if not (run_dir / STATE).exists():
         return {}
     try:
         return dict(json.loads((run_dir / STATE).read_text()))

@@ -10,22 +10,25 @@ from gan.data.base import ImageDataset
 
 def cell_of(fold, folds=3, seed=0):
     options = dataclasses.replace(cross_validation.Options(), folds=folds)
-    rows = {f"fold {n}": {} for n in range(1, folds + 1)}
-    return sweep.Cell(sweep.Sweep("cross_validation", rows), options, f"fold {fold}", "", seed)
+    row = f"fold {fold} of {folds}"
+    return sweep.Cell(sweep.Sweep("cross_validation", {row: {}}), options, row, "", seed)
 
 
 def test_every_image_is_held_out_once():
-    images = np.arange(11, dtype=np.uint8).reshape(11, 1, 1, 1)
-    dataset = ImageDataset("few", images, np.zeros(11, np.int32), (), "few-1")
+    images = np.arange(32, dtype=np.uint8).reshape(32, 1, 1, 1)
+    dataset = ImageDataset("few", images, np.zeros(32, np.int32), (), "few-1")
     held_out = []
     for fold in (1, 2, 3):
         index, held = cross_validation.split(dataset, cell_of(fold))
-        assert sorted([*index, *held]) == list(range(11))
+        assert sorted([*index, *held]) == list(range(32))
+        assert len(held) in (10, 11)
         held_out.extend(held)
         training = cross_validation.training(dataset, cell_of(fold))
         assert training.images.ravel().tolist() == sorted(index)
-    assert sorted(held_out) == list(range(11))
-    assert [len(part) for part in cross_validation.folds(11, 3, seed=0)] == [4, 4, 3]
+    assert sorted(held_out) == list(range(32))
+    with pytest.raises(InputError, match="--folds 4: expected 40 images, found 32"):
+        cross_validation.split(dataset, cell_of(1, folds=4))
+    assert cell_of(1, folds=3).path != cell_of(1, folds=4).path
 
 
 def test_the_report_has_mean_and_deviation(tmp_path, capsys):

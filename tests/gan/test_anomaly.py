@@ -60,6 +60,7 @@ def test_minutes_and_resolution_are_those_of_the_detectors(blobs, test_folder, t
         ({"out": "test"}, "--out .*test: exists already\nname a new folder"),
         ({"out": "file/below"}, "--out .*below: cannot be made, .*file is no folder to write in"),
         ({"run_dir": "file/below"}, "--out .*cannot be made"),
+        ({"run_dir": "a_run"}, "--run-dir .*a_run: holds a run of another command"),
         ({"fdr": 0.0}, "--fdr: expected more than 0, at most 0.99"),
         ({"resolution": 33}, "--resolution 33: dcgan cannot make it"),
     ],
@@ -70,6 +71,8 @@ def test_bad_input_is_refused_before_anything_is_written(
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
     (tmp_path / "few").mkdir()
+    (tmp_path / "a_run").mkdir()
+    (tmp_path / "a_run" / "config.json").write_text("{}")
     for number in range(3):
         shutil.copy(blobs / f"{number:03d}.png", tmp_path / "few")
     before = sorted(tmp_path.rglob("*"))
