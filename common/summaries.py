@@ -13,6 +13,8 @@ from tensorboard.plugins.hparams import api as hparams
 
 from common import images as image_io
 
+PROGRAM = "Program"  # capital letters come first
+FINAL = "at_end/"  # before the names of all other metrics
 LONGEST_SIDE = 1024  # pixels; a browser shows no more, and the log stays small
 
 
@@ -72,21 +74,37 @@ class SummaryWriter:
         with self._at(step):
             tf.summary.text(name, _utf8(markdown))
 
-    def hyperparameters(self, values: Mapping[str, object], trial: str) -> None:
-        """Write what the HPARAMS tab compares runs by.
+    def hyperparameters(self, values: Mapping[str, object], trial: str, program: str) -> None:
+        """Write what the HParams tab compares runs by.
+
+        The tab shows the hyperparameters that differ first, in the order of their
+        names. `PROGRAM` comes first of all, so that runs of several programs can be
+        told apart and selected.
 
         Args:
-            values: As `flatten` returns them.
+            values: As `flatten` returns them, without files and folders.
             trial: Name of the run.
+            program: Name of the program.
         """
         with self._at(0):
             hparams.hparams(
                 {
-                    name: _utf8(value) if isinstance(value, str) else value
-                    for name, value in values.items()
+                    name: _utf8(value) or "none" if isinstance(value, str) else value
+                    for name, value in {PROGRAM: program, **values}.items()
                 },
                 trial_id=_utf8(trial),
             )
+
+    def final_metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Write the metrics that the HParams tab shows beside the hyperparameters.
+
+        It shows the first five in the order of their names, so all begin with `FINAL`.
+
+        Args:
+            values: {name: value}.
+            step: Images seen or iterations.
+        """
+        self.scalars({FINAL + name: value for name, value in values.items()}, step)
 
 
 def flatten(values: Mapping[str, object], prefix: str = "") -> dict[str, bool | int | float | str]:

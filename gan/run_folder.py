@@ -117,8 +117,8 @@ def open_writer(run: Run, gan: GAN, networks: dict[str, Any], resumed: bool) -> 
     writer = SummaryWriter(run.folder)
     if not resumed:
         writer.text("config", _as_table(flatten(fields)))
-        writer.hyperparameters(flatten(fields), trial=run.folder.name)
-        writer.image("data/real", _real_grid(run.dataset), step=0)
+        writer.hyperparameters(_hyperparameters(run, fields), run.folder.name, "gan.train")
+        writer.image("training_images/real", _real_grid(run.dataset), step=0)
     return writer
 
 
@@ -140,6 +140,19 @@ def restored_state(checkpoints: Checkpoints) -> tuple[dict[str, np.ndarray], dic
     if not checkpoints.paths("best"):
         state["best"] = None
     return arrays, state
+
+
+def _hyperparameters(run: Run, fields: dict[str, Any]) -> dict[str, bool | int | float | str]:
+    """Return what can make a difference between runs: no folders, and `auto` resolved."""
+    known = flatten({name: value for name, value in fields.items() if name != "run"})
+    return {
+        **known,
+        "data.dataset": Path(run.dataset.name).name,
+        "data.resolution": run.spec.height,
+        "data.channels": run.spec.channels,
+        "data.conditional": "on" if run.spec.classes else "off",
+        "precision": run.precision,
+    }
 
 
 def _machine(run: Run) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
 from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
-from common.summaries import SummaryWriter, flatten
+from common.summaries import SummaryWriter
 from style_transfer import config as configuration
 from style_transfer import user_callbacks
 from style_transfer.config import Config
@@ -26,7 +26,7 @@ from style_transfer.extractors import Extractor
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
 from style_transfer.plan import Level, choose_weights
 from style_transfer.prepare import Source, check_size
-from style_transfer.progress import Frames, Pyramid, Trace
+from style_transfer.progress import Frames, Pyramid, Trace, comparable
 from style_transfer.tile_layout import cost
 
 RESULT = "stylized.png"  # in the run folder, without --out
@@ -91,7 +91,7 @@ def stylize_all(
                 tqdm.write(printable(f"skipped {content}: {error}"), file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
-            writer.image(f"{name}content", np.asarray(image), step=0)
+            writer.image(f"stylized_from/{name}content", np.asarray(image), step=0)
             stages = plan_stages(config, image.size, extractor)
             side = config.optimization.tile
             pyramid.begin(
@@ -157,9 +157,9 @@ def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -
     precision = devices.resolve_precision(config.optimization.precision)
     runs.write_config(folder, fields, data={}, machine={"precision": precision})
     writer = SummaryWriter(folder)
-    writer.hyperparameters(flatten(fields), folder.name)
+    writer.hyperparameters(comparable(fields), folder.name, "stylize")
     for number, style in enumerate(styles):
-        writer.image(f"style/{number}", np.asarray(style), step=0)
+        writer.image(f"stylized_from/style_{number}", np.asarray(style), step=0)
     return writer
 
 

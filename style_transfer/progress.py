@@ -1,15 +1,43 @@
 """Keras callbacks that record a stylization: metrics, images, frames, progress."""
 
+import os
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 
 from common import images as image_io
 from common import runs
-from common.summaries import SummaryWriter
+from common.summaries import SummaryWriter, flatten
+
+
+def comparable(fields: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
+    """Name the hyperparameters by which TensorBoard compares stylizations.
+
+    Args:
+        fields: The configuration as of `config.to_dict`.
+
+    Returns:
+        {"style." + dotted name: value} without those of the output. Files lose
+        their folders.
+
+    Example:
+        >>> comparable({"content": "photos/cat.jpg", "seed": 0, "output": {"bits": 8}})
+        {'style.content': 'cat.jpg', 'style.seed': 0}
+    """
+    known = {name: _without_folders(value) for name, value in fields.items() if name != "output"}
+    return {f"style.{name}": value for name, value in flatten(known).items()}
+
+
+def _without_folders(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _without_folders(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_folders(each) for each in value]
+    return Path(value).name if isinstance(value, str) and os.sep in value else value
 
 
 class Trace(keras.callbacks.Callback):
@@ -31,6 +59,8 @@ class Trace(keras.callbacks.Callback):
         """
         super().__init__()
         self.folder, self.writer, self.prefix = folder, writer, prefix
+        self.began = time.perf_counter()
+        self.loss: float | None = None
 
     def on_train_begin(self, logs=None):
         self.last = (time.perf_counter(), self.model.steps_done)
@@ -51,16 +81,21 @@ class Trace(keras.callbacks.Callback):
         total = self.model.first_step + step
         self.writer.scalars(metrics, step=total)
         runs.append_metrics(self.folder, {"iteration": total, **metrics})
+        self.loss = metrics[f"{self.prefix}loss"]
         if step - self.shown >= self.IMAGES:
             self._show()
 
     def on_train_end(self, logs=None):
         self._show()
+        if self.loss is not None and not self.prefix:  # a folder has no single loss
+            final = {"loss": self.loss, "seconds": time.perf_counter() - self.began}
+            self.writer.final_metrics(final, step=self.model.first_step + self.model.steps_done)
 
     def _show(self) -> None:
         self.shown = self.model.steps_done
         image = image_io.from_unit(self.model.average.numpy()[0])
-        self.writer.image(f"{self.prefix}image", image, step=self.model.first_step + self.shown)
+        tag = f"stylized/{self.prefix.rstrip('/') or 'image'}"
+        self.writer.image(tag, image, step=self.model.first_step + self.shown)
 
 
 class Frames(keras.callbacks.Callback):

@@ -22,6 +22,12 @@ SPEED, EVALUATION = "speed/images_per_second", "speed/share_of_evaluation"
 ALARMS, R_V = "health/alarms", "health/r_v"
 ADDED_METRICS = (SPEED, SLICED_WASSERSTEIN, *collapse.VITALS, ALARMS)
 EVALUATION_METRICS = (FRECHET, EVALUATION)
+FINAL_METRICS = {
+    "alarms": ALARMS,
+    "frechet_distance": FRECHET,
+    "images_per_second": SPEED,
+    "sliced_wasserstein": SLICED_WASSERSTEIN,
+}
 
 
 def numbers(logs: Mapping[str, object]) -> dict[str, float]:
@@ -94,6 +100,7 @@ class Log(keras.callbacks.Callback):
         """
         super().__init__()
         self.folder, self.writer, self.histograms = folder, writer, histograms
+        self.latest: dict[str, float] = {}
 
     def on_epoch_end(self, epoch, logs=None):
         images = int(self.model.images_seen.numpy())
@@ -102,7 +109,17 @@ class Log(keras.callbacks.Callback):
             return  # the run has diverged and returned to its last state; summary.json records it
         runs.append_metrics(self.folder, {"images": images, **metrics})
         self.writer.scalars(metrics, step=images)
+        self.latest |= metrics
         if self.histograms:
             networks = (self.model.generator, self.model.discriminator)
             variables = [v for network in networks for v in network.trainable_variables]
             self.writer.histograms(variables, step=images)
+
+    def on_train_end(self, logs=None):
+        images = int(self.model.images_seen.numpy())
+        final = {
+            name: self.latest[metric]
+            for name, metric in FINAL_METRICS.items()
+            if metric in self.latest
+        }
+        self.writer.final_metrics({**final, "images_seen": images}, step=images)

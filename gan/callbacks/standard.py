@@ -10,7 +10,7 @@ from common.checkpoints import Checkpoints, assign
 from common.errors import InputError
 from common.summaries import SummaryWriter
 from gan import config as configuration
-from gan.callbacks import alarms, evaluation, health, samples, scalars
+from gan.callbacks import alarms, evaluation, health, projector, samples, scalars
 from gan.callbacks.checkpoints import SaveCheckpoints, checkpoint_variables
 from gan.callbacks.custom import CheckMonitored, observed
 from gan.config import Config
@@ -177,6 +177,9 @@ def _records(run: Run, gan: GAN, writer: SummaryWriter) -> Callbacks:
         "log": scalars.Log(run.folder, writer, run.config.run.histograms),
         "snapshots": samples.Snapshots(
             run.folder, writer, run.spec.classes, gan.latent_size, run.config.seed, gan.prior
+        ),
+        "projector": projector.Projector(
+            run.folder, run.dataset, run.spec.classes, run.reference, gan.latent_size, gan.prior
         ),
     }
 

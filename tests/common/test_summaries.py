@@ -60,7 +60,7 @@ def test_histograms_text_and_hyperparameters(writer, tmp_path):
     layer.build((None, 3))
     writer.histograms([layer.kernel], step=5)
     writer.text("config", "**bold**")
-    writer.hyperparameters({"seed": 1}, trial="run")
+    writer.hyperparameters({"seed": 1}, trial="run", program="gan.train")
     found = read(tmp_path)
     ((step, buckets),) = found[f"weights/{layer.kernel.path}"]
     assert step == 5
@@ -69,13 +69,47 @@ def test_histograms_text_and_hyperparameters(writer, tmp_path):
     assert "_hparams_/session_start_info" in found
 
 
+def experiment(folder):
+    """Return what the HParams tab shows first: hyperparameters and metrics by name."""
+    from tensorboard.backend.event_processing.data_provider import MultiplexerDataProvider
+    from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
+    from tensorboard.context import RequestContext
+    from tensorboard.plugins.base_plugin import TBContext
+    from tensorboard.plugins.hparams.backend_context import Context
+
+    events = EventMultiplexer().AddRunsFromDirectory(str(folder))
+    events.Reload()
+    provider = MultiplexerDataProvider(events, str(folder))
+    backend, request = Context(TBContext(data_provider=provider)), RequestContext()
+    found = backend.experiment_from_metadata(
+        request, "", True, backend.hparams_metadata(request, ""), []
+    )
+    differ = [info.name for info in found.hparam_infos if info.differs]
+    return differ, [info.name.tag for info in found.metric_infos]
+
+
+def test_the_hparams_tab_begins_with_what_differs_and_the_final_metrics(tmp_path):
+    for name, program, values in (
+        ("one", "gan.train", {"batch_size": 8, "loss": "hinge", "balance.augment": 0.0}),
+        ("two", "gan.train", {"batch_size": 8, "loss": "minimax", "balance.augment": 0.0}),
+        ("three", "stylize", {"style.size": 64}),
+    ):
+        writer = SummaryWriter(tmp_path / name)
+        writer.hyperparameters(values, name, program)
+        writer.scalars({"balance/augment": 0.0, "discriminator/real": 0.5}, step=10)
+        writer.final_metrics({"frechet_distance": 2.0}, step=10)
+    differ, metrics = experiment(tmp_path)
+    assert differ == ["Program", "loss"]
+    assert metrics == ["at_end/frechet_distance", "balance/augment", "discriminator/real"]
+
+
 def test_names_that_are_not_utf_8_are_escaped(tmp_path):
     folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
     writer = SummaryWriter(folder)
     name = folder.name
     writer.image(f"{name}/content", np.zeros((2, 2, 3), np.uint8), step=0)
     writer.text("config", name)
-    writer.hyperparameters({"out": name}, trial=name)
+    writer.hyperparameters({"out": name}, name, program="gan.train")
     (events,) = folder.iterdir()
     (tmp_path / "copy").mkdir()
     events.rename(tmp_path / "copy" / events.name)

@@ -191,7 +191,7 @@ def test_tensorboard_serves_the_metrics(finished):
         series = get("plugin/scalars/scalars?run=tiny&tag=loss%2Fgenerator")
         assert [step for _, step, _ in series] == [32, 64, 96, 128]
         images = get("plugin/images/tags")["tiny"]
-        assert {"data/real", "samples/fixed_latents"} <= set(images)
+        assert {"training_images/real", "samples/fixed_latents"} <= set(images)
         assert "config" in get("plugin/text/tags")["tiny"]
     finally:
         server.terminate()

@@ -57,12 +57,14 @@ def test_a_run_leaves_everything_in_its_folder(tiny):
         "speed/images_per_second",
         "quality/sliced_wasserstein",
         "samples/fixed_latents",
-        "data/real",
+        "training_images/real",
+        "at_end/sliced_wasserstein",
+        "at_end/images_seen",
         "config",
     } <= tags
     assert any(tag.startswith("weights/") for tag in tags)
     assert [event.step for event in events.Tensors("loss/generator")] == [32, 64, 96, 128]
-    assert [event.step for event in events.Tensors("data/real")] == [0]
+    assert [event.step for event in events.Tensors("training_images/real")] == [0]
     session = events.SummaryMetadata("_hparams_/session_start_info")
     assert session.plugin_data.plugin_name == "hparams"
 

@@ -66,13 +66,13 @@ def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_pat
     found = events(folder)
     tags = found.Tags()["tensors"]
     for tag in ("loss", "loss/style/relu1_1", "loss/style/relu3_1", "loss/content/relu3_1",
-                "loss/total_variation", "speed/seconds_per_iteration", "image", "content",
-                "style/0"):  # fmt: skip
+                "loss/total_variation", "speed/seconds_per_iteration", "stylized/image",
+                "stylized_from/content", "stylized_from/style_0", "at_end/loss"):  # fmt: skip
         assert tag in tags, tags
     steps = [event.step for event in found.Tensors("loss")]
     assert steps == sorted(steps)
     assert steps[-1] == 190
-    assert len(found.Tensors("image")) >= 4
+    assert len(found.Tensors("stylized/image")) >= 4
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert rows[-1]["iteration"] == 190
 

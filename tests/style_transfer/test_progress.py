@@ -1,10 +1,15 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from common.summaries import SummaryWriter
+from style_transfer import config as configuration
+from style_transfer.config import Config
 from style_transfer.image_model import StyledImage
-from style_transfer.progress import Frames, Pyramid, Trace
+from style_transfer.progress import Frames, Pyramid, Trace, comparable
 from tests.style_transfer.bowl import distance_to, fit, start
 
 
@@ -46,6 +51,16 @@ class Writer:
         self.written.append((name, step))
 
 
+def test_hyperparameters_hold_no_folders():
+    config = Config(content=Path("photos/cat.jpg"), style=(Path("a/b.png"), Path("/c d/e.png")))
+    found = comparable(configuration.to_dict(config))
+    assert found["style.content"] == "cat.jpg"
+    assert found["style.style"] == "b.png e.png"
+    assert found["style.appearance.strength"] == 0.5
+    assert not [name for name, value in found.items() if "/" in str(value)]
+    assert not [name for name in found if "output" in name]
+
+
 def test_metrics_and_images_are_logged_by_iteration(tmp_path):
     writer = Writer()
     model = StyledImage(start(), distance_to(0.8), first_step=100)
@@ -53,6 +68,16 @@ def test_metrics_and_images_are_logged_by_iteration(tmp_path):
     names = ["one/loss", "one/loss/bowl", "one/speed/seconds_per_iteration"]
     scalars = [step for name, step in writer.written if name == names]
     assert scalars == [120, 140, 160, 180, 200, 220]
-    assert [step for name, step in writer.written if name == "one/image"] == [200, 220]
+    assert [step for name, step in writer.written if name == "stylized/one"] == [200, 220]
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["iteration"] for row in rows] == scalars
+    assert not [names for names, _ in writer.written if "at_end/loss" in names]
+
+
+def test_a_single_image_has_final_metrics(tmp_path):
+    writer = SummaryWriter(tmp_path)
+    fit(StyledImage(start(), distance_to(0.8)), 40, [Trace(tmp_path, writer)])
+    events = EventAccumulator(str(tmp_path), size_guidance={"tensors": 0})
+    events.Reload()
+    for tag in ("at_end/loss", "at_end/seconds"):
+        assert [event.step for event in events.Tensors(tag)] == [40]
