@@ -95,10 +95,6 @@ class Tile(NamedTuple):
         ]
         return (slice(None), *(slice(*each) for each in edges))
 
-    def inner_edges(self) -> list[int]:
-        """Return the edges of the interior in the tile: top, bottom, left, right, in pixels."""
-        return [edge - span.start for span in self for edge in span[2:]]
-
 
 def tiles(height: int, width: int, side: int, stride: int, radius: int) -> list[Tile]:
     """Divide an image into tiles of at most `side` pixels to each side; see `spans`."""

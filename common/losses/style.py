@@ -27,7 +27,7 @@ from common.fast.moments import fast_moments, fast_weighted_moments, product
 
 RELATIVE_VARIANCE = 1e-4  # of the mean variance, added to both covariances
 ROUNDING = 1e-7  # of the largest eigenvalue
-MASKABLE = ("gram", "wasserstein")  # statistics that honor `FeatureMap.weights`
+MASKABLE = ("gram", "gram_and_mean", "wasserstein")  # statistics that honor `FeatureMap.weights`
 
 
 class Moments(NamedTuple):
@@ -139,6 +139,34 @@ def gram(target: FeatureMap) -> StyleLoss:
     return loss
 
 
+def gram_and_mean(target: FeatureMap) -> StyleLoss:
+    """Compare Gram matrices, as `gram`, and means.
+
+    |G - G*|^2 / |G*|^2 + |m - m*|^2 / |m*|^2. A Gram matrix alone fixes the sum of
+    variance and squared mean, so that gray places with more contrast satisfy it;
+    with the mean, flat places take the colors of the style (Risser et al. 2017,
+    Stable and Controllable Neural Texture Synthesis, section 4).
+
+    Args:
+        target: Features of the style image.
+
+    Returns:
+        A function of the features of an image, to (B,).
+
+    Example:
+        >>> loss = gram_and_mean(extractor(style)["relu1_1"])
+        >>> loss(extractor(image)["relu1_1"])  # (B,)
+    """
+    goal, compare = target.moments().mean, gram(target)  # (1, C)
+    size = positive(tf.reduce_sum(tf.square(goal), axis=1))
+
+    def loss(value: FeatureMap) -> tf.Tensor:
+        shift = tf.reduce_sum(tf.square(value.moments().mean - goal), axis=1)
+        return compare(value) + shift / size
+
+    return loss
+
+
 def wasserstein(target: FeatureMap) -> StyleLoss:
     """Compare the Gaussians with the same means and covariances.
 
@@ -150,7 +178,8 @@ def wasserstein(target: FeatureMap) -> StyleLoss:
     covariances (after crowsonkb/style-transfer-pytorch, which adds 1e-4), or the
     root of a flat image's covariance has no gradient. The root of the target with
     itself takes the place of tr(S*), so that its rounding cancels: equal
-    features have the distance 0, and none is below.
+    features have the distance 0, and none is below. Computed in float64, as the root
+    amplifies rounding.
 
     Args:
         target: Features of the style image.
@@ -158,12 +187,13 @@ def wasserstein(target: FeatureMap) -> StyleLoss:
     Returns:
         A function of the features of an image, to (B,).
     """
-    goal = target.moments()
+    goal = _in_float64(target.moments())
     spread = tf.linalg.trace(goal.covariance())  # (1,)
     size = positive(tf.linalg.trace(goal.second))
     # The second term outweighs the rounding of E[f f^T] - E[f] E[f]^T.
     variance = RELATIVE_VARIANCE * spread + 1e-6 * size
-    ridge = variance[:, None, None] / goal.mean.shape[-1] * tf.eye(goal.mean.shape[-1])
+    ridge = variance[:, None, None] / goal.mean.shape[-1]
+    ridge *= tf.eye(goal.mean.shape[-1], dtype=tf.float64)
     covariance = goal.covariance() + ridge
     root = symmetric_root(covariance)
 
@@ -175,11 +205,16 @@ def wasserstein(target: FeatureMap) -> StyleLoss:
     own = overlap(covariance)
 
     def loss(value: FeatureMap) -> tf.Tensor:
-        found = value.moments()
+        found = _in_float64(value.moments())
         shift = tf.reduce_sum(tf.square(found.mean - goal.mean), axis=1)
-        return (shift + tf.maximum(overlap(found.covariance() + ridge) - own, 0.0)) / size
+        distance = shift + tf.maximum(overlap(found.covariance() + ridge) - own, 0.0)
+        return tf.cast(distance / size, tf.float32)
 
     return loss
+
+
+def _in_float64(moments: Moments) -> Moments:
+    return Moments(*(tf.cast(moment, tf.float64) for moment in moments))
 
 
 def symmetric_root(matrix: tf.Tensor) -> tf.Tensor:
@@ -215,6 +250,7 @@ def trace_of_root(matrix: tf.Tensor) -> tf.Tensor:
 
 STYLE: dict[str, Callable[[FeatureMap], StyleLoss]] = {
     "gram": gram,
+    "gram_and_mean": gram_and_mean,
     "wasserstein": wasserstein,
 }
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.extractors import compact
 from style_transfer import extractors
 
 VGG_19 = [f"relu{block}_{n}" for block, count in enumerate((2, 2, 4, 4, 1), 1)
@@ -44,19 +45,20 @@ def seen_by_a_place(extractor, layer, side):
 def test_a_vgg_sees_what_its_attributes_say(last, stride, radius, pooling):
     extractor = narrow_vgg(VGG_19[: VGG_19.index(last) + 1], pooling)
     assert (extractor.stride, extractor.radius) == (stride, radius)
-    top, bottom, first, final = seen_by_a_place(
-        extractor, last, side=10 * stride + 2 * 70 // 16 * 16
-    )
+    top, bottom, first, final = seen_by_a_place(extractor, last, side=192)
     if pooling == "average":
         assert (first - top, bottom - final) == (radius, radius)
     assert max(first - top, bottom - final) <= radius
 
 
-@pytest.mark.parametrize("name", ["compact", str(extractors.REFERENCE)])
-def test_the_embedded_extractors_see_what_their_attributes_say(name):
+@pytest.mark.parametrize(
+    ("name", "side"),
+    [(str(compact.WEIGHTS), 64), pytest.param("compact", 256, marks=pytest.mark.slow)],
+)
+def test_the_embedded_extractor_sees_what_its_attributes_say(name, side):
     extractor = extractors.load(name)
     for layer in extractor.layers:
-        top, bottom, first, final = seen_by_a_place(extractor, layer, side=64)
+        top, bottom, first, final = seen_by_a_place(extractor, layer, side)
         assert max(first - top, bottom - final) <= extractor.radius
     assert max(first - top, bottom - final) == extractor.radius  # the coarsest, to the pixel
     assert final - first + 1 == extractor.stride
