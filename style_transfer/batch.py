@@ -20,13 +20,16 @@ from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter
 from style_transfer import config as configuration
-from style_transfer import user_callbacks
+from style_transfer import mask_files, user_callbacks
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
+from style_transfer.masks import Masks, check_places
+from style_transfer.masks import read as read_masks
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
 from style_transfer.plan import Level, choose_weights
-from style_transfer.prepare import Source, check_size
+from style_transfer.prepare import Source, check_size, style_size
 from style_transfer.progress import Frames, Pyramid, Trace, comparable
+from style_transfer.regions import layer_strides
 from style_transfer.tile_layout import cost
 
 RESULT = "stylized.png"  # in the run folder, without --out
@@ -69,6 +72,8 @@ def stylize_all(
     """
     extractor = load_extractor(config)
     choose_weights(config, extractor)  # an unknown layer ends here, before a folder is made
+    if not several:
+        _masks_of(jobs[0][0], styles, config, extractor)
     folder = runs.create(config.output.run_dir, "stylize")
     writer = _describe_run(folder, styles, config)
     precision = devices.resolve_precision(config.optimization.precision)
@@ -84,6 +89,7 @@ def stylize_all(
             try:
                 image = image_io.as_image(content, near=config.size)
                 check_size(image, config)
+                masks = _masks_of(content, styles, config, extractor)
             except InputError as error:
                 if not several:
                     raise
@@ -103,7 +109,9 @@ def stylize_all(
             if config.output.animation:
                 callbacks.append(frames)
             with released_graphs():
-                result, levels = paint(image, styles, config, callbacks, extractor, ending)
+                result, levels = paint(
+                    image, styles, config, callbacks, extractor, ending, masks=masks
+                )
             if ending.decided and several:
                 break
             image_io.write_image(out, image_io.from_unit(result, config.output.bits))
@@ -126,6 +134,8 @@ def stylize_one(
     config: Config,
     callbacks: Sequence[keras.callbacks.Callback],
     extractor: Extractor | None,
+    *,
+    masks: Masks | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """Stylize one image without a run folder; see `style_transfer.stylize.stylize`.
 
@@ -138,18 +148,46 @@ def stylize_one(
     with released_graphs() if extractor is None else contextlib.nullcontext():
         extractor = extractor or load_extractor(config)
         stages, ending = plan_stages(config, content.size, extractor), Ending()
+        _check_masks(masks, stages[-1].size, styles, config, extractor)
         guards: list[keras.callbacks.Callback] = [
             TimeBudget(config.optimization.max_minutes, ending)
         ]
         if callbacks:
             guards.append(user_callbacks.UserCallbacks(callbacks, stages, ending))
-        image, levels = paint(content, styles, config, guards, extractor, ending)
+        image, levels = paint(content, styles, config, guards, extractor, ending, masks=masks)
     problems = [divergence(level) for level in levels if level.status == "diverged"]
     if ending.decided and len(levels) < len(stages):
         width, height = levels[-1].size
         problems.append(f"{ending.reason} in stage {len(levels)} of {len(stages)}; the result "
                         f"comes from {width}x{height} pixels")  # fmt: skip
     return image, problems
+
+
+def _masks_of(
+    content: Source, styles: Sequence[Image.Image], config: Config, extractor: Extractor
+) -> Masks | None:
+    """Read and check the masks that the command line names for a content image."""
+    if not mask_files.given(config):
+        return None
+    image = image_io.as_image(content, near=config.size)
+    masks = read_masks(*mask_files.of(config, content), image, styles, config)
+    size = image_io.fit_longer_side(image.size, config.size)
+    _check_masks(masks, size, styles, config, extractor)
+    return masks
+
+
+def _check_masks(
+    masks: Masks | None,
+    size: tuple[int, int],
+    styles: Sequence[Image.Image],
+    config: Config,
+    extractor: Extractor,
+) -> None:
+    """Check that every region has places in every layer at the size of the result."""
+    if masks:
+        sizes = [style_size(style.size, size, config) for style in styles]
+        strides = layer_strides(extractor, tuple(choose_weights(config, extractor).style))
+        check_places(masks, size, sizes, strides)
 
 
 def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:

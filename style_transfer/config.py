@@ -9,7 +9,7 @@ import tyro
 
 from common.bounds import bounded
 from common.distribution.devices import Compile, Precision
-from common.registry import table_keys
+from common.registry import constant, table_keys
 from common.runs import plain
 
 T = TypeVar("T")
@@ -26,6 +26,7 @@ PREVIEW_SIZE = 256  # pixels
 PREVIEW_ITERATIONS = 60  # per level
 
 STYLES = table_keys("common.losses.style", "STYLE")
+MASKABLE = constant("common.losses.style", "MASKABLE")
 CONTENTS = table_keys("common.losses.content", "CONTENT")
 SMOOTHNESSES = table_keys("common.losses.smoothness", "SMOOTHNESS")
 
@@ -89,7 +90,7 @@ class OptimizationConfig:
     in tiles of this size, with the same result, in bounded memory and about twice the time."""
     pooling: Hidden[Literal["max", "average"]] = "max"
     """Pooling of a VGG."""
-    precision: Precision = "auto"
+    precision: Hidden[Precision] = "auto"
     """Arithmetic of the convolutions. auto: bfloat16 if a short measurement finds it faster on this
     CPU or the GPU supports it, otherwise float32. float16 is refused."""
     compile: Hidden[Compile] = "auto"
@@ -112,7 +113,7 @@ class OutputConfig:
     """A .gif of the optimization."""
     run_dir: Path | None = None
     """New folder for metrics and TensorBoard events. By default runs/stylize-DATE-TIME."""
-    shard: str = "0/1"
+    shard: Hidden[str] = "0/1"
     """INDEX/COUNT: stylize every COUNT-th image of a folder, from INDEX on, to share it between
     processes."""
 
@@ -125,6 +126,11 @@ class Config:
     """Content: an image file or a folder of images."""
     style: tuple[Path, ...] = ()
     """Style: one or more image files."""
+    masks: tuple[Path, ...] = ()
+    """A mask for the content, then one for each style. Regions of a color take the style of the
+    regions of the same color. Gray levels blend white and black."""
+    keep: Path | None = None
+    """A mask for the content: what is white stays as it is."""
     size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels."""
     extractor: str = "compact"

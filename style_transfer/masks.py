@@ -16,7 +16,7 @@ from PIL import Image
 from common import images as image_io
 from common.errors import InputError, InputWarning
 from style_transfer import mask_colors
-from style_transfer.config import Config
+from style_transfer.config import MASKABLE, Config
 from style_transfer.prepare import Source
 
 LONGEST = 1024  # pixels; a larger mask of regions is reduced
@@ -42,6 +42,10 @@ class Guides(NamedTuple):
     styles: list[np.ndarray]
     keep: np.ndarray | None
 
+    def hold(self, image: np.ndarray, content: np.ndarray) -> np.ndarray:
+        """Set what is kept entirely to the content, (H, W, 3) each."""
+        return image if self.keep is None else np.where(self.keep[0] == 1.0, content, image)
+
 
 @dataclass(frozen=True)
 class Masks:
@@ -66,12 +70,15 @@ class Masks:
             size: (width, height) of the content.
             styles: (width, height) of each style image.
         """
-        content, keep = resize_weights(self.content, size), None
-        if self.keep is not None:
-            keep = resize_weights(self.keep[None], size)
-            content, keep = content * (1.0 - keep), keep[..., None]
+        content, keep = resize_weights(self.content, size), self.keep_at(size)
+        if keep is not None:
+            content = content * (1.0 - keep[..., 0])
         scaled = [resize_weights(each, to) for each, to in zip(self.styles, styles, strict=True)]
         return Guides(content, scaled, keep)
+
+    def keep_at(self, size: Size) -> np.ndarray | None:
+        """Scale what is kept to (width, height): (1, height, width, 1), or None."""
+        return None if self.keep is None else resize_weights(self.keep[None], size)[..., None]
 
 
 def resize_weights(
@@ -119,6 +126,8 @@ def read(
     Example:
         >>> read(["content_mask.png", "style_mask.png"], None, photo, [painting], Config())
     """
+    if masks or keep is not None:
+        check_settings(config)
     check_count(len(masks), len(styles))
     kept = None if keep is None else _read_keep(keep, content, config)
     if not masks:
@@ -134,6 +143,24 @@ def read(
     _check_partners(names, weights, present, shares, _named("--masks", masks[0]))
     chosen = tuple(name for name, here in zip(names, present, strict=True) if here)
     return Masks(chosen, _whole(weights[0][present]), tuple(w[present] for w in weights[1:]), kept)
+
+
+def check_settings(config: Config) -> None:
+    """Check that the settings go with masks.
+
+    Raises:
+        InputError: The statistic ignores the weights of places, or style images are
+            to be trimmed.
+    """
+    statistic = config.appearance.statistic
+    if statistic not in MASKABLE:
+        raise InputError(
+            f"--statistic {statistic}: cannot be computed in masks; expected {', '.join(MASKABLE)}"
+        )
+    if config.appearance.trim_style:
+        raise InputError(
+            "--trim-style: not with --masks or --keep\ntrim the style image and its mask beforehand"
+        )
 
 
 def check_count(masks: int, styles: int) -> None:
@@ -166,8 +193,7 @@ def check_places(
     """
     layer, stride = max(strides.items(), key=lambda item: item[1])
     fewest = FEWEST * stride**2
-    free = 1.0 - (0.0 if masks.keep is None else resize_weights(masks.keep[None], size)[0])
-    content = resize_weights(masks.content, size) * free
+    content = masks.at(size, styles).content
     for index, name in enumerate(masks.names):
         pixels = content[index].sum()
         best = max(w[index].mean() * width * height for w, (width, height) in _pairs(masks, styles))

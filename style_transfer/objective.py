@@ -22,7 +22,9 @@ from common.extractors.compact import Features
 from common.losses.content import CONTENT
 from common.losses.smoothness import SMOOTHNESS
 from common.losses.style import STYLE
+from style_transfer import regions
 from style_transfer.extractors import Extractor
+from style_transfer.masks import Guides
 
 Terms = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 
@@ -48,7 +50,8 @@ class Objective:
 
     Deviations from the paper: every distance is divided by the target's own size,
     so that it is 1 where the features are all 0; several styles are averaged; the
-    image's total variation is added.
+    image's total variation is added. With masks the style terms are those of
+    `style_transfer.regions`, and the image is x + keep (p - x).
 
     Example:
         >>> objective = Objective(extractor, content, [(style, 1.0)], weights)
@@ -65,6 +68,7 @@ class Objective:
         statistic: str = "gram",
         content_distance: str = "squared",
         smoothness: str = "absolute",
+        guides: Guides | None = None,
     ):
         """Compute the targets P^l and those of the styles, once.
 
@@ -77,13 +81,20 @@ class Objective:
             statistic: A key of `common.losses.style.STYLE`.
             content_distance: A key of `common.losses.content.CONTENT`.
             smoothness: A key of `common.losses.smoothness.SMOOTHNESS`.
+            guides: Masks at these sizes: style terms per region, and what is kept.
         """
         self.extractor, self.weights = extractor, weights
         self.smoothness = SMOOTHNESS[smoothness]
-        p = extractor(content) if weights.content else {}
+        self.held = None if guides is None or guides.keep is None else (content, guides.keep)
+        p = extractor(content) if weights.content or guides else {}
         self.content = {layer: CONTENT[content_distance](p[layer]) for layer in weights.content}
         total = sum(weight for _, weight in styles)
-        self.styles = []
+        self.styles, self.regions = [], []  # without guides, and with
+        if guides:
+            targets = [(self.style_target(style), weight) for style, weight in styles]
+            factory, layers = STYLE[statistic], tuple(weights.style)
+            self.regions = regions.region_losses(guides, p, targets, layers, factory)
+            return
         for style, weight in styles:
             a = self.style_target(style)
             losses = {layer: STYLE[statistic](a[layer]) for layer in weights.style}
@@ -103,6 +114,9 @@ class Objective:
             {term: (B,)}; terms are "style/LAYER", "content/LAYER" and
             "total_variation".
         """
+        if self.held:
+            content, keep = self.held
+            image = image + keep * (content - image)
         f = self.extractor(image)
         terms = {**self.style_terms(f), **self.content_terms(f)}
         if self.weights.total_variation:
@@ -111,6 +125,8 @@ class Objective:
 
     def style_terms(self, f: Mapping[str, Features]) -> dict[str, tf.Tensor]:
         """Compute w_l E_l of every layer, averaged over the styles: {"style/LAYER": (B,)}."""
+        if self.regions:
+            return regions.style_terms(self.regions, f, self.weights.style)
         total = sum(self.weights.style.values())
         return {
             f"style/{layer}": weight

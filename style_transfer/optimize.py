@@ -23,6 +23,7 @@ from style_transfer.image_model import (
     resize_optimizer_state,
 )
 from style_transfer.lbfgs import fit_lbfgs
+from style_transfer.masks import Masks
 from style_transfer.plan import Level, Stage, choose_weights, plan
 from style_transfer.prepare import Source, finish, initial_image, prepare, read
 from style_transfer.refine import Correct, CorrectedObjective, build_objective, with_refinement
@@ -37,6 +38,8 @@ def paint(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     extractor: Extractor | None = None,
     ending: Ending | None = None,
+    *,
+    masks: Masks | None = None,
 ) -> tuple[np.ndarray, list[Level]]:
     """Stylize one image and report how each stage went.
 
@@ -48,6 +51,7 @@ def paint(
         extractor: Replaces `config.extractor`.
         ending: Through it a callback ends all stages; the image is then returned
             as it is, at full size.
+        masks: Of the content and the styles.
 
     Returns:
         float32 (H, W, 3 or 4) in [0, 1], and one report per stage.
@@ -61,7 +65,7 @@ def paint(
     weights = choose_weights(config, extractor)
     shares = config.appearance.style_weights or [1.0] * len(styles)
     stages = plan_stages(config, content.size, extractor)
-    image, state, levels, size = None, None, [], None
+    image, state, levels, size, guides = None, None, [], None, None
     for stage in stages:
         if stage.size != size:
             size = stage.size
@@ -70,23 +74,35 @@ def paint(
                 image = initial_image(config, goal, references[0])
             else:
                 image = tf.image.resize(image, goal.shape[:2], "bicubic").numpy()
+            if masks:
+                guides = masks.at(size, [style.shape[1::-1] for style in references])
+                image = guides.hold(image, goal)
         large = is_large(size, stage.extractor, config.optimization.tile)
+        extractor = stage.extractor
+        if large:
+            extractor = tiled(extractor, weights, config.optimization.tile)
         objective = build_objective(
             config,
-            tiled(stage.extractor, weights, config.optimization.tile) if large else stage.extractor,
+            extractor,
             tf.constant(goal[None]),
             [(tf.constant(style[None]), w) for style, w in zip(references, shares, strict=True)],
             weights,
+            guides,
         )
+        if large:
+            for region in objective.regions:
+                extractor.apply.expect(region.weights)
         first_step = sum(level.iterations for level in levels)
         kind = TiledImage if large else StyledImage
         model = kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
         level, state = fit_stage(model, stage, config, callbacks, ending, state=state)
         image = model.average.numpy()[0]
         levels.append(level)
+        del model, objective  # frees their memory before those of the next stage are built
         if ending.decided:
             break
-    return finish(image, content, stages[-1].size, config), levels
+    keep = masks.keep_at(stages[-1].size) if masks else None
+    return finish(image, content, stages[-1].size, config, keep), levels
 
 
 def plan_stages(config: Config, size: tuple[int, int], extractor: Extractor) -> list[Stage]:

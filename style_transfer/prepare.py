@@ -118,8 +118,7 @@ def prepare(
     goal = fill(image_io.resize(content, size))
     references = []
     for style in styles:
-        longer = round(min(_longer_side(max(size), config), max(style.size)))
-        small = image_io.fit_longer_side(style.size, longer)
+        small = style_size(style.size, size, config)
         references.append(fill(image_io.resize(style, small)))
     if config.appearance.colors == "content":
         goal = colors.luminance(goal)
@@ -127,6 +126,18 @@ def prepare(
     if config.appearance.colors == "matched":
         references = [colors.matched(style, goal) for style in references]
     return goal, references
+
+
+def style_size(style: tuple[int, int], size: tuple[int, int], config: Config) -> tuple[int, int]:
+    """Compute the size of a style image for a level.
+
+    Args:
+        style: (width, height) of the style image.
+        size: (width, height) of the level.
+        config: Names the scale of the strokes.
+    """
+    longer = round(min(_longer_side(max(size), config), max(style)))
+    return image_io.fit_longer_side(style, longer)
 
 
 def initial_image(config: Config, content: np.ndarray, style: np.ndarray) -> np.ndarray:
@@ -149,7 +160,11 @@ def initial_image(config: Config, content: np.ndarray, style: np.ndarray) -> np.
 
 
 def finish(
-    image: np.ndarray, content: Image.Image, size: tuple[int, int], config: Config
+    image: np.ndarray,
+    content: Image.Image,
+    size: tuple[int, int],
+    config: Config,
+    keep: np.ndarray | None = None,
 ) -> np.ndarray:
     """Bring an optimized image to full size, with the content's colors and transparency.
 
@@ -158,6 +173,7 @@ def finish(
         content: The content image, RGB or RGBA.
         size: (width, height) of the result.
         config: Names the colors.
+        keep: (1, H, W, 1), 1 where the content stays, or None.
 
     Returns:
         float32 in [0, 1], (H, W, 3), or (H, W, 4) if the content is RGBA.
@@ -168,6 +184,8 @@ def finish(
     at_size = image_io.resize(content, size)
     if config.appearance.colors == "content":
         image = colors.with_chroma_of(image, fill(at_size))
+    if keep is not None:
+        image = image + keep[0] * (fill(at_size) - image)
     return with_alpha(np.clip(image, 0.0, 1.0), at_size)
 
 

@@ -17,12 +17,14 @@ from common.extractors.compact import Features
 from common.losses.style import Moments
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
+from style_transfer.masks import Guides
 from style_transfer.objective import Objective, Weights
 from style_transfer.plan import Stage
 
 QUICK_CONTENT = 1.4  # factor: the fast extractor misses part of the content loss
 FIRST_RATE, LAST_RATE = 2.5, 0.2  # of the learning rate; a new gradient first needs large steps
 HORIZON = 15.0  # iterations
+CORRECTED = ("gram", "gram_and_mean")  # statistics that are sums over moments
 
 
 class CorrectedObjective(Objective):
@@ -129,8 +131,11 @@ def build_objective(
     content: tf.Tensor,
     styles: Sequence[tuple[tf.Tensor, float]],
     weights: Weights,
+    guides: Guides | None = None,
 ) -> Objective:
     """Build the objective of one stage, corrected if the extractor has a reference.
+
+    With masks nothing is corrected, as the corrections are those of whole images.
 
     Args:
         config: Names the losses and whether to correct.
@@ -138,9 +143,11 @@ def build_objective(
         content: (1, H, W, 3) in [0, 1].
         styles: (1, h, w, 3) in [0, 1], each with its weight.
         weights: Of the terms, for an extractor that is its own reference.
+        guides: Masks at these sizes, or None.
     """
     appearance, optimization = config.appearance, config.optimization
     losses = {
+        "guides": guides,
         "statistic": appearance.statistic,
         "content_distance": appearance.content_distance,
         "smoothness": appearance.smoothness,
@@ -150,7 +157,7 @@ def build_objective(
     quick = {layer: QUICK_CONTENT * weight for layer, weight in weights.content.items()}
     weights = replace(weights, content=quick)
     # A line search needs a fixed objective, and only moments can be corrected.
-    adam, moments = optimization.optimizer == "adam", appearance.statistic == "gram"
-    corrects = optimization.correct and adam and moments
+    adam, moments = optimization.optimizer == "adam", appearance.statistic in CORRECTED
+    corrects = optimization.correct and adam and moments and not guides
     kind = CorrectedObjective if corrects else Objective
     return kind(extractor, content, styles, weights, **losses)

@@ -3,7 +3,8 @@
 python -m style_transfer.stylize                                      embedded demonstration
 python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
 python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
-python -m style_transfer.stylize ... --shard 0/4                      every fourth of a folder
+python -m style_transfer.stylize ... --masks photo_mask.png painting_mask.png --keep face.png
+python -m style_transfer.stylize ... --set output.shard=0/4           every fourth of a folder
 """
 
 import sys
@@ -20,8 +21,9 @@ from common import cli
 from common import images as image_io
 from common.files import remove_temporaries
 from style_transfer import config as configuration
-from style_transfer import demo, validation
+from style_transfer import demo, mask_files, validation
 from style_transfer.config import Config
+from style_transfer.masks import read as read_masks
 from style_transfer.prepare import Source, check_size, listed, read, read_styles
 
 if TYPE_CHECKING:
@@ -39,6 +41,9 @@ def stylize(
     config: Config = DEFAULT,
     callbacks: Sequence["keras.callbacks.Callback"] = (),
     extractor: "Extractor | None" = None,
+    *,
+    masks: Sequence[Source] = (),
+    keep: Source | None = None,
 ) -> np.ndarray:
     """Stylize an image.
 
@@ -47,12 +52,15 @@ def stylize(
             their full range or floats in [0, 1].
         styles: One or several of the same.
         config: The configuration, checked as by the command line. Its fields
-            `content`, `style` and `output` are not used.
+            `content`, `style`, `masks`, `keep` and `output` are not used.
         callbacks: Keras callbacks. They see all stages as one `fit` of a
             `StyledImage` with an epoch of 10 iterations; see
             `style_transfer.user_callbacks.UserCallbacks`. One that sets
             `model.stop_training` ends the stylization.
         extractor: Replaces `config.extractor`.
+        masks: A mask of the content, then one of each style, as `content` may be:
+            regions of one color belong together; gray levels blend two regions.
+        keep: A mask of the content: what is white stays as it is.
 
     Returns:
         float32 (H, W, 3) in [0, 1], or (H, W, 4) if the content is transparent.
@@ -75,7 +83,10 @@ def stylize(
     if extractor is None:
         validation.check_extractor(config.extractor)
     content, styles = read(content, styles, config)
-    image, problems = _batch().stylize_one(content, styles, config, callbacks, extractor)
+    guides = read_masks(masks, keep, content, styles, config)
+    image, problems = _batch().stylize_one(
+        content, styles, config, callbacks, extractor, masks=guides
+    )
     for problem in problems:
         warnings.warn(problem, RuntimeWarning, stacklevel=2)
     return image
@@ -104,7 +115,9 @@ def run(config: Config) -> int:
         if len(waiting) < len(jobs):
             print(f"{len(jobs) - len(waiting)} of {len(jobs)} images exist already")
     else:
-        check_size(image_io.as_image(jobs[0][0], near=config.size), config)
+        image = image_io.as_image(jobs[0][0], near=config.size)
+        check_size(image, config)
+        read_masks(*mask_files.of(config, jobs[0][0]), image, styles, config)
     if not waiting:
         return 0
     folder, reports, skipped = _batch().stylize_all(waiting, styles, config, several=several)

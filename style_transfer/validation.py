@@ -14,6 +14,7 @@ from common.files import check_outputs, with_suffix
 from common.images import check_writable, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
+from style_transfer import mask_files
 from style_transfer.config import EMBEDDED, KERAS_FILES, Config
 
 KERAS_HOST = ("storage.googleapis.com", 443)
@@ -30,6 +31,7 @@ def check(config: Config) -> None:
     """
     check_settings(config, max(1, len(config.style)))
     _check_files(config)
+    mask_files.check(config, contents(config))
     _check_output(config)
     check_extractor(config.extractor)
     if config.output.run_dir is not None:
@@ -50,8 +52,8 @@ def check_settings(config: Config, styles: int) -> None:
     check_bounds(config)
     if config.optimization.precision == "float16":
         raise InputError(
-            "--precision float16: expected auto, float32 or bfloat16; sums over a layer's squares, "
-            "which Gram matrices are, exceed the range of float16"
+            "--set optimization.precision=float16: expected auto, float32 or bfloat16\n"
+            "sums over a layer's squares, which Gram matrices are, exceed the range of float16"
         )
     weights = config.appearance.style_weights
     if weights and len(weights) != styles:
@@ -131,7 +133,8 @@ def parse_shard(text: str) -> tuple[int, int]:
     found = re.fullmatch(r"(\d+)/(\d+)", text)
     if not found or int(found[1]) >= int(found[2]):
         raise InputError(
-            f"--shard: expected INDEX/COUNT with an index from 0 to COUNT - 1, got {text!r}"
+            "--set output.shard: expected INDEX/COUNT with an index from 0 to COUNT - 1, "
+            f"got {text!r}"
         )
     return int(found[1]), int(found[2])
 
@@ -143,7 +146,7 @@ def _check_files(config: Config) -> None:
         raise InputError("--style: missing; name one or more paintings")
     folder = config.content is not None and config.content.is_dir()
     if parse_shard(config.output.shard) != (0, 1) and not folder:
-        raise InputError("--shard: expected --content to be a folder")
+        raise InputError("--set output.shard: expected --content to be a folder")
     if folder and not image_files(config.content):
         raise InputError(f"--content {config.content}: no images in this folder")
     for flag, path in (("--content", config.content), *(("--style", p) for p in config.style)):
@@ -170,7 +173,7 @@ def _check_output(config: Config) -> None:
         raise InputError("--animation: expected --content to be a file, not a folder")
     animation = with_suffix("--animation", config.output.animation, ".gif")
     outputs = {"--out": None if folder else out, "--animation": animation}
-    check_outputs(outputs, [config.content, *config.style])
+    check_outputs(outputs, _inputs(config))
 
 
 def _check_out_folder(config: Config, out: Path) -> None:
@@ -185,12 +188,17 @@ def _check_out_file(config: Config, out: Path) -> None:
     if out.is_dir():
         raise InputError(f"--out {out}: a folder; expected the name of an image file")
     check_writable(out, "--out")
-    if any(_same(out, path) for path in (config.content, *config.style) if path):
+    if any(_same(out, path) for path in _inputs(config)):
         raise InputError(f"--out {out}: would overwrite the image it is made from")
     if config.output.bits == 16 and out.suffix.lower() not in DEEP:
         raise InputError(
             f"--set output.bits=16: expected --out to end in .png or .tif, got {out.name}"
         )
+
+
+def _inputs(config: Config) -> list[Path]:
+    named = (config.content, *config.style, *config.masks, config.keep)
+    return [path for path in named if path is not None]
 
 
 def _same(one: Path, other: Path) -> bool:

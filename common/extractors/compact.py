@@ -46,6 +46,11 @@ class Features(NamedTuple):
     head: tf.Tensor | None = None
     weights: tf.Tensor | None = None
 
+    @property
+    def places(self) -> tuple[int, int]:
+        """Height and width of `values`."""
+        return tuple(self.values.shape[1:3])
+
     def moments(self) -> Moments:
         """Compute the moments of the teacher's channels without the wide activations.
 

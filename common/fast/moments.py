@@ -71,7 +71,7 @@ def fast_weighted_moments(
     """
     channels = features.shape[-1]
     flat = _flatten(features)  # (B, HW, C), or (HW, C) of a single image
-    total = tf.reduce_sum(weights)
+    total = tf.maximum(tf.reduce_sum(weights), 1e-12)  # of weights of 0, the moments are 0
     column = tf.cast(tf.reshape(weights, (-1, 1)), features.dtype)  # (HW, 1)
     first = tf.matmul(tf.broadcast_to(column, tf.shape(flat[..., :1])), flat, transpose_a=True)
     second = tf.matmul(column * flat, flat, transpose_a=True)  # (..., C, C)

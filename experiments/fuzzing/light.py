@@ -69,7 +69,8 @@ def _content_folder(rng: np.random.Generator, world: World, folder: Path) -> Cas
             folders.write(out / path.name, b"an earlier result")
     words = ["--content", "contents", "--style", "painting.png", "--out", str(out)]
     if rng.random() < 0.3:
-        words += ["--shard", pick(rng, ("0/2", "1/2", "2/2", "0/0", "x", "-1/2", "0/999", "1/1"))]
+        shard = pick(rng, ("0/2", "1/2", "2/2", "0/0", "x", "-1/2", "0/999", "1/1"))
+        words += ["--set", f"output.shard={shard}"]
     return Case("", "style_transfer.stylize", words)
 
 

@@ -122,7 +122,7 @@ def test_a_folder_is_finished_where_it_was_left(images, tmp_path):
 def test_a_shard_paints_its_share_of_a_folder(images, tmp_path):
     code, out, err = run(
         "style_transfer.stylize", "--content", images / "photos", "--style",
-        images / "painting.jpg", "--out", tmp_path / "out", "--shard", "1/2",
+        images / "painting.jpg", "--out", tmp_path / "out", "--set", "output.shard=1/2",
         "--run-dir", tmp_path / "run", *QUICK,
     )  # fmt: skip
     assert code == 0, err
