@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from common import checkpoints, cli, files
+from common import cli, files
 from common import images as image_io
 from common.errors import InputError, printable
-from gan import description
+from gan import description, generator_file
 from gan.config import CACHE
 from gan.data import load
 from gan.data.base import ImageDataset
@@ -79,8 +79,7 @@ def check(config: Config) -> None:
     if config.dataset is not None:
         load.check_dataset(config.dataset)
     if config.run is not None:
-        saved = description.read(config.run)
-        checkpoints.Checkpoints(config.run).load(config.checkpoint)
+        saved = generator_file.find(config.run, config.checkpoint).description
         if config.dataset is None:
             _check_dataset_of_run(config.run, saved.config.data.dataset)
         files.remove_temporaries(config.run, deep=False)  # of an evaluation that was killed
@@ -138,7 +137,7 @@ def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
     from gan.metrics import generated
 
     if config.run:
-        saved = description.read(config.run)
+        saved = description.read(config.run, own=True)
         name = config.dataset or saved.config.data.dataset
         dataset = load_real(name, config.cache_dir, saved.spec.height, saved.spec.channels)
         fake = generated.from_run(config.run, config.checkpoint, config.count, config.seed, dataset)
@@ -190,9 +189,9 @@ def evaluate(config: Config) -> dict[str, object]:
         config: What to measure.
 
     Returns:
-        {"of": source, "protocol": {...}, "scores": {name: value}, "undefined":
-        {name: reason}, "seconds": duration}. A score that is not defined for
-        these sets is None, and "undefined" says why.
+        {"of": source, "images_seen": of the run's generator, "protocol": {...},
+        "scores": {name: value}, "undefined": {name: reason}, "seconds": duration}. A
+        score that is not defined for these sets is None, and "undefined" says why.
 
     Raises:
         InputError: Arguments, files or a dataset that cannot be used.
@@ -215,6 +214,7 @@ def evaluate(config: Config) -> dict[str, object]:
     values, undefined = without_nan(scores.scores(real, images, config.seed), scores.REASONS)
     found = {
         "of": fake.source,
+        "images_seen": _images_seen(config),
         "protocol": protocol(config, real, fake),
         "scores": values,
         "undefined": undefined,
@@ -227,6 +227,13 @@ def evaluate(config: Config) -> dict[str, object]:
             print(f"{title}skipped {len(skipped)} files that cannot be read: {skipped[0]}")
     _print(found, out)
     return found
+
+
+def _images_seen(config: Config) -> int | None:
+    """Return how long a run's generator was trained, which tells its states apart."""
+    if config.run is None:
+        return None
+    return generator_file.find(config.run, config.checkpoint).images_seen
 
 
 def without_nan(

@@ -1,8 +1,7 @@
 """Images from a trained generator."""
 
-import dataclasses
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,33 +9,35 @@ import numpy as np
 from common import checkpoints
 from common import images as image_io
 from common.priors import PRIORS, Prior
-from gan import description
+from gan import description, generator_file, stock
 from gan.build import build_gan, set_precision_and_seed
-from gan.config import Config
-from gan.model import GAN
-from gan.networks.base import ImageSpec
+from gan.generator_file import Source
+from gan.stock import Build
 
 
 def load_generator(
-    run: Path,
-    checkpoint: str = "last",
-    build: Callable[[Config, ImageSpec], GAN] | None = None,
+    run: Path, checkpoint: str = "last", build: Build = build_gan
 ) -> tuple[keras.Model, tuple[str, ...]]:
-    """Load the EMA generator of a run.
+    """Load the EMA generator of a run, as stock Keras layers in float32.
+
+    The last one is read from the run's generator.keras. If this file is missing or
+    older than the last checkpoint, and for the best one, the same network is
+    rebuilt and takes its weights from the checkpoint.
 
     Args:
         run: The run's folder.
         checkpoint: "last", or "best" by the monitored metric.
         build: The function that was given to `train`, for a run whose networks
-            were given in Python.
+            were given in Python. With another than the default, the checkpoint is
+            used.
 
     Returns:
         The generator, a model of latents (N, Z) [and labels (N,)] to images
         (N, H, W, C) in [-1, 1], and the names of the dataset's classes.
 
     Raises:
-        InputError: Not a run, no intact checkpoint, or networks that cannot be
-            rebuilt as they were trained.
+        InputError: Not a run, no intact generator.keras or checkpoint, or networks
+            that cannot be rebuilt as they were trained.
 
     Example:
         >>> generator, class_names = load_generator(Path("runs/glyphs"))
@@ -44,42 +45,46 @@ def load_generator(
         >>> draw(generator, latents, labels_in_turn(16, len(class_names))).shape
         (16, 32, 32, 1)
     """
-    saved = description.read(run, own=build is not None)
-    arrays, _ = checkpoints.Checkpoints(run).load(checkpoint)
-    set_precision_and_seed(saved.config)
-    gan = (build or build_gan)(saved.config, saved.spec)
-    description.check_fingerprint(saved.fingerprint, run, "--run", gan.generator, gan.discriminator)
-    checkpoints.assign(gan.variables, arrays)
-    return gan.ema_generator, saved.class_names
+    source = generator_file.find(run, checkpoint, own=build is not build_gan)
+    return _load(source, run, checkpoint, build), source.description.class_names
 
 
-def stock_generator(run: Path, checkpoint: str = "last") -> keras.Model:
-    """Load the EMA generator of a run as stock Keras layers in float32.
-
-    Saved with `generator.save("generator.keras")`, it loads with
-    `keras.models.load_model` in programs that do not have this code.
+def stock_generator(
+    run: Path, checkpoint: str = "last", build: Build = build_gan
+) -> tuple[keras.Model, dict[str, Any]]:
+    """Load the EMA generator of a run and the description of what it takes and makes.
 
     Args:
         run: The run's folder.
         checkpoint: "last", or "best" by the monitored metric.
+        build: As of `load_generator`.
 
     Returns:
-        A model with the weights of `load_generator`'s.
+        The generator, and what `generator_file.describe` returns.
 
     Raises:
         InputError: As of `load_generator`.
 
     Example:
-        >>> stock_generator(Path("runs/glyphs")).save("generator.keras")
+        >>> generator, about = stock_generator(Path("runs/glyphs"))
+        >>> about["latent"]["size"]
+        64
     """
-    trained, _ = load_generator(run, checkpoint)
-    saved = description.read(run)
-    networks_config = dataclasses.replace(saved.config.networks, kernels="keras")
-    config = dataclasses.replace(saved.config, networks=networks_config, precision="float32")
-    set_precision_and_seed(config)
-    stock = build_gan(config, saved.spec).ema_generator
-    stock.set_weights(trained.get_weights())
-    return stock
+    source = generator_file.find(run, checkpoint, own=build is not build_gan)
+    about = generator_file.describe(source.description, source.images_seen)
+    return _load(source, run, checkpoint, build), about
+
+
+def _load(source: Source, run: Path, checkpoint: str, build: Build) -> keras.Model:
+    if source.file:
+        return stock.load(source.file)
+    saved = source.description
+    arrays, _ = checkpoints.Checkpoints(run).load(checkpoint)
+    set_precision_and_seed(saved.config)
+    gan = build(saved.config, saved.spec)
+    description.check_fingerprint(saved.fingerprint, run, "--run", gan.generator, gan.discriminator)
+    checkpoints.assign(gan.variables, arrays)
+    return stock.to_stock(gan.ema_generator, saved.config, saved.spec, build)
 
 
 def draw(

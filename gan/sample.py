@@ -10,13 +10,13 @@ from typing import Literal
 
 import numpy as np
 
-from common import checkpoints, cli
+from common import cli
 from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import atomic_path, check_outputs, with_suffix
 from common.priors import PRIORS
-from gan import description
+from gan import description, generator_file
 from gan.data.base import class_name
 from gan.description import Description
 
@@ -60,10 +60,9 @@ def check(config: Config) -> None:
     check_bounds(config)
     if not (config.out or config.npz or config.interpolation):
         raise InputError("expected one of --out grid.png, --npz FILE, --interpolation walk.gif")
-    run = description.read(config.run)
+    run = generator_file.find(config.run, config.checkpoint).description
     check_label(config.label, run)
     PRIORS[run.config.prior].truncate(config.truncation)
-    checkpoints.Checkpoints(config.run).load(config.checkpoint)
     if config.out is not None:
         image_io.check_writable(config.out, "--out")
     check_outputs(

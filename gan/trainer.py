@@ -16,7 +16,7 @@ from common.distribution.replicas import Replicas
 from common.errors import InputError, WorkerLostError
 from common.fast import xla
 from gan import config as configuration
-from gan import description, fitting, resume, run_folder, validation
+from gan import description, fitting, resume, run_folder, stock, validation
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.callbacks.custom import check_callbacks
@@ -164,6 +164,7 @@ def train(
             raise
         if team.chief:
             fitting.summarize(run, gan, ending, own, metrics)
+            stock.save_final(folder, gan, build)
         return Result(folder, gan, ending.status, ending.reason, metrics, team.chief)
 
 

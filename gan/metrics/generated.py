@@ -67,7 +67,7 @@ def from_run(run: Path, checkpoint: str, count: int, seed: int, dataset: ImageDa
         InputError: Not a run, or one that cannot be rebuilt.
     """
     generator, names = load_generator(run, checkpoint)
-    prior = PRIORS[description.read(run).config.prior]
+    prior = PRIORS[description.read(run, own=True).config.prior]
     latents = draw_latents(count, generator.inputs[0].shape[-1], seed, prior)
     conditional = len(generator.inputs) > 1
     names = tuple(map(class_name, names))
