@@ -1,0 +1,1 @@
+"""Export of a trained generator: formats, a test in a new process, a model card."""
