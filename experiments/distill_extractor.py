@@ -79,6 +79,7 @@ def main() -> int:
         layers=", ".join(model.heads),
         start=", from the weights of an earlier run" if config.start else "",
         minutes=lesson.minutes,
+        license="CC BY 4.0",
     )
     return training.finish(errors, 3, config.out, lesson.folder)
 

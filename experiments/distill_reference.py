@@ -74,6 +74,7 @@ def main() -> int:
         config=config,
         ranks=", ".join(f"{rank} ({layer})" for layer, rank in thin.RANKS.items()),
         minutes=lesson.minutes,
+        license="CC BY 4.0",
     )
     return training.finish(errors, 4, config.out, lesson.folder)
 

@@ -29,6 +29,8 @@ class LessonConfig:
     """Crops per step."""
     crop: int = 96
     """Pixels of a crop's side."""
+    sides: tuple[int, ...] = SIDES
+    """Pixels of the longer sides at which the images are cropped."""
     seed: int = 0
     """Seed of crops, textures and initial weights."""
     run_dir: Path | None = None
@@ -69,20 +71,21 @@ def split(folder: Path) -> tuple[list[Path], list[Path]]:
     return [path for path in paths if path not in held_out], held_out
 
 
-def load(paths: list[Path], least: int) -> list[np.ndarray]:
+def load(paths: list[Path], least: int, sides: tuple[int, ...] = SIDES) -> list[np.ndarray]:
     """Load images at several sizes.
 
     Args:
         paths: Image files.
         least: Pixels of the shorter side at least.
+        sides: Pixels of the longer side.
 
     Returns:
-        uint8 (H, W, 3) arrays, `len(SIDES)` per file.
+        uint8 (H, W, 3) arrays, `len(sides)` per file.
     """
     found = []
     for path in paths:
         image = image_io.read_image(path, channels=3)
-        for side in SIDES:
+        for side in sides:
             scale = min(1.0, side / max(image.size))
             size = tuple(max(least, round(scale * pixels)) for pixels in image.size)
             found.append(np.asarray(image_io.resize(image, size)))

@@ -73,7 +73,7 @@ def datasets(
         An iterator over training batches, the same as a tf.data stream, and
         batches of held-out crops.
     """
-    training, held_out = (lesson.load(each, config.crop) for each in paths)
+    training, held_out = (lesson.load(each, config.crop, config.sides) for each in paths)
     source = lesson.batches(training, config)
     shape = (config.batch_size, config.crop, config.crop, 3)
     stream = tf.data.Dataset.from_generator(
@@ -107,14 +107,17 @@ class Student(keras.Model):
         """Mean squared error of every layer in units of the teacher's mean square."""
         raise NotImplementedError
 
+    def loss_of(self, prepared: Any) -> tf.Tensor:
+        """What training minimizes: the sum of the errors."""
+        return tf.add_n(list(self.errors(prepared).values()))
+
     def after_step(self, prepared: Any) -> None:
         """Called after the weights have moved."""
 
     def train_step(self, images):
         with tf.GradientTape() as tape:
             prepared = self.prepare(images)
-            errors = self.errors(prepared)
-            loss = tf.add_n(list(errors.values()))
+            errors, loss = self.errors(prepared), self.loss_of(prepared)
         variables = self.trainable_variables
         self.optimizer.apply(tape.gradient(loss, variables), variables)
         self.after_step(prepared)
@@ -189,7 +192,7 @@ def publish(
 SHARED = """\
 - **Data**: crops of {config.crop} pixels from a folder of photos and paintings, an eighth of
   them held out, and generated noise, gratings and strokes. The weights contain no image.
-- **Licence**: CC BY 4.0, as the teacher's.
+- **License**: {license}, as the teacher's.
 
 Mean squared error on crops of held-out images, in units of the teacher's mean square:
 
