@@ -29,7 +29,11 @@ evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
 	@$(RUNNER) -m gan.evaluate --run "$(RUN)" $(ARGS)
 
 tensorboard: $(READY)  ## show all runs in TensorBoard
-	@$(VENV)/bin/tensorboard --logdir runs $(ARGS)
+	@$(VENV)/bin/tensorboard --logdir runs --samples_per_plugin images=200 $(ARGS)
+
+gallery: $(READY)  ## write one HTML page about a run: RUN=runs/NAME
+	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make gallery RUN=runs/NAME" >&2; exit 2; }
+	@$(RUNNER) -m gan.gallery --run "$(RUN)" $(ARGS)
 
 bench: $(READY)  ## measure speed beside bare loops and PyTorch (about 20 minutes)
 	@$(RUNNER) -m experiments.bench $(ARGS)
@@ -65,4 +69,4 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help train-gan stylize evaluate tensorboard bench test test-slow lint setup clean
+.PHONY: help train-gan stylize evaluate tensorboard gallery bench test test-slow lint setup clean
