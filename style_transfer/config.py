@@ -49,12 +49,12 @@ class AppearanceConfig:
     the content's mean color and covariance first."""
     init: Literal["content", "noise", "style"] = "content"
     """Image that the optimization starts from."""
-    statistic: Literal[STYLES] = "gram"
-    """Statistic that the style loss compares. gram: Gram matrices. wasserstein: means and
-    covariances."""
+    statistic: Literal[STYLES] = "gram_and_mean"
+    """Statistic that the style loss compares. gram: Gram matrices. gram_and_mean: also means.
+    wasserstein: means and covariances, as of Gaussians."""
     content_distance: Hidden[Literal[CONTENTS]] = "squared"
     """Distance of the content loss. huber: large departures from the content cost less."""
-    total_variation: Hidden[float] = bounded(0.04, 0)
+    total_variation: Hidden[float] = bounded(0.12, 0)
     """Weight of the differences between neighboring pixels. A smaller one gives more grain."""
     smoothness: Hidden[Literal[SMOOTHNESSES]] = "absolute"
     """Cost of a difference between neighboring pixels."""
@@ -75,7 +75,7 @@ class OptimizationConfig:
     learning_rate: Hidden[float] = bounded(0.02, 1e-6, 1)
     """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
     fifth of this during refinement."""
-    smallest: Hidden[int] = bounded(128, SMALLEST_SIDE, LARGEST_SIDE)
+    smallest: Hidden[int] = bounded(64, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the first level in pixels. Each level is larger by the square root of 2."""
     tolerance: Hidden[float] = bounded(0.002, 0, 1)
     """A level ends when its loss falls by less than this fraction in 25 iterations. 0: never."""

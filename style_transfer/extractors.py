@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from common import npz
 from common.errors import InputError
-from common.extractors import compact
+from common.extractors import compact, deep
 from common.extractors.compact import Features, convolve
 from common.extractors.receptive_field import receptive_field
 from common.fast.cells import max_pool, repeat_border
@@ -25,6 +25,7 @@ KERAS_MODELS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red
 REFERENCE = compact.WEIGHTS.with_name("reference.npz")  # experiments/distill_reference.py
 COMPACT_FIELD = receptive_field([(2, 2), (3, 1), (3, 1), (3, 1), (2, 2), (3, 1)])
+DEEP_FIELD = receptive_field(deep.OPERATIONS)
 AVERAGE_GAIN = 2.0  # an average is about half a maximum: crowsonkb/style-transfer-pytorch
 
 
@@ -72,9 +73,7 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
         InputError: A file is missing or holds other weights.
     """
     if name == "compact":
-        reference = load(str(REFERENCE), dtype=dtype)
-        apply = compact.load(dtype=dtype)
-        return Extractor(name, tuple(compact.TAPS), apply, reference, *COMPACT_FIELD)
+        return embedded(dtype)
     path = Path(name)
     if path.suffix != ".npz":
         return vgg(path.name, read_vgg(name), pooling, dtype)
@@ -83,6 +82,27 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
         apply = compact.load(path, dtype)
         return Extractor(path.name, tuple(compact.TAPS), apply, None, *COMPACT_FIELD)
     return vgg(path.name, read_vgg_npz(path, arrays), pooling, dtype)
+
+
+def embedded(dtype: str = "float32") -> Extractor:
+    """Load both parts of the embedded extractor: VGG-19's first layers, and deep ones.
+
+    Args:
+        dtype: Type of the convolutions, "float32" or "bfloat16".
+
+    Example:
+        >>> embedded().layers
+        ('relu1_1', 'relu1_2', 'relu2_1', 'relu2_2', 'relu3_1', 'fire4', 'fire5', 'fire6', 'fire8')
+    """
+    layers, rest = (*compact.TAPS, *deep.TAPS), deep.load(dtype=dtype)
+
+    def beside(first: Callable[[tf.Tensor], dict[str, Features]]) -> Callable:
+        return lambda image: {**first(image), **rest(image)}
+
+    true = load(str(REFERENCE), dtype=dtype).apply
+    reference = Extractor("compact's reference", layers, beside(true), None, *DEEP_FIELD)
+    quick = compact.load(dtype=dtype)
+    return Extractor("compact", layers, beside(quick), reference, *DEEP_FIELD)
 
 
 def read_vgg(name: str) -> dict[str, np.ndarray]:

@@ -1,6 +1,7 @@
 """The stages of a stylization, from coarse to fine, and the weights of its losses."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -11,10 +12,15 @@ from style_transfer.config import SMALLEST_SIDE, Config
 from style_transfer.extractors import Extractor
 from style_transfer.objective import Weights
 
-CONTENT_WEIGHT = 0.01  # at a strength of 0.5; the weights of the style terms add up to 1
 CLASSICAL = ("relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1")  # Gatys et al. 2016
 SHALLOW = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")  # without relu5_1
-CONTENT_LAYERS = ("relu4_2", "relu3_1")  # the first that the extractor has
+DEEP = ("fire4", "fire6", "fire8")  # of the embedded extractor
+CONTENT_WEIGHTS = {  # the first that the extractor has, at a strength of 0.5
+    "relu4_2": 0.01,
+    "fire5": 0.4,
+    "relu3_1": 0.01,
+}
+OTHER_CONTENT_WEIGHT = 0.01
 HORIZON = 50.0  # iterations
 
 
@@ -111,11 +117,10 @@ def choose_weights(config: Config, extractor: Extractor) -> Weights:
     appearance, layers = config.appearance, extractor.layers
     style = validation.parse_layers(validation.STYLE_LAYERS, appearance.style_layers)
     if not style:
-        usual = CLASSICAL if "relu5_1" in layers else SHALLOW
-        style = {layer: 1.0 for layer in usual if layer in layers} or dict.fromkeys(layers, 1.0)
+        style = _usual_style(layers)
     content = validation.parse_layers(validation.CONTENT_LAYERS, appearance.content_layers)
     if not content:
-        content = {next((layer for layer in CONTENT_LAYERS if layer in layers), layers[-1]): 1.0}
+        content = {next((layer for layer in CONTENT_WEIGHTS if layer in layers), layers[-1]): 1.0}
     for flag, chosen in (
         (validation.STYLE_LAYERS, style),
         (validation.CONTENT_LAYERS, content),
@@ -128,9 +133,19 @@ def choose_weights(config: Config, extractor: Extractor) -> Weights:
     if not any(style.values()):
         raise InputError(f"{validation.STYLE_LAYERS}: expected at least one weight above 0")
     strength = max(appearance.strength, 0.01)
-    scale = CONTENT_WEIGHT * ((1.0 - strength) / strength) ** 2 / max(sum(content.values()), 1e-12)
+    scale = ((1.0 - strength) / strength) ** 2 / max(sum(content.values()), 1e-12)
+    content = {
+        layer: scale * CONTENT_WEIGHTS.get(layer, OTHER_CONTENT_WEIGHT) * weight
+        for layer, weight in content.items()
+    }
     return Weights(
         style={layer: weight for layer, weight in style.items() if weight},
-        content={layer: scale * weight for layer, weight in content.items() if scale * weight},
+        content={layer: weight for layer, weight in content.items() if weight},
         total_variation=appearance.total_variation,
     )
+
+
+def _usual_style(layers: Sequence[str]) -> dict[str, float]:
+    """The weights of the style layers by default, of those that an extractor has."""
+    usual = CLASSICAL if "relu5_1" in layers else (*SHALLOW, *DEEP)
+    return {layer: 1.0 for layer in usual if layer in layers} or dict.fromkeys(layers, 1.0)

@@ -8,7 +8,6 @@ at 0, nothing here runs.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 
 import keras
 import tensorflow as tf
@@ -21,7 +20,6 @@ from style_transfer.masks import Guides
 from style_transfer.objective import Objective, Weights
 from style_transfer.plan import Stage
 
-QUICK_CONTENT = 1.4  # factor: the fast extractor misses part of the content loss
 FIRST_RATE, LAST_RATE = 2.5, 0.2  # of the learning rate; a new gradient first needs large steps
 HORIZON = 15.0  # iterations
 CORRECTED = ("gram", "gram_and_mean")  # statistics that are sums over moments
@@ -154,8 +152,6 @@ def build_objective(
     }
     if extractor.reference is None:
         return Objective(extractor, content, styles, weights, **losses)
-    quick = {layer: QUICK_CONTENT * weight for layer, weight in weights.content.items()}
-    weights = replace(weights, content=quick)
     # A line search needs a fixed objective, and only moments can be corrected.
     adam, moments = optimization.optimizer == "adam", appearance.statistic in CORRECTED
     corrects = optimization.correct and adam and moments and not guides

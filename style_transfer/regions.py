@@ -1,5 +1,6 @@
-"""Style losses of regions: Gatys et al. 2017, Controlling Perceptual Factors in Neural Style
-Transfer, section 4.
+"""Style losses of the regions of a mask.
+
+Gatys et al. 2017, Controlling Perceptual Factors in Neural Style Transfer, section 4.
 
 Every region has statistics over its places alone, weighted and normalized by its
 area: sum_k w_k f_k f_k^T / sum_k w_k. Its loss counts by its share of the image,

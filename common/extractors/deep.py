@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from common import npz
 from common.extractors.compact import Features
-from common.fast.activations import relu
 from common.fast.blur_pool import blur_pool
 from common.fast.cells import cells
 from common.losses.style import moments
@@ -47,11 +46,11 @@ def fire(values: tf.Tensor, weights: Mapping[str, tf.Tensor], name: str) -> tf.T
 
     def convolve(values: tf.Tensor, part: str) -> tf.Tensor:
         key = f"{name}/{part}"
-        values = tf.nn.conv2d(values, weights[key], 1, "SAME")
-        return relu(tf.nn.bias_add(values, weights[f"{key}/bias"]))
+        return tf.nn.bias_add(tf.nn.conv2d(values, weights[key], 1, "SAME"), weights[f"{key}/bias"])
 
-    squeezed = convolve(values, "squeeze")
-    return tf.concat([convolve(squeezed, "expand1"), convolve(squeezed, "expand3")], axis=-1)
+    squeezed = tf.nn.relu(convolve(values, "squeeze"))
+    expanded = [convolve(squeezed, "expand1"), convolve(squeezed, "expand3")]
+    return tf.nn.relu(tf.concat(expanded, axis=-1))
 
 
 def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -72,7 +71,7 @@ def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.
     """
     values = cells(image, weights["stem"].dtype)  # (B, H/2 + 2, W/2 + 2, 12)
     values = tf.nn.conv2d(values, weights["stem"], 1, "VALID")  # (B, H/2, W/2, 64)
-    values = relu(tf.nn.bias_add(values, weights["stem/bias"]))
+    values = tf.nn.relu(tf.nn.bias_add(values, weights["stem/bias"]))
     features = {}
     for number in range(2, LAST + 1):
         if number in POOLED:

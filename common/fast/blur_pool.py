@@ -5,6 +5,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 TAPS = (1.0, 3.0, 3.0, 1.0)  # over 8, along each axis
+SMALL = 2**18  # activations; fewer are pooled sooner than a graph is compiled for them
 
 
 def plain_blur_pool(values: tf.Tensor) -> tf.Tensor:
@@ -33,9 +34,18 @@ def plain_blur_pool(values: tf.Tensor) -> tf.Tensor:
     return tf.nn.depthwise_conv2d(values, kernel, [1, 2, 2, 1], "VALID")
 
 
+def blur_pool(values: tf.Tensor) -> tf.Tensor:
+    """Compute `plain_blur_pool`, for large maps without a depthwise convolution, which is slow."""
+    _, height, width, channels = values.shape
+    small = height * width * channels < SMALL
+    return plain_blur_pool(values) if small else compiled_blur_pool(values)
+
+
 @tf.custom_gradient
-def blur_pool(values: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-    """Compute `plain_blur_pool` without a depthwise convolution, which is slow on a processor."""
+def compiled_blur_pool(
+    values: tf.Tensor,
+) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+    """Compute `plain_blur_pool` in one pass in either direction."""
     _, height, width, _ = values.shape
     return _pool(values), lambda upstream: _gradient(upstream, height, width)
 

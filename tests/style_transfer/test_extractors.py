@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import InputError
-from common.extractors import compact
+from common.extractors import compact, deep
 from common.losses import style
 from style_transfer import extractors
 
@@ -151,7 +151,11 @@ def test_the_reference_is_small_and_has_its_card():
 
 def test_compact_by_name_and_by_file_are_equal(image):
     named, file = extractors.load("compact"), extractors.load(str(compact.WEIGHTS))
-    assert named.layers == file.layers == tuple(named(image))
+    assert named.layers == tuple(named(image)) == (*file.layers, *deep.TAPS)
+    assert named.reference.layers == named.layers
     assert file.reference is None
-    for layer, of in named(image).items():
-        np.testing.assert_array_equal(of.moments().second, file(image)[layer].moments().second)
+    found = named(image)
+    for layer, of in file(image).items():
+        np.testing.assert_array_equal(of.moments().second, found[layer].moments().second)
+    for layer, of in deep.load()(image).items():
+        np.testing.assert_array_equal(of.values, found[layer].values)

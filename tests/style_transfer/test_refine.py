@@ -70,9 +70,6 @@ def test_without_a_reference_the_objective_is_the_plain_one(images):
     assert {name: float(value[0]) for name, value in found.items()} == {
         name: float(value[0]) for name, value in plain.items()
     }
-    quick = build(BOTH, images, correct=0)(image)
-    ratio = float(quick["content/one"][0]) / float(plain["content/one"][0])
-    assert ratio == pytest.approx(refine.QUICK_CONTENT)
 
 
 def stages_of(config, extractor):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from common.fast.blur_pool import blur_pool, plain_blur_pool
+from common.fast.blur_pool import blur_pool, compiled_blur_pool, plain_blur_pool
 
 SIZES = [(6, 8), (7, 5), (1, 2), (2, 1)]
 
@@ -14,12 +14,12 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_fast_and_plain_agree_in_value_and_gradient(size):
+def test_compiled_and_plain_agree_in_value_and_gradient(size):
     random = np.random.default_rng(0)
     values = tf.constant(random.normal(size=(2, *size, 3)), tf.float32)
     weights = None
     found = []
-    for pool in (blur_pool, plain_blur_pool):
+    for pool in (compiled_blur_pool, plain_blur_pool):
         with tf.GradientTape() as tape:
             tape.watch(values)
             pooled = pool(values)

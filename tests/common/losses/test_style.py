@@ -62,6 +62,13 @@ def test_moments_do_not_depend_on_the_number_of_places():
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-6)
 
 
+def test_gram_and_mean_by_hand():
+    value, target = known([1.0, 0.0], np.diag([2.0, 1.0])), known([2.0, 1.0], np.diag([4.0, 3.0]))
+    gram = (2.0**2 + 2.0**2) / (4.0**2 + 3.0**2)
+    mean = (1.0**2 + 1.0**2) / (2.0**2 + 1.0**2)
+    assert distance("gram_and_mean", value, target) == pytest.approx(gram + mean)
+
+
 def test_gram_by_hand():
     value = known([0.0, 0.0], [[1.0, 2.0], [2.0, 0.0]])
     target = known([0.0, 0.0], [[1.0, 0.0], [0.0, 2.0]])
