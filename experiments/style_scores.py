@@ -14,6 +14,7 @@ from tqdm import tqdm
 from common import fast
 from common import images as image_io
 from common.distribution import devices
+from common.extractors import compact
 from experiments import report
 from experiments.bench.style import whole_vgg
 from style_transfer import extractors
@@ -37,7 +38,7 @@ def compare_pairs(
         pairs: Files of content and style.
         config: The same for both.
         name: The teacher, as `style_transfer.extractors.load` takes it. Its layers
-            that compact has are used, and its features measure both.
+            that compact predicts are used, and its features measure both.
         save: Folder for the images, or None.
 
     Returns:
@@ -45,16 +46,16 @@ def compare_pairs(
         scores} with "style_loss", "content_loss" and "seconds".
     """
     dtype = devices.resolve_precision("auto")
-    compact = extractors.load("compact", dtype=dtype)
-    judge, teacher = (
-        dataclasses.replace(extractors.load(name, dtype=each), layers=compact.layers)
-        for each in ("float32", dtype)
+    layers = tuple(compact.TAPS)  # without the deep layers, which have another teacher
+    judge, teacher, student = (
+        dataclasses.replace(extractors.load(each, dtype=precision), layers=layers)
+        for each, precision in ((name, "float32"), (name, dtype), ("compact", dtype))
     )
     rows = []
     for paths in tqdm(pairs, desc="pairs"):
         pair = [image_io.as_image(path) for path in paths]
         row = dict(zip(("content", "style"), (path.stem for path in paths), strict=True))
-        for painter, extractor in (("teacher", teacher), ("compact", compact)):
+        for painter, extractor in (("teacher", teacher), ("compact", student)):
             image, levels = paint(*pair, config, extractor=extractor)
             style, content = losses(image[..., :3], *pair, config, judge)
             seconds = sum(level.seconds for level in levels)
@@ -139,11 +140,11 @@ def compare_times(name: str, config: Config, rounds: int) -> dict[str, dict[str,
     """
     times = {}
     for precision in dict.fromkeys((devices.resolve_precision("auto"), "float32")):
-        compact = extractors.load("compact", dtype=precision)
+        embedded = extractors.load("compact", dtype=precision)
         timed = {
             "teacher's five layers": extractors.load(name, dtype=precision),
-            "compact": compact,
-            "compact's reference": compact.reference,
+            "compact": embedded,
+            "compact's reference": embedded.reference,
             "VGG-19 to relu5_1": whole_vgg(precision),
         }
         times[precision] = times_by_turns(timed, config, rounds)
