@@ -28,7 +28,7 @@ FDR = 0.1
 SPLITS = 100  # of the unseen normal images into calibration and test
 OTHERS = 500  # images of other classes that are tested, drawn at random
 WIDTH = 16  # filters of the first convolution of either network and of the encoder
-ENCODER_STEPS = 400
+ENCODER_STEPS = 300
 DRAWS = 4  # of the encoder's weights
 CLASSES: dict[str, sweep.Change] = {f"class {number}": {} for number in range(10)}
 Scores = Mapping[str, Sequence[float]]  # of the "calibration", "normal" and "others" images
@@ -163,7 +163,7 @@ BASE = {
     "batch_size": 64,
     "run.tick_kimg": 10.0,  # measuring costs more than training on a few images
 }
-OPTIONS = sweep.Options(kimg=20.0, seeds=5)
+OPTIONS = sweep.Options(kimg=15.0, seeds=5)
 SWEEP = sweep.Sweep("anomaly", CLASSES, {"": {}}, BASE, OPTIONS, None, training, measure, show)
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from gan.config import CACHE, Config, NetworkConfig
 from gan.data.base import ImageDataset
 
 LATENT_SIZE = 16  # a small prior holds few images that are not normal; 64 was worse on MNIST
+BATCH_SIZE = 64  # more steps in the same time than with larger batches
 HELD_OUT = 0.2  # share of the normal images that calibrates the p-values
 GAN_NAME = "GAN and encoder"
 
@@ -92,7 +93,8 @@ def detect(
         draws: Draws of the encoder's weights.
         fdr: False discovery rate.
         cache: Cache folder.
-        config: Configuration of the GAN; the default has 16 latents.
+        config: Configuration of the GAN; the default has 16 latents and
+            batches of 64.
 
     Raises:
         KeyboardInterrupt: Ctrl-C; what is trained is saved.
@@ -105,7 +107,8 @@ def detect(
     train_index, held_out = conformal.split(len(normal), HELD_OUT, seed=0)
     training = part(normal, train_index, "train")
     calibration_images = normal.images[held_out]
-    config = config or Config(networks=NetworkConfig(latent_size=LATENT_SIZE))
+    networks = NetworkConfig(latent_size=LATENT_SIZE)
+    config = config or Config(batch_size=BATCH_SIZE, networks=networks)
     config = dataclasses.replace(
         config,
         data=dataclasses.replace(config.data, dataset=normal.name),

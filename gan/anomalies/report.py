@@ -20,7 +20,7 @@ from gan.anomalies.folders import TestSet
 
 EXTREMES = 8  # images at either end of the picture
 BRIGHT = 0.999  # share of the calibration images' pixels below the brightest color of a heat map
-LONGEST_NAME = 16  # letters below an image of the picture
+LONGEST_NAME = 20  # letters below an image of the picture
 COLUMNS = ("file", "score", "score_deviation", "p_value", "flagged")
 
 
@@ -154,7 +154,7 @@ def write_csv(path: Path, test: TestSet, detection: Detection, deviations: np.nd
         writer = csv.writer(file)
         writer.writerow(titles)
         for place in np.argsort(-detection.scores, kind="stable"):
-            writer.writerow([f"{x:.6g}" if isinstance(x, float) else x for x in rows[place]])
+            writer.writerow([f"{x:.6g}" if isinstance(x, np.floating) else x for x in rows[place]])
 
 
 def brightest(heat_maps: np.ndarray) -> float:
@@ -214,7 +214,7 @@ def picture(
     order = np.argsort(detection.scores, kind="stable")
     count = min(EXTREMES, len(order))
     groups = {"least normal": order[::-1][:count], "most normal": order[:count]}
-    figure = Figure(figsize=(1.3 * count + 1.2, 9.6))
+    figure = Figure(figsize=(1.3 * count + 0.6, 9.0), layout="constrained")
     axes = figure.subplots(6, count, squeeze=False)
     for group, (title, places) in enumerate(groups.items()):
         rows = axes[3 * group : 3 * group + 3]
@@ -234,7 +234,6 @@ def picture(
             rows[0, column].set_title(caption, fontsize=7)
         for axis, name in zip(rows[:, 0], (title, "reconstruction", "residual"), strict=True):
             axis.set_ylabel(name, fontsize=9)
-    figure.tight_layout()
     return figure
 
 
