@@ -13,7 +13,7 @@ from gan.anomalies.detectors import baseline_scores
 from gan.anomalies.encoder import Scores
 from gan.anomalies.folders import TestSet
 from gan.anomalies.report import Detection
-from gan.anomalies.training import train_detector
+from gan.anomalies.detector_training import train_detector
 from gan.config import CACHE, Config, NetworkConfig
 from gan.data.base import ImageDataset
 
