@@ -58,9 +58,9 @@ def training(dataset: ImageDataset, cell: sweep.Cell) -> ImageDataset:
 
 def measure(result: "Result", dataset: ImageDataset, cell: sweep.Cell) -> Mapping[str, object]:
     """Train the encoder, and score all images with it and with the baselines."""
+    from gan.anomalies.detector_training import load_gan, train_encoder
     from gan.anomalies.detectors import baseline_scores
     from gan.anomalies.encoder import FAnoGAN, build_encoder
-    from gan.anomalies.detector_training import load_gan, train_encoder
 
     images = {name: dataset.images[index] for name, index in split(dataset, cell).items()}
     train, *others = images.values()

@@ -9,11 +9,11 @@ from tqdm import tqdm
 
 from common import files
 from gan.anomalies import conformal, report
+from gan.anomalies.detector_training import train_detector
 from gan.anomalies.detectors import baseline_scores
 from gan.anomalies.encoder import Scores
 from gan.anomalies.folders import TestSet
 from gan.anomalies.report import Detection
-from gan.anomalies.detector_training import train_detector
 from gan.config import CACHE, Config, NetworkConfig
 from gan.data.base import ImageDataset
 

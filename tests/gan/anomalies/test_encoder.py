@@ -7,8 +7,8 @@ from keras import layers
 
 from common import images as image_io
 from gan.anomalies.bayesian import BayesianDense
-from gan.anomalies.encoder import FAnoGAN, build_encoder, feature_model
 from gan.anomalies.detector_training import train_encoder
+from gan.anomalies.encoder import FAnoGAN, build_encoder, feature_model
 from gan.networks.base import ImageSpec
 
 
