@@ -229,7 +229,8 @@ def _pixels(mask: Source, image: Image.Image, flag: str, longest: int) -> np.nda
         black = Image.new("RGBA", found.size, (0, 0, 0, 255))
         found = Image.alpha_composite(black, found).convert("RGB")
     aspects = [size[0] / size[1] for size in (found.size, image.size)]
-    if abs(aspects[0] / aspects[1] - 1.0) > SAME_ASPECT:
+    flat = all(low == high for low, high in found.getextrema())
+    if abs(aspects[0] / aspects[1] - 1.0) > SAME_ASPECT and not flat:
         warnings.warn(
             f"{_named(flag, mask)}: {found.width}x{found.height} pixels are stretched over an "
             f"image of {image.width}x{image.height}",

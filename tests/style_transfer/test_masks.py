@@ -147,7 +147,7 @@ def test_a_region_needs_a_place_of_the_deepest_layer():
 
 def test_a_mask_of_another_shape_is_stretched_with_a_warning():
     with pytest.warns(InputWarning, match="--masks: 30x30 pixels are stretched over .* 80x60"):
-        read(stripes(30, 30, RED), stripes(9, 9, RED))
+        read(stripes(30, 30, RED, BLUE), stripes(9, 9, RED, BLUE))
 
 
 def test_settings_that_do_not_go_with_masks():
