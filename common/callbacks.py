@@ -6,11 +6,13 @@ end the run through a shared `Ending`, which keeps the first reason.
 
 import math
 import signal
+import sys
 import time
 from collections.abc import Callable, Sequence
 from types import FrameType
 
 import keras
+from tqdm import tqdm
 
 from common.progress_bar import Progress as Progress
 
@@ -209,6 +211,11 @@ class Interrupt(keras.callbacks.Callback):
         if self.received is not None:
             raise KeyboardInterrupt
         self.received = number
+        name = signal.Signals(number).name
+        tqdm.write(
+            f"{name}: stopping after the current step; a second one stops at once, unsaved",
+            file=sys.stderr,
+        )
 
 
 class EndTogether(keras.callbacks.Callback):

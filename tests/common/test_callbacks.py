@@ -137,12 +137,13 @@ def test_is_better_than_two(value, mode, ties, better):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_run_after_the_current_execution(number):
+def test_a_signal_ends_the_run_after_the_current_execution(number, capsys):
     ending, before = callbacks.Ending(), signal.getsignal(number)
     guard = attach(callbacks.Interrupt(ending))
     guard.on_train_begin()
     os.kill(os.getpid(), number)
     assert not ending.decided
+    assert "stopping after the current step" in capsys.readouterr().err
     guard.on_train_batch_end(0)
     assert ending.status == "interrupted"
     with pytest.raises(KeyboardInterrupt):  # impatience is heard
