@@ -17,7 +17,7 @@ SHALLOW = ("relu1_1", "relu1_2", "relu2_1", "relu2_2", "relu3_1")  # without rel
 DEEP = ("fire4", "fire6", "fire8")  # of the embedded extractor
 CONTENT_WEIGHTS = {  # the first that the extractor has, at a strength of 0.5
     "relu4_2": 0.01,
-    "fire5": 0.4,
+    "fire5": 0.35,
     "relu3_1": 0.01,
 }
 OTHER_CONTENT_WEIGHT = 0.01
