@@ -1,5 +1,6 @@
 """What all command lines have in common."""
 
+import shlex
 import subprocess
 import sys
 import time
@@ -65,3 +66,19 @@ def test_bad_input_is_reported_in_two_lines(arguments, message, tmp_path):
     assert code == 2
     assert message in err
     assert len(err.strip().splitlines()) <= 2, err
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (["STYLE=my painting.jpg", "CONTENT=a b.jpg"], [["a b.jpg"], ["my painting.jpg"]]),
+        (["STYLES=a.jpg b.jpg", "CONTENT=x.jpg"], [["x.jpg"], ["a.jpg", "b.jpg"]]),
+    ],
+)
+def test_make_passes_names_with_spaces(given, expected):
+    command = ["make", "--dry-run", "--always-make", "stylize", *given]
+    out = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    line = next(line for line in out.replace("\\\n", " ").splitlines() if "stylize" in line)
+    words = shlex.split(line)
+    content, style = words.index("--content"), words.index("--style")
+    assert [words[content + 1 : style], words[style + 1 :]] == expected

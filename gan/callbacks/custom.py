@@ -14,6 +14,8 @@ from gan.model import GAN
 
 REFUSED = {
     "BackupAndRestore": "a run saves its whole state itself\ncontinue it with --resume",
+    "OrbaxCheckpoint": "it saves the state of one optimizer, and a GAN has two\n"
+    "use ModelCheckpoint('x.keras'), or continue the run with --resume",
     "SwapEMAWeights": "a GAN has its moving average already\nuse gan.ema_generator",
 }
 

@@ -16,6 +16,20 @@ from gan.trainer import train
 from tests.gan.tiny import run_of
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"batch_size": 1}, "--batch-size: expected at least 2, got 1"),
+        ({"loss": "hing"}, "--loss: expected one of .* did you mean hinge"),
+        ({"data": DataConfig(dataset="/no/such/folder")}, "--dataset /no/such/folder: no such"),
+    ],
+)
+def test_a_configuration_made_in_python_is_checked(tiny, change, message):
+    with pytest.raises(InputError, match=message):
+        train(dataclasses.replace(tiny, **change))
+    assert not tiny.run.run_dir.exists()
+
+
 def test_a_run_leaves_everything_in_its_folder(tiny):
     result = train(run_of(tiny, histograms=True))
     folder = result.folder

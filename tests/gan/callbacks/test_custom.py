@@ -15,7 +15,7 @@ from common.callbacks import Ending
 from common.errors import InputError
 from gan.build import build_gan
 from gan.callbacks.checkpoints import checkpoint_variables
-from gan.callbacks.custom import ShareLearningRate, check_callbacks, observed
+from gan.callbacks.custom import REFUSED, ShareLearningRate, check_callbacks, observed
 from gan.config import StopConfig
 from gan.model import GAN
 from gan.trainer import train
@@ -61,6 +61,9 @@ def test_a_run_with_all_callbacks_of_keras(tiny, tmp_path):
         own.TerminateOnNaN(),
         history,
     ]
+    public = {name for name, kind in vars(own).items() if isinstance(kind, type)}
+    bases = {"Callback", "CallbackList"}
+    assert public == {type(each).__name__ for each in callbacks} | REFUSED.keys() | bases
     config = with_stop(tiny, epochs=3, evaluate_every=0.064, evaluate_count=12)
     with pytest.warns(UserWarning, match="RemoteMonitor root server"):
         result = train(config, callbacks=callbacks)
@@ -90,10 +93,15 @@ def test_a_run_with_all_callbacks_of_keras(tiny, tmp_path):
     assert len(checkpoint_variables(saved)) == len(checkpoint_variables(result.gan))
 
 
+class OrbaxCheckpoint(keras.callbacks.Callback):
+    """Keras's own needs the package orbax-checkpoint."""
+
+
 @pytest.mark.parametrize(
     ("callback", "reason"),
     [
         (lambda: keras.callbacks.BackupAndRestore("backup"), "--resume"),
+        (OrbaxCheckpoint, "one optimizer"),
         (lambda: keras.callbacks.SwapEMAWeights(), "ema_generator"),
         (lambda: keras.callbacks.EarlyStopping("health/r_v"), "mode='min' or mode='max'"),
         (lambda: "CSVLogger", "expected Keras callbacks, got str"),
