@@ -1,13 +1,15 @@
 """Grids of generated images during training, and their animation."""
 
+import contextlib
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
-from PIL import Image
 
 from common import images as image_io
+from common.errors import InputError
 from common.priors import PRIORS, Prior
 from common.summaries import SummaryWriter
 from gan.generate import columns_for, draw, draw_latents, labels_in_turn
@@ -64,8 +66,8 @@ class Snapshots(keras.callbacks.Callback):
         latest = self._write()
         image_io.write_image(self.folder.parent / "latest.png", latest)
         images = int(self.model.images_seen.numpy())
-        paths = [p for p in sorted(self.folder.glob("[0-9]*.png")) if int(p.stem) <= images]
-        frames = [image_io.to_array(Image.open(path)) for path in paths]
+        paths = [path for path in sorted(self.folder.glob("*.png")) if path.stem.isdecimal()]
+        frames = _read_frames([path for path in paths if int(path.stem) <= images], latest.shape)
         image_io.write_animation(self.folder.parent / "training.gif", frames)
 
     def _write(self) -> np.ndarray:
@@ -76,6 +78,16 @@ class Snapshots(keras.callbacks.Callback):
         image_io.write_image(self.folder / f"{images:012d}.png", sheet)
         self.writer.image("samples/fixed_latents", sheet, step=images)
         return sheet
+
+
+def _read_frames(paths: Sequence[Path], shape: tuple[int, ...]) -> list[np.ndarray]:
+    """Read the grids of a shape; a damaged one costs a frame of the animation, not the run."""
+    frames = []
+    for path in paths:
+        with contextlib.suppress(InputError):
+            frame = image_io.to_array(image_io.read_image(path, channels=shape[2]))
+            frames += [frame] if frame.shape == shape else []
+    return frames
 
 
 def _growth(tick: int) -> int:

@@ -35,6 +35,22 @@ def test_snapshots_become_rarer_and_end_in_an_animation(tmp_path):
         assert animation.format == "GIF"
 
 
+def test_a_damaged_grid_is_left_out_of_the_animation(tmp_path):
+    snapshots = Snapshots(tmp_path, SummaryWriter(tmp_path), classes=0, latent_size=4, seed=0)
+    model = SimpleNamespace(ema_generator=constant_generator(1.0), images_seen=tf.constant(0))
+    snapshots.set_model(model)
+    snapshots.on_train_begin()
+    folder = tmp_path / "samples"
+    (folder / f"{1:012d}.png").write_bytes((folder / f"{0:012d}.png").read_bytes()[:-30])
+    (folder / "1 copy.png").write_bytes(b"")
+    Image.new("L", (9, 9)).save(folder / f"{2:012d}.png")
+    model.images_seen = tf.constant(3)
+    model.ema_generator = constant_generator(0.0)
+    snapshots.on_train_end()
+    with Image.open(tmp_path / "training.gif") as animation:
+        assert animation.n_frames == 2
+
+
 def test_every_class_has_its_column(tmp_path):
     snapshots = Snapshots(tmp_path, SummaryWriter(tmp_path), classes=10, latent_size=4, seed=0)
     assert snapshots.columns == 10
