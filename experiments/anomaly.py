@@ -146,7 +146,7 @@ def show(found: report.Results, options: sweep.Options, folder: Path) -> None:
         "uniformity, p": lambda one: f"{one['uniform_p_value']:.2f}",
     }.items():
         lines[title] = [text(summary[name]) for name in names]
-    report.table(f"AUROC, {len(seeds)} seeds", names, lines)
+    report.table(f"AUROC, seeds: {len(seeds)}", names, lines)
     files.write_json(folder / "table.json", {"summary": summary, "classes": lines})
     print(f"table: {folder}/table.json")
 

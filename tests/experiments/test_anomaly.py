@@ -69,7 +69,7 @@ def test_the_report_averages_over_classes_and_seeds(tmp_path, capsys):
     anomaly.show(found, anomaly.OPTIONS, tmp_path)
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     assert said[:4] == [
-        "AUROC, 2 seeds ours",
+        "AUROC, seeds: 2 ours",
         "class 0 0.750 ± 0.354",
         "class 1 1.000 ± 0.000",
         "mean 0.875 ± 0.177",
