@@ -102,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     errors = results.errors(targets)
     sheet = results.write_sheet(targets)
     print(
-        f"{len(targets)} images; pixel error (root mean square, [0, 1]): median "
+        f"{len(targets)} images; pixel error (mean absolute, [0, 1]): median "
         f"{sorted(errors)[len(errors) // 2]:.4f}, below {FOUND} for {int((errors < FOUND).sum())}\n"
         f"side by side: {sheet} | latent vectors: {config.out}/NAME.npz | searches: NAME.gif"
     )

@@ -44,7 +44,7 @@ class Projection:
         latent: float32 (Z,).
         label: Class number; 0 for an unconditional generator.
         image: Its image, uint8 (H, W, C).
-        pixel_error: Root mean square difference of the pixels, both in [0, 1].
+        pixel_error: Mean absolute difference of the pixels, which are in [0, 1].
         frames: Best images during the search, uint8 (F, H, W, C).
     """
 
@@ -155,7 +155,7 @@ class Search:
         """Return the best latent vector of each image."""
         images, latents, labels = self._best()
         errors = image_io.to_unit(images) - image_io.to_unit(self.targets)
-        errors = np.sqrt(np.mean(errors**2, axis=(1, 2, 3)))
+        errors = np.mean(np.abs(errors), axis=(1, 2, 3))
         frames = np.stack([*self.frames, images], axis=1)  # (N, F, H, W, C)
         parts = zip(latents, labels, images, errors, frames, strict=True)
         return [

@@ -9,12 +9,15 @@ import pytest
 
 from tests.command_line import ROOT, run
 
-FRONTS = ["gan.train", "gan.sample", "gan.evaluate", "gan.anomaly", "style_transfer.stylize"]
+FRONTS = [
+    *("gan.train", "gan.sample", "gan.evaluate", "gan.anomaly", "gan.directions", "gan.project"),
+    "style_transfer.stylize",
+]
 
 
 def test_the_front_modules_do_not_import_tensorflow():
     code = (
-        "import sys, gan.train, gan.sample, gan.evaluate, gan.anomaly, style_transfer.stylize; "
+        f"import sys, {', '.join(FRONTS)}; "
         "print([name for name in ('tensorflow', 'keras', 'matplotlib') if name in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
