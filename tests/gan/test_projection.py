@@ -68,6 +68,7 @@ def test_a_search_continues_with_the_same_bits(generator):
             np.testing.assert_array_equal(one.frames, other.frames)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prior", ["spherical", "truncated"])
 def test_latents_stay_in_their_prior(generator, prior):
     targets = np.full((1, SIDE, SIDE, 1), 255, np.uint8)  # that no latent vector makes
