@@ -45,6 +45,7 @@ def test_a_cell_is_trained_measured_and_written(tmp_path):
     assert not cell.path.with_suffix("").exists()  # the run's folder
 
 
+@pytest.mark.slow
 def test_a_cell_is_measured_on_the_way(tmp_path, monkeypatch):
     monkeypatch.setattr(cells, "quality", lambda gan, dataset: {"frechet_distance": 1.0})
     minutes = (0.005, 0.01)

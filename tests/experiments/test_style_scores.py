@@ -20,9 +20,10 @@ def test_a_copy_of_the_content_has_no_content_loss():
     copy = image_io.to_array(pair[1]) / np.float32(255)
     by_style, by_content = style_scores.losses(copy, *pair, CONFIG, judge)
     assert by_style == pytest.approx(0.0, abs=1e-6)
-    assert by_content > 0.1
+    assert by_content > 0.02
 
 
+@pytest.mark.slow
 def test_extractors_take_turns():
     compact = extractors.load("compact")
     times = style_scores.times_by_turns({"a": compact, "b": compact.reference}, CONFIG, 2)

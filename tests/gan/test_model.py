@@ -56,7 +56,9 @@ def test_every_loss_trains_both_networks(loss):
     assert all(np.isfinite(float(value)) for value in metrics.values())
 
 
-@pytest.mark.parametrize("penalty", PENALTIES)
+@pytest.mark.parametrize("penalty", [
+    "r1_r2", *(pytest.param(name, marks=pytest.mark.slow) for name in PENALTIES if name != "r1_r2")
+])  # fmt: skip
 def test_every_penalty_reaches_the_discriminator(penalty):
     networks = NetworkConfig(latent_size=8, width=4, normalization="layer")
     plain = make(networks=networks)

@@ -66,6 +66,7 @@ def test_bad_input_is_refused_in_two_lines(finished, photos, tmp_path, change, m
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_an_interrupted_folder_is_continued_and_done_images_are_skipped(
     finished, photos, tmp_path, monkeypatch, capsys
 ):

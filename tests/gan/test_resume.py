@@ -104,6 +104,7 @@ def test_adapted_augmentation_is_logged_and_survives_a_resume(tiny):
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_a_resume_accepts_fields_that_the_run_does_not_know_yet(tiny):
     whole = train(run_of(longer(tiny), run_dir=tiny.run.run_dir.with_name("whole")))
     folder = train(tiny).folder
@@ -131,6 +132,7 @@ def test_a_resume_refuses_fields_of_another_version(tiny):
         train(run_of(longer(tiny), run_dir=None, resume=folder))
 
 
+@pytest.mark.slow
 def test_a_resume_rebuilds_the_same_networks_or_none(tiny):
     folder = train(tiny, build=build_with_tanh).folder
     config = run_of(longer(tiny), run_dir=None, resume=folder)

@@ -97,6 +97,7 @@ def test_divergence_stops_and_restores_a_finite_state(tiny):
     assert json.loads((result.folder / "summary.json").read_text())["status"] == "diverged"
 
 
+@pytest.mark.slow
 def test_classes_are_used_if_there_are_enough_images(tiny, blobs, tmp_path):
     for name in ("a", "b"):
         shutil.copytree(blobs, tmp_path / "classes" / name)

@@ -31,7 +31,7 @@ def test_every_stage_reports_how_it_went(content, style):
         ((36, 48), 5),
         ((36, 48), 5),
     ]
-    assert [level.extractor for level in levels] == ["compact", "compact", "reference.npz"]
+    assert [level.extractor for level in levels] == ["compact", "compact", "compact's reference"]
     assert {level.status for level in levels} == {"finished"}
     assert all(np.isfinite(level.loss) and level.seconds > 0 for level in levels)
 

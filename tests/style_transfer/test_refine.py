@@ -108,6 +108,8 @@ def test_a_preview_does_without_the_reference():
         ("quick", 120),
         ("quick", 60),
         ("quick", 60),
+        ("quick", 60),
+        ("quick", 60),
     ]
 
 

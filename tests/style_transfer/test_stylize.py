@@ -127,6 +127,7 @@ def test_transparent_pixels_keep_their_colors(style, colors):
             assert np.abs(on_black - wanted[..., :3] * wanted[..., 3:]).max() < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistic", ["gram", "wasserstein"])
 @pytest.mark.parametrize("flat", [("content",), ("content", "style")])
 def test_flat_images_give_a_finite_result(content, style, statistic, flat):

@@ -41,7 +41,10 @@ def outputs_and_gradients(function, inputs, kernel, weights=None):
 
 @pytest.mark.parametrize(("side", "size", "stride", "padding"), GEOMETRIES)
 @pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("channels", [1, 4, convolution.MANY_CHANNELS])
+@pytest.mark.parametrize("channels", [
+    pytest.param(1, marks=pytest.mark.slow), 4,
+    pytest.param(convolution.MANY_CHANNELS, marks=pytest.mark.slow),
+])  # fmt: skip
 def test_a_convolution_and_its_gradients_are_those_of_tensorflow(
     monkeypatch, side, size, stride, padding, transposed, channels
 ):

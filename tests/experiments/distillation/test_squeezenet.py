@@ -65,6 +65,7 @@ def test_student_and_teacher_have_the_same_places(path):
     assert own.shape == (2, 2, 3, 12)
 
 
+@pytest.mark.slow
 def test_training_brings_the_student_closer(path, tmp_path):
     model = squeezenet.DeepStudent(squeezenet.read(path))
     batch = images()

@@ -59,7 +59,7 @@ def test_heads_predict_the_teacher_better_than_nothing_and_training_better_still
 
     training.publish(
         model.arrays(), tmp_path / "mine.npz", "CARD.md", "# {what}\n", {"a": "0.1"},
-        config=Config, what="x",
+        config=Config, what="x", license="BSD",
     )  # fmt: skip
     card = (tmp_path / "CARD.md").read_text()
     assert card.startswith("# x\n- **Data**: crops of 32 pixels")

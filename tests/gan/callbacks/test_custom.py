@@ -190,6 +190,7 @@ def test_a_callback_that_fails_leaves_the_reason_and_a_run_to_resume(tiny):
     assert [row["images"] for row in rows_of(resumed.folder)] == [32, 64, 96, 128]
 
 
+@pytest.mark.slow
 def test_a_resumed_run_keeps_the_learning_rate_of_a_callback(tiny):
     halve = keras.callbacks.LearningRateScheduler(lambda epoch, rate: 0.5 * rate)
     train(with_stop(tiny, epochs=1), callbacks=[halve])

@@ -28,6 +28,7 @@ def test_any_keras_callback_is_accepted_and_sees_the_metrics(tiny):
     assert "quality/sliced_wasserstein" in seen[0]
 
 
+@pytest.mark.slow
 def test_a_target_a_patience_and_a_budget_end_a_run(tiny):
     def end(name, **stop):
         config = dataclasses.replace(tiny, stop=StopConfig(**stop, evaluate_every=0))

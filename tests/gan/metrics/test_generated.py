@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import keras
 import numpy as np
 import pytest
 
 from common import images as image_io
 from common.errors import InputError
+from gan.config import Config
 from gan.data import base
 from gan.metrics import generated
 
@@ -47,6 +50,8 @@ def test_a_run_is_drawn_with_the_class_shares_of_the_dataset(monkeypatch, tmp_pa
     images = np.zeros((600, 16, 16, 1), np.uint8)
     dataset = base.ImageDataset("uneven", images, labels, ("a", "b"), "")
     monkeypatch.setattr(generated, "load_generator", lambda *_: (generator(2), ("a", "b")))
+    read = SimpleNamespace(read=lambda *_, **__: SimpleNamespace(config=Config()))
+    monkeypatch.setattr(generated, "description", read)
     found = generated.from_run(tmp_path, "last", 600, 0, dataset)
     assert np.bincount(found.images[:, 0, 0, 0]).tolist() == [540, 60]
     assert found.labels == "the class shares of uneven"
