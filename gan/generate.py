@@ -71,8 +71,9 @@ def stock_generator(
         64
     """
     source = generator_file.find(run, checkpoint, own=build is not build_gan)
-    about = generator_file.describe(source.description, source.images_seen)
-    return _load(source, run, checkpoint, build), about
+    generator = _load(source, run, checkpoint, build)
+    size = generator.inputs[0].shape[-1]
+    return generator, generator_file.describe(source.description, source.images_seen, size)
 
 
 def _load(source: Source, run: Path, checkpoint: str, build: Build) -> keras.Model:

@@ -87,12 +87,13 @@ def newest(run: Path) -> int:
     return int(Checkpoints.PATTERN.fullmatch(paths[0].name)["images"]) if paths else -1
 
 
-def describe(saved: Description, images_seen: int) -> dict[str, Any]:
+def describe(saved: Description, images_seen: int, latent_size: int) -> dict[str, Any]:
     """Describe a generator: what it takes, what it makes and where it is from.
 
     Args:
         saved: Description of its run.
         images_seen: Real images seen in training.
+        latent_size: Dimensionality of the latent vectors that the network takes.
 
     Returns:
         What generator.json holds: `latent` (size, prior and its parameters),
@@ -100,13 +101,13 @@ def describe(saved: Description, images_seen: int) -> dict[str, Any]:
         (height, width, channels and range of the values), and their origin.
 
     Example:
-        >>> describe(description.read(Path("runs/glyphs")), 10_000)["latent"]
+        >>> describe(description.read(Path("runs/glyphs")), 10_000, 64)["latent"]
         {'size': 64, 'prior': 'normal', 'deviation': 1.0}
     """
     spec, config = saved.spec, saved.config
     return {
         "images_seen": images_seen,
-        "latent": _describe_latent(config.prior, config.networks.latent_size),
+        "latent": _describe_latent(config.prior, latent_size),
         "classes": list(saved.class_names) if spec.classes else [],
         "images": {
             "height": spec.height,

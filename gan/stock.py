@@ -83,7 +83,8 @@ def save_final(folder: Path, gan: GAN, build: Build = build_gan) -> None:
     try:
         saved = description.read(folder, own=True)
         stock = to_stock(gan.ema_generator, saved.config, saved.spec, build)
-        save(stock, folder / generator_file.NAME, generator_file.describe(saved, images_seen))
+        about = generator_file.describe(saved, images_seen, stock.inputs[0].shape[-1])
+        save(stock, folder / generator_file.NAME, about)
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         print(
