@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from common.errors import InputError
 from gan import generator_file
 
@@ -120,7 +122,8 @@ def _write_saved_model(generator: "keras.Model", path: Path, about: Mapping[str,
 
 
 def _write_onnx(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    generator.export(str(path), format="onnx", verbose=False)
+    generator([np.zeros((1, *each.shape[1:]), each.dtype) for each in generator.inputs])
+    generator.export(str(path), format="onnx", verbose=False)  # of a model that has been called
     onnx = importlib.import_module("onnx")
     model = onnx.load(str(path))
     onnx.helper.set_model_props(

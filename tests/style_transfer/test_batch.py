@@ -115,7 +115,7 @@ def test_a_folder_is_finished_where_it_was_left(images, tmp_path):
     with Image.open(results / "two.png") as image:
         assert image.size == (5, 5)
     tags = events(tmp_path / "run").Tags()["tensors"]
-    assert {"one/image", "three/image"} <= set(tags)
+    assert {"stylized/one", "stylized/three"} <= set(tags)
 
 
 @pytest.mark.slow

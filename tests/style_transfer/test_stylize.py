@@ -35,7 +35,7 @@ def test_the_style_loss_falls_and_the_seed_decides(content, style):
     heard = []
     listen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: heard.append(logs))
     first = stylize.stylize(content, style, config, callbacks=[listen])
-    assert heard[-1]["loss"] < 0.5 * heard[0]["loss"]
+    assert heard[-1]["loss"] < 0.6 * heard[0]["loss"]
     assert any(name.startswith("style/relu1_1") for name in heard[0])
     np.testing.assert_array_equal(stylize.stylize(content, style, config), first)
     other = stylize.stylize(content, style, dataclasses.replace(config, seed=1))
