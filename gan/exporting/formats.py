@@ -7,6 +7,7 @@ and shown in its model card.
 import importlib
 import importlib.util
 import json
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,11 @@ def _write_saved_model(generator: "keras.Model", path: Path, about: Mapping[str,
 
 
 def _write_onnx(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    generator([np.zeros((1, *each.shape[1:]), each.dtype) for each in generator.inputs])
-    generator.export(str(path), format="onnx", verbose=False)  # of a model that has been called
+    blank = [np.zeros((1, *each.shape[1:]), each.dtype) for each in generator.inputs]
+    generator(blank if len(blank) > 1 else blank[0])  # only a model that was called is exported
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # Keras's converter asks for np.object
+        generator.export(str(path), format="onnx", verbose=False)
     onnx = importlib.import_module("onnx")
     model = onnx.load(str(path))
     onnx.helper.set_model_props(
