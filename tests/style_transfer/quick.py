@@ -9,6 +9,7 @@ QUICK = OptimizationConfig(
 )
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu3_1",)}
+ANY_LAYERS = {"style_layers": (), "content_layers": ()}  # the usual ones of an extractor
 
 
 def quick(size=48, optimization=None, **appearance):

@@ -61,7 +61,7 @@ def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_pat
         assert image.n_frames > 5
     summary = json.loads((folder / "summary.json").read_text())
     assert summary["status"] == "finished"
-    assert [level["iterations"] for level in summary["images"][0]["levels"]] == [48, 10, 14]
+    assert [level["iterations"] for level in summary["images"][0]["levels"]] == [50, 10, 20]
     assert json.loads((folder / "config.json").read_text())["config"]["size"] == 48
     found = events(folder)
     tags = found.Tags()["tensors"]
@@ -71,10 +71,10 @@ def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_pat
         assert tag in tags, tags
     steps = [event.step for event in found.Tensors("loss")]
     assert steps == sorted(steps)
-    assert steps[-1] == 72
-    assert len(found.Tensors("stylized/image")) >= 4
+    assert steps[-1] == 80
+    assert len(found.Tensors("stylized/image")) == 3  # one per stage
     rows = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert rows[-1]["iteration"] == 72
+    assert rows[-1]["iteration"] == 80
 
 
 @pytest.mark.slow
