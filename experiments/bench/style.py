@@ -134,7 +134,7 @@ def iteration(name: str, size: int, precision: str, turns: int) -> dict[str, flo
     turn = TakeTurns(extractor, sorted({*weights.style, *weights.content}), count)
     content, style = np.random.default_rng(0).random((2, size * 3 // 4, size, 3), np.float32)
     ending, pyramid = Ending(), Pyramid(1)
-    pyramid.begin([((size, size * 3 // 4), config.optimization.iterations)])
+    pyramid.begin([((size, size * 3 // 4), config.optimization.iterations, 1.0)])
     progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
     with tempfile.TemporaryDirectory() as folder:
         trace = Trace(Path(folder), SummaryWriter(Path(folder)))
