@@ -1,5 +1,6 @@
 """The folder of a run: its configuration, its metrics and how it ended."""
 
+import contextlib
 import json
 import os
 import time
@@ -122,14 +123,44 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Read a JSON object, such as summary.json; a missing or torn file holds nothing.
+
+    Example:
+        >>> read_object(Path("runs/of-an-unfinished-run/summary.json"))
+        {}
+    """
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Read a file of one JSON object per line, such as metrics.jsonl.
+
+    Lines that are torn, as a killed process leaves them, are left out; so are all of
+    a file that is missing.
+
+    Example:
+        >>> read_rows(Path("runs/glyphs/metrics.jsonl"))[-1]["images"]
+        250048
+    """
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, ValueError):
+        return []
+    rows = []
+    for line in lines:
+        with contextlib.suppress(ValueError):
+            rows.append(json.loads(line))
+    return [row for row in rows if isinstance(row, dict)]
+
+
 def update_summary(folder: Path, **fields: object) -> None:
     """Merge `fields` into summary.json, which is started anew if it is not valid JSON."""
-    path = folder / SUMMARY
-    try:
-        before = dict(json.loads(path.read_text()))
-    except (FileNotFoundError, TypeError, ValueError):
-        before = {}
-    write_json(path, before | fields)
+    write_json(folder / SUMMARY, read_object(folder / SUMMARY) | fields)
 
 
 def append_metrics(folder: Path, row: Mapping[str, float]) -> None:
@@ -146,12 +177,5 @@ def rewind_metrics(folder: Path, images: int) -> None:
     path = folder / METRICS
     if not path.exists():
         return
-    kept = []
-    for line in path.read_text().splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(row, dict) and row.get("images", images + 1) <= images:
-            kept.append(line + "\n")
-    write_bytes(path, "".join(kept).encode())
+    kept = [row for row in read_rows(path) if row.get("images", images + 1) <= images]
+    write_bytes(path, "".join(to_json(row) + "\n" for row in kept).encode())

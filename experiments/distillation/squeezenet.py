@@ -108,7 +108,6 @@ class DeepStudent(Student):
     def __init__(self, teacher: Mapping[str, np.ndarray]):
         super().__init__()
         self.teacher = {name: tf.constant(values) for name, values in teacher.items()}
-        self.kernels = {}
         for name, values in first_guess(teacher).items():
             weight = self.add_weight(shape=values.shape, name=name.replace("/", "_"))
             weight.assign(values)
@@ -130,16 +129,6 @@ class DeepStudent(Student):
             list(self.errors(prepared).values())
             + [CHANNELS * channel_error(*pair) for pair in prepared.values()]
         )
-
-    def read(self, path: Path) -> None:
-        """Load the weights from a file that `common.extractors.deep.load` reads.
-
-        Raises:
-            InputError: The file does not fit.
-        """
-        arrays = npz.read(path)
-        for name, weight in self.kernels.items():
-            weight.assign(npz.take(path, arrays, name, weight.shape))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The weights as `common.extractors.deep.load` reads them."""

@@ -1,13 +1,11 @@
 """The compact extractor as a Keras model that learns from a VGG-19."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from common import npz
 from common.extractors.compact import TAPS, student
 from experiments.distillation.training import Student, relative_error
 from style_transfer.extractors import Extractor
@@ -54,7 +52,7 @@ class CompactStudent(Student):
     def __init__(self, teacher: Extractor, dtype: str, side: int):
         super().__init__()
         self.teacher, self.convolution_dtype = teacher, dtype
-        channels, self.kernels = 12, {}
+        channels = 12
         scale = keras.initializers.HeNormal(seed=0)
         for name, width in WIDTHS.items():
             self.kernels[name] = self.add_weight(
@@ -123,16 +121,6 @@ class CompactStudent(Student):
         for _ in range(count):
             learn(tf.constant(next(source)))
         self.MEMORY, self.RIDGE = usual
-
-    def read(self, path: Path) -> None:
-        """Load the convolutions from a file of weights.
-
-        Raises:
-            InputError: The file does not fit.
-        """
-        arrays = npz.read(path)
-        for name, weight in self.kernels.items():
-            weight.assign(npz.take(path, arrays, name, weight.shape))
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The weights as `common.extractors.compact.load` reads them."""

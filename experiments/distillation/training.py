@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from common import runs
+from common import npz, runs
 from common.distribution import devices
 from common.files import atomic_path, write_bytes
 from experiments.distillation import lesson
@@ -97,7 +97,24 @@ class Student(keras.Model):
     """A model that is trained to minimize the sum of its errors.
 
     Subclasses implement `prepare`, and `errors` of what it returns.
+
+    Attributes:
+        kernels: The convolutions by name, which subclasses add.
     """
+
+    def __init__(self):
+        super().__init__()
+        self.kernels: dict[str, keras.Variable] = {}
+
+    def read(self, path: Path) -> None:
+        """Load the convolutions from a file of weights.
+
+        Raises:
+            InputError: The file does not fit.
+        """
+        arrays = npz.read(path)
+        for name, weight in self.kernels.items():
+            weight.assign(npz.take(path, arrays, name, weight.shape))
 
     def prepare(self, images: tf.Tensor) -> Any:
         """Turn images (B, H, W, 3) into the argument of `errors`."""

@@ -4,7 +4,6 @@ import contextlib
 import io
 import os
 import re
-import resource
 import signal
 import sys
 import time
@@ -18,6 +17,7 @@ from common import cli
 from common.errors import printable
 from experiments.fuzzing.case import PROGRAMS, Case
 from experiments.fuzzing.output import Snapshot, check_files, snapshot
+from experiments.processes import peak_megabytes
 
 CODES = (0, 1, 2, 3, 130)
 LINES = 2  # of an error message
@@ -90,7 +90,7 @@ def observe(case: Case, folder: Path, bounds: Bounds) -> Outcome:
             raise
         trace = traceback.format_exc()
         problems.append(f"traceback: {type(error).__name__} in {_place(error)}")
-    seconds, megabytes = time.perf_counter() - started, _peak() - before
+    seconds, megabytes = time.perf_counter() - started, peak_megabytes() - before
     said_out, said_err = (_text(stream, encoding) for stream in (out, err))
     if code is not None and (code not in CODES or (code == 1 and not case.heavy)):
         problems.append(f"exit code {code}")
@@ -206,14 +206,4 @@ def _reset_peak() -> float:
     """Forget the highest memory so far, on Linux, and return the present one in MB."""
     with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
-    return _peak()
-
-
-def _peak() -> float:
-    """Return the highest memory since `_reset_peak` in MB."""
-    try:
-        status = Path("/proc/self/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
-    except (OSError, TypeError):
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak / (2**20 if sys.platform == "darwin" else 2**10)
+    return peak_megabytes()

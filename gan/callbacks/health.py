@@ -5,13 +5,13 @@ import numpy as np
 
 from common import images as image_io
 from common.priors import PRIORS, Prior
-from gan.callbacks.scalars import R_V
+from gan.callbacks.scalars import R_V, Comparison
 from gan.data.base import ImageDataset, sample_signed
 from gan.generate import draw, draw_latents
 from gan.metrics import collapse
 
 
-class Vitals(keras.callbacks.Callback):
+class Vitals(Comparison):
     """Add the metrics `collapse.VITALS` of generated images to the logs.
 
     They are measured in the discriminator's features: the layer "features", or
@@ -19,28 +19,7 @@ class Vitals(keras.callbacks.Callback):
     moving average collapses later.
     """
 
-    COUNT = 128  # images
-
-    def __init__(
-        self,
-        real: np.ndarray,
-        labels: np.ndarray,
-        latent_size: int,
-        seed: int,
-        prior: Prior = PRIORS["normal"],
-    ):
-        """Choose the images to compare.
-
-        Args:
-            real: uint8 (N, H, W, C).
-            labels: int32 (N,).
-            latent_size: Dimensionality of the latent vectors.
-            seed: Seed of the choice and of the latent vectors.
-            prior: Distribution of the latent vectors.
-        """
-        super().__init__()
-        self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
-        self.latents = draw_latents(len(self.real), latent_size, seed + 3, prior)
+    COUNT, STREAM = 128, 3
 
     def on_train_begin(self, logs=None):
         discriminator = self.model.discriminator

@@ -56,10 +56,11 @@ class Speed(keras.callbacks.Callback):
         self.last = (now, images)
 
 
-class Quality(keras.callbacks.Callback):
-    """Add the sliced Wasserstein distance of fixed samples to fixed real images to the logs."""
+class Comparison(keras.callbacks.Callback):
+    """Base of callbacks that compare generated with real images, the same ones at each tick."""
 
-    COUNT = 256  # images
+    COUNT: int  # images
+    STREAM: int  # added to the seed of the latent vectors
 
     def __init__(
         self,
@@ -80,7 +81,13 @@ class Quality(keras.callbacks.Callback):
         """
         super().__init__()
         self.real, self.labels = sample_signed(real, labels, self.COUNT, seed)
-        self.latents = draw_latents(len(self.real), latent_size, seed + 1, prior)
+        self.latents = draw_latents(len(self.real), latent_size, seed + self.STREAM, prior)
+
+
+class Quality(Comparison):
+    """Add the sliced Wasserstein distance of generated to real images to the logs."""
+
+    COUNT, STREAM = 256, 1
 
     def on_epoch_end(self, epoch, logs=None):
         fake = draw(self.model.ema_generator, self.latents, self.labels)

@@ -6,7 +6,6 @@ unzipped Keras model beside it, `keras.saving.load_model("hf://user/name")` load
 the uploaded folder.
 """
 
-import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -137,7 +136,7 @@ def _metrics(
     run: Path, about: Mapping[str, Any], fields: Mapping[str, Any]
 ) -> tuple[list[Row], str]:
     """Return what was measured of these weights, and how; nothing if it was of others."""
-    measured = _read(run / "evaluation.json")
+    measured = runs.read_object(run / "evaluation.json")
     if measured.get("images_seen") == about["images_seen"]:
         protocol = measured.get("protocol", {})
         rows = [
@@ -147,7 +146,7 @@ def _metrics(
         ]
         return rows, "\n".join(f"- {name}: {value}" for name, value in protocol.items())
     stop = fields["config"].get("stop", {})
-    for row in _rows(run / runs.METRICS):
+    for row in runs.read_rows(run / runs.METRICS):
         if row.get("images") == about["images_seen"] and isinstance(row.get(FRECHET), float):
             return [(FRECHET, row[FRECHET])], (
                 f"- during training, at most {stop.get('evaluate_count')} images of either set\n"
@@ -174,25 +173,3 @@ def _license(name: str) -> Iterator[str]:
         yield "No license was chosen for these weights. The license of the training data applies."
     else:
         yield f"The weights: {name}. The license of the training data may restrict their use."
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Read a JSON object; a file that is missing or damaged holds nothing."""
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _rows(path: Path) -> list[dict[str, Any]]:
-    """Read the lines of metrics.jsonl that are whole."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return []
-    rows = []
-    for line in lines:
-        with contextlib.suppress(ValueError):
-            rows.append(json.loads(line))
-    return [row for row in rows if isinstance(row, dict)]

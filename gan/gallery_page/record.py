@@ -1,6 +1,5 @@
 """What a run folder records of a GAN's training, read without TensorFlow."""
 
-import json
 import math
 import shlex
 from collections.abc import Mapping
@@ -63,15 +62,16 @@ def read(folder: Path, described: Description) -> Record:
         'finished'
     """
     about = runs.read_config(folder, "--run")
+    rows = runs.read_rows(folder / runs.METRICS)
     samples = (folder / "samples").glob("[0-9]*.png")
     return Record(
         folder=folder,
         about=about,
         described=described,
-        summary=_object(folder / runs.SUMMARY),
-        metrics=_metrics(folder / runs.METRICS),
+        summary=runs.read_object(folder / runs.SUMMARY),
+        metrics=[row for row in rows if _is_number(row.get("images"))],
         snapshots=sorted((int(path.stem), path) for path in samples if path.stem.isdigit()),
-        evaluation=_object(folder / EVALUATION),
+        evaluation=runs.read_object(folder / EVALUATION),
     )
 
 
@@ -173,30 +173,6 @@ def _within(fields: Mapping[str, Any], path: str, exists: bool = False) -> Any:
 
 def _as_text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _object(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _metrics(path: Path) -> list[dict[str, float]]:
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return []
-    rows = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except ValueError:
-            continue  # torn by a kill
-        if isinstance(row, dict) and _is_number(row.get("images")):
-            rows.append(row)
-    return rows
 
 
 def _is_number(value: Any) -> bool:

@@ -21,6 +21,7 @@ from gan.networks import base as families
 from gan.networks.base import ImageSpec
 from gan.networks.dcgan import build_discriminator
 from tests.gan.test_model import GAN, batch, make, two_scales
+from tests.gan.tiny import Unserializable
 
 LAYER = NetworkConfig(latent_size=8, width=4, normalization="layer")
 
@@ -92,17 +93,6 @@ def test_a_loss_scale_is_saved(tmp_path):
     assert float(again.optimizer.learning_rate) == pytest.approx(0.01)
 
 
-class Unsaved(keras.layers.Layer):
-    """A layer without get_config whose argument Keras cannot record."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def call(self, x):
-        return self.function(x)
-
-
 def with_layer(layer):
     latent = keras.Input((8,))
     image = keras.layers.Reshape((16, 16, 1))(layer(keras.layers.Dense(256)(latent)))
@@ -122,7 +112,7 @@ def gan_of(generator, average):
 
 
 def test_a_network_that_cannot_be_saved_is_refused_before_a_file_exists(tmp_path):
-    gan = gan_of(*(with_layer(Unsaved(tf.tanh)) for _ in range(2)))
+    gan = gan_of(*(with_layer(Unserializable(tf.tanh)) for _ in range(2)))
     with pytest.raises(InputError, match="the generator cannot be serialized"):
         gan.save(tmp_path / "model.keras")
     assert list(tmp_path.iterdir()) == []

@@ -9,38 +9,18 @@ from common.errors import InputError
 from gan import generator_file, stock
 from gan.build import build_gan
 from gan.config import Config, NetworkConfig
-from gan.model import GAN
 from gan.networks.base import ImageSpec
 from gan.trainer import train
+from tests.gan.tiny import Unserializable, with_generators
 
 SPEC = ImageSpec(16, 16, 1)
 
 
-class Calling(keras.layers.Layer):
-    """A layer that Keras cannot serialize."""
-
-    def __init__(self, function):
-        super().__init__()
-        self.function = function
-
-    def call(self, inputs):
-        return self.function(inputs)
-
-
 def build_with_function(config, spec):
-    gan = build_gan(config, spec)
-    generators = [
-        keras.Model(network.input, Calling(lambda x: -x)(network.output))
-        for network in (gan.generator, gan.ema_generator)
-    ]
-    return GAN(
-        generators[0],
-        gan.discriminator,
-        generators[1],
-        loss=gan.loss_pair,
-        balance=gan.balance,
-        seed=config.seed,
-    )
+    def change(network):
+        return keras.Model(network.input, Unserializable(lambda x: -x)(network.output))
+
+    return with_generators(build_gan(config, spec), change)
 
 
 def test_a_run_ends_well_if_keras_cannot_save_its_generator(tiny, capsys):

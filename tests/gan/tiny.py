@@ -13,23 +13,37 @@ TINY = [
 ]
 
 
+class Unserializable(keras.layers.Layer):
+    """A layer without get_config, whose argument Keras cannot record."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def call(self, x):
+        return self.function(x)
+
+
 def run_of(config, **changes):
     """Return the configuration with changed fields of `run`."""
     return dataclasses.replace(config, run=dataclasses.replace(config.run, **changes))
 
 
-def build_with_tanh(config, spec):
-    """Build networks with the weights of the DCGAN, but with another activation."""
-    gan = build_gan(config, spec)
-    generators = [_with_tanh(network) for network in (gan.generator, gan.ema_generator)]
+def with_generators(gan, change):
+    """Return a GAN with the networks of another, whose generators are changed."""
     return GAN(
-        generators[0],
+        change(gan.generator),
         gan.discriminator,
-        generators[1],
+        change(gan.ema_generator),
         loss=gan.loss_pair,
         balance=gan.balance,
-        seed=config.seed,
+        seed=gan.initial_seed,
     )
+
+
+def build_with_tanh(config, spec):
+    """Build networks with the weights of the DCGAN, but with another activation."""
+    return with_generators(build_gan(config, spec), _with_tanh)
 
 
 def _with_tanh(network):
