@@ -11,6 +11,7 @@ import tensorflow as tf
 from common import fast
 from common.callbacks import Ending, StopOnNonFinite
 from common.distribution import devices
+from common.streams import without_autotune
 from style_transfer import config as configuration
 from style_transfer import extractors
 from style_transfer.config import Config
@@ -179,7 +180,7 @@ def fit_adam(
     if state is not None:
         resize_optimizer_state(model.optimizer, *state)
     model.fit(
-        tf.data.Dataset.from_tensors(0.0).repeat(),
+        without_autotune(tf.data.Dataset.from_tensors(0.0).repeat()),
         steps_per_epoch=math.ceil(stage.iterations / execution) * execution,
         callbacks=[Anneal(*stage.rates, stage.iterations - execution), *callbacks],
         shuffle=False,

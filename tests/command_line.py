@@ -1,5 +1,8 @@
 """Run the project's command lines in a subprocess."""
 
+import contextlib
+import importlib
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +29,14 @@ def run(*arguments, **options):
     process = start(*arguments, **options)
     out, err = process.communicate(timeout=240)
     return process.returncode, out, err
+
+
+def run_here(module, *arguments):
+    """Return what `run` returns of a command line that runs in this process."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = importlib.import_module(module).main(list(map(str, arguments)))
+    return code, out.getvalue(), err.getvalue()
 
 
 def arrays_of(folder):

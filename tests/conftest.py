@@ -1,5 +1,7 @@
 """Fixtures shared by the tests, and a TensorFlow without its start-up messages."""
 
+import gc
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,9 +9,12 @@ from PIL import Image
 from common import cli
 
 cli.import_tensorflow()
+import keras  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})  # tiny graphs
+gc.freeze()  # what is imported stays
+gc.disable()  # `_collect` does it, at better times
 
 
 @pytest.fixture(scope="session")
@@ -26,8 +31,14 @@ def blobs(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
+def _collect():
+    """Free the graphs of a test: to collect those of 20 runs at once takes 20 s."""
+    yield
+    if gc.get_count()[0] > 50_000:  # objects since the last time
+        gc.collect()
+
+
+@pytest.fixture(autouse=True)
 def _float32():
     """Start every test from float32: the precision is global in Keras."""
-    import keras
-
     keras.config.set_dtype_policy("float32")

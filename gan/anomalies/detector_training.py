@@ -12,6 +12,7 @@ from common import callbacks as guards
 from common import checkpoints, files, runs
 from common import images as image_io
 from common.errors import InputError
+from common.streams import without_autotune
 from gan import description, trainer
 from gan.anomalies.encoder import FAnoGAN, build_encoder
 from gan.build import build_gan, set_precision_and_seed
@@ -153,6 +154,7 @@ def train_encoder(
     signed = image_io.to_signed(images)
     batch = min(BATCH, len(signed))
     stream = tf.data.Dataset.from_tensor_slices(signed).shuffle(len(signed), seed).repeat()
+    stream = without_autotune(stream)
     detector.compile(keras.optimizers.Adam(RATE), steps_per_execution=STEPS)
     ending = guards.Ending()
     budget = guards.TimeBudget(minutes, ending)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from common.fast.shuffle import shuffled_index
+from common.streams import without_autotune
 from gan.data.base import ImageDataset
 
 HELD_OUT = 128  # images at most in the held-out split
@@ -110,4 +111,4 @@ def batches(
 
     stream = tf.data.Dataset.counter(start=start // batch_size * len(shares))
     stream = stream.map(draw, num_parallel_calls=2, deterministic=True)
-    return stream.prefetch(4)
+    return without_autotune(stream.prefetch(4))

@@ -1,19 +1,10 @@
 """A tiny configuration, and one finished run of the command line."""
 
-import gc
-
 import pytest
 
 from gan.config import Config, DataConfig, NetworkConfig, RunConfig, StopConfig
-from tests.command_line import run
+from tests.command_line import run_here
 from tests.gan.tiny import TINY
-
-
-@pytest.fixture(autouse=True)
-def _collect():
-    """Free the graphs of each run: collecting those of 20 runs at once takes 20 s."""
-    yield
-    gc.collect()
 
 
 @pytest.fixture
@@ -47,7 +38,7 @@ def finished(blobs, cache, tmp_path_factory):
         (classes / "ab"[index % 2]).mkdir(exist_ok=True)
         target = classes / "ab"[index % 2] / f"{index}.png"
         target.write_bytes(path.read_bytes())
-    code, out, err = run(
+    code, out, err = run_here(
         "gan.train", "--dataset", classes, "--epochs", "1", "--run-dir", folder,
         "--cache-dir", cache, *TINY,
     )  # fmt: skip

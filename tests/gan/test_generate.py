@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from tests.gan.tiny import build_with_tanh
 
 
 @pytest.fixture
-def folder(tiny):
-    return train(tiny).folder
+def folder(finished, tmp_path):
+    """A copy of a run, to be damaged."""
+    return shutil.copytree(finished[0], tmp_path / "copy")
 
 
 def edit(folder, change):

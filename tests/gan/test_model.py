@@ -56,28 +56,6 @@ def test_every_loss_trains_both_networks(loss):
     assert all(np.isfinite(float(value)) for value in metrics.values())
 
 
-@pytest.mark.parametrize("penalty", [
-    "r1_r2", *(pytest.param(name, marks=pytest.mark.slow) for name in PENALTIES if name != "r1_r2")
-])  # fmt: skip
-def test_every_penalty_reaches_the_discriminator(penalty):
-    networks = NetworkConfig(latent_size=8, width=4, normalization="layer")
-    plain = make(networks=networks)
-    punished = make(networks=networks, penalty=PENALTIES[penalty], penalty_weight=10.0)
-    in_graph = make(
-        networks=networks,
-        penalty=PENALTIES[penalty],
-        penalty_weight=10.0,
-        balance=build_balance(BalanceConfig(mode="auto"), seed=5),
-    )
-    plain.train_step(batch())
-    metrics = punished.train_step(batch())
-    assert float(metrics["loss/penalty"]) > 0
-    assert moved(values(plain.discriminator), punished.discriminator)
-    again = tf.function(in_graph.train_step)(batch())
-    assert float(again["loss/penalty"]) == pytest.approx(float(metrics["loss/penalty"]), rel=1e-3)
-    assert np.isfinite([float(value) for value in again.values()]).all()
-
-
 def test_alternating_meets_the_updated_discriminator_and_simultaneous_the_old_one():
     def generator_loss_by_hand(gan, after_update):
         """Plays the step with plain code on copies; returns what the generator should see."""

@@ -110,6 +110,7 @@ def test_classes_are_used_if_there_are_enough_images(tiny, blobs, tmp_path):
         train(dataclasses.replace(tiny, data=dataclasses.replace(tiny.data, conditional="on")))
 
 
+@pytest.mark.slow
 def test_networks_given_in_python_get_the_precision_of_the_configuration(tiny, tmp_path):
     for precision in ("bfloat16", "float32"):
         config = dataclasses.replace(

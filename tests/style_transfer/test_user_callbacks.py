@@ -248,6 +248,7 @@ def test_a_monitored_metric_that_is_not_in_the_logs_is_an_error_after_the_first_
         run([own.EarlyStopping("los", mode="min")])
 
 
+@pytest.mark.slow
 def test_stylize_is_ended_by_a_callback(content, style):
     class End(own.Callback):
         def on_train_batch_end(self, batch, logs=None):

@@ -37,6 +37,7 @@ def test_second_moments_by_hand():
     np.testing.assert_allclose(cross, [[7.0], [3.0]])
 
 
+@pytest.mark.slow
 def test_heads_predict_the_teacher_better_than_nothing_and_training_better_still(teacher, tmp_path):
     model = student.CompactStudent(teacher, "float32", side=32)
     images = tf.constant(next(batches()))

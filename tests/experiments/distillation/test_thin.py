@@ -42,6 +42,7 @@ def test_a_thin_vgg_of_full_rank_is_its_teacher_and_of_less_rank_near(arrays, tm
     assert 1e-6 < off[2] < 0.5
 
 
+@pytest.mark.slow
 def test_training_brings_a_thin_vgg_nearer_to_its_teacher(arrays):
     import keras
 

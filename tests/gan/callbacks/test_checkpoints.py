@@ -2,6 +2,7 @@ import dataclasses
 import json
 
 import numpy as np
+import pytest
 
 from common.checkpoints import Checkpoints
 from gan.callbacks.checkpoints import go_back
@@ -24,6 +25,7 @@ def test_the_best_checkpoint_follows_the_monitor(tiny):
     assert int(newest.name.split("-")[1]) == best["images"]
 
 
+@pytest.mark.slow
 def test_going_back_changes_the_networks_but_neither_clock_nor_balance(tiny):
     gan = train(dataclasses.replace(tiny, balance=BalanceConfig(mode="auto"))).gan
     arrays, _ = Checkpoints(tiny.run.run_dir).load("last")

@@ -20,8 +20,7 @@ from gan.config import StopConfig
 from gan.model import GAN
 from gan.trainer import train
 from tests.gan.test_model import make
-from tests.gan.test_saving import Unsaved
-from tests.gan.tiny import run_of
+from tests.gan.tiny import Unserializable, run_of
 
 FRECHET = "quality/frechet_distance"
 
@@ -131,7 +130,7 @@ def test_metrics_of_validation_are_warned_of_once():
 def test_networks_that_cannot_be_saved_are_refused_before_training(tiny, tmp_path):
     def build(config, spec):
         def extended(network):
-            image = Unsaved(abs)(network.outputs[0])
+            image = Unserializable(abs)(network.outputs[0])
             return keras.Model(network.inputs, image)
 
         gan = build_gan(config, spec)
@@ -242,6 +241,7 @@ def test_all_processes_take_the_learning_rate_of_the_chief():
     assert float(gan.rates["discriminator"]()) == pytest.approx(0.025)
 
 
+@pytest.mark.slow
 def test_what_the_autolog_of_mlflow_does_ends_and_works(tiny, tmp_path, monkeypatch):
     """MLflow 2 and 3 hash the dataset, read the shapes, the optimizer and the summary, and save."""
     original, seen = keras.Model.fit, {}

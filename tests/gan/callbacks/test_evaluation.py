@@ -1,6 +1,8 @@
 import dataclasses
 import json
 
+import pytest
+
 from common.checkpoints import Checkpoints
 from gan.callbacks.evaluation import Evaluate
 from gan.config import StopConfig
@@ -24,6 +26,7 @@ def test_the_frechet_distance_is_measured_regularly_and_selects_the_best(tiny, m
     assert best["images"] in scores
 
 
+@pytest.mark.slow
 def test_an_evaluation_that_would_take_too_long_is_postponed(tiny, monkeypatch):
     monkeypatch.setattr(Evaluate, "MOST", 0.0)
     stop = StopConfig(epochs=4, evaluate_every=0.064, evaluate_count=40)

@@ -1,11 +1,14 @@
 import dataclasses
 
+import pytest
+
 from gan.config import BalanceConfig
 from gan.data import stream
 from gan.metrics import collapse
 from gan.trainer import train
 
 
+@pytest.mark.slow
 def test_auto_holds_images_out_and_augments_an_overfitting_discriminator(tiny, monkeypatch):
     streams, judged, batches = [], [], stream.batches
 

@@ -41,6 +41,7 @@ def test_a_target_a_patience_and_a_budget_end_a_run(tiny):
     assert end("budget", max_minutes=0.02).reason == "used its 0.02 minutes"
 
 
+@pytest.mark.slow
 def test_the_checkpoint_is_written_after_what_it_contains(tiny, monkeypatch):
     seen = {}
 

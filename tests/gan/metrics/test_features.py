@@ -47,6 +47,7 @@ def test_the_classifier_learns_every_class_of_a_dataset_in_turn():
     assert (found == labels)[labels == 9].mean() > 0.8
 
 
+@pytest.mark.slow
 def test_training_ends_in_time():
     import time
 
@@ -71,6 +72,7 @@ def test_other_weights_are_another_version(tmp_path):
     assert features.classifier(dataset, tmp_path, seconds=0.1).version != first.version
 
 
+@pytest.mark.slow
 def test_precision_of_the_process_does_not_matter(tmp_path):
     import keras
 

@@ -69,7 +69,10 @@ def batch_normalizations(network):
     return [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
-@pytest.mark.parametrize("family", base.names())
+@pytest.mark.parametrize("family", [
+    pytest.param(family, marks=() if family in ("dcgan", "resnet") else pytest.mark.slow)
+    for family in base.names()
+])  # fmt: skip
 def test_a_whole_step_agrees_in_float32(family, monkeypatch):
     """One step of both kernels from the same weights, to `TOLERANCE` of each variable's norm.
 
