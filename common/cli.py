@@ -121,10 +121,7 @@ def run(main: Callable[[], int | None]) -> NoReturn:
             lack of memory, each reported in one or two lines; 3 when another worker
             is lost; 130 after Ctrl-C.
     """
-    for stream in (sys.stdout, sys.stderr):  # a name of a file may hold any character
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    warnings.showwarning = _show_warning
+    prepare_output()
     try:
         sys.exit(main() or 0)
     except InputError as error:
@@ -147,6 +144,14 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except KeyboardInterrupt:
         print("\ninterrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def prepare_output() -> None:
+    """Let names of any characters be printed, and warnings take one line each."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings.showwarning = _show_warning
 
 
 def _show_warning(message: Warning | str, category: type[Warning], file: str, *_: Any) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -12,12 +12,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from common import child_process, runs
 from common import images as image_io
-from common import runs
 from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
 from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
+from common.fast.graph_optimizer import without_graph_optimizer
 from common.summaries import SummaryWriter
 from style_transfer import config as configuration
 from style_transfer import mask_files, user_callbacks
@@ -33,6 +34,8 @@ from style_transfer.regions import layer_strides
 from style_transfer.tile_layout import cost
 
 RESULT = "stylized.png"  # in the run folder, without --out
+TOGETHER = 10  # images of one process
+Job = tuple[Source, Path | None]  # a content image and its result
 
 
 class Outcome(NamedTuple):
@@ -49,8 +52,46 @@ class Outcome(NamedTuple):
     skipped: dict[str, str]
 
 
+class Task(NamedTuple):
+    """What all images of a run have in common.
+
+    Attributes:
+        folder: The run folder.
+        styles: The style images.
+        config: Checked and resolved.
+        several: The images are a folder's: one that cannot be used is skipped.
+        images: Their number.
+    """
+
+    folder: Path
+    styles: Sequence[Image.Image]
+    config: Config
+    several: bool
+    images: int
+
+
+class Part(NamedTuple):
+    """What was done with some images of a run.
+
+    Attributes:
+        reports: One for each image written.
+        skipped: {content image: why it cannot be used}.
+        status: Why it ended, as of `Ending`.
+        reason: As of `Ending`.
+        decided: Whether the whole run ends.
+        elapsed: Seconds of optimization of the run so far.
+    """
+
+    reports: Sequence[dict] = ()
+    skipped: Mapping[str, str] = {}
+    status: str = Ending().status
+    reason: str = Ending().reason
+    decided: bool = False
+    elapsed: float = 0.0
+
+
 def stylize_all(
-    jobs: Sequence[tuple[Source, Path | None]],
+    jobs: Sequence[Job],
     styles: Sequence[Image.Image],
     config: Config,
     *,
@@ -75,12 +116,57 @@ def stylize_all(
     if not several:
         _masks_of(jobs[0][0], styles, config, extractor)
     folder = runs.create(config.output.run_dir, "stylize")
-    writer = _describe_run(folder, styles, config)
+    _describe_run(folder, styles, config)
     precision = devices.resolve_precision(config.optimization.precision)
     print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
+    task = Task(folder, styles, config, several, len(jobs))
+    if len(jobs) <= TOGETHER:
+        part = stylize_part(jobs, task)
+    else:
+        del extractor
+        part = _in_processes(jobs, task)
+    found = {"images": part.reports, "skipped": part.skipped}
+    runs.update_summary(folder, status=part.status, reason=part.reason, **found)
+    if part.decided:
+        print(f"{part.status}: {part.reason}")
+    return Outcome(folder, part.reports, part.skipped)
+
+
+def _in_processes(jobs: Sequence[Job], task: Task) -> Part:
+    """Stylize a few images in one process after the other, whose ends free their memory.
+
+    TensorFlow keeps some megabytes of every graph and image size for good.
+    """
+    whole = Part()
+    for first in range(0, len(jobs), TOGETHER):
+        part = child_process.call(
+            stylize_part, jobs[first : first + TOGETHER], task, first, whole.elapsed
+        )
+        whole = part._replace(
+            reports=[*whole.reports, *part.reports], skipped={**whole.skipped, **part.skipped}
+        )
+        if whole.decided:
+            break
+    return whole
+
+
+def stylize_part(jobs: Sequence[Job], task: Task, first: int = 0, elapsed: float = 0.0) -> Part:
+    """Stylize some of the images of a run and write the results.
+
+    Args:
+        jobs: Content images, each with its result.
+        task: What all images have in common.
+        first: The number of images before these.
+        elapsed: Seconds that those have taken, which count for the time limit.
+
+    Raises:
+        InputError: Unless the task has several images, this one cannot be used.
+    """
+    folder, styles, config, several, images = task
+    extractor, writer = load_extractor(config), SummaryWriter(folder)
     ending, reports, skipped = Ending(), [], {}
-    pyramid = Pyramid(len(jobs))
-    budget = TimeBudget(config.optimization.max_minutes, ending)
+    pyramid = Pyramid(images, first)
+    budget = TimeBudget(config.optimization.max_minutes, ending, elapsed)
     interrupt = Interrupt(ending)
     progress = Progress(pyramid.share, pyramid.iterations, pyramid.describe, [("loss", "loss")])
     with interrupt, progress:
@@ -108,7 +194,7 @@ def stylize_all(
             callbacks = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
             if config.output.animation:
                 callbacks.append(frames)
-            with released_graphs():
+            with released_graphs(), without_graph_optimizer():
                 result, levels = paint(
                     image, styles, config, callbacks, extractor, ending, masks=masks
                 )
@@ -121,11 +207,7 @@ def stylize_all(
             for level in levels:
                 if level.status == "diverged":
                     tqdm.write(f"warning: {divergence(level)}", file=sys.stderr)
-    found = {"images": reports, "skipped": skipped}
-    runs.update_summary(folder, status=ending.status, reason=ending.reason, **found)
-    if ending.decided:
-        print(f"{ending.status}: {ending.reason}")
-    return Outcome(folder, reports, skipped)
+    return Part(reports, skipped, ending.status, ending.reason, ending.decided, budget.elapsed)
 
 
 def stylize_one(
@@ -145,7 +227,8 @@ def stylize_one(
     """
     user_callbacks.check(callbacks, config.optimization.optimizer)
     # An extractor of the caller may keep graphs for later.
-    with released_graphs() if extractor is None else contextlib.nullcontext():
+    release = released_graphs() if extractor is None else contextlib.nullcontext()
+    with release, without_graph_optimizer():
         extractor = extractor or load_extractor(config)
         stages, ending = plan_stages(config, content.size, extractor), Ending()
         _check_masks(masks, stages[-1].size, styles, config, extractor)
@@ -190,7 +273,7 @@ def _check_masks(
         check_places(masks, size, sizes, strides)
 
 
-def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:
+def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> None:
     fields = configuration.to_dict(config)
     precision = devices.resolve_precision(config.optimization.precision)
     runs.write_config(folder, fields, data={}, machine={"precision": precision})
@@ -198,7 +281,6 @@ def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -
     writer.hyperparameters(comparable(fields), folder.name, "stylize")
     for number, style in enumerate(styles):
         writer.image(f"stylized_from/style_{number}", np.asarray(style), step=0)
-    return writer
 
 
 def _report(levels: Sequence[Level]) -> dict[str, object]:

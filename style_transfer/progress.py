@@ -131,10 +131,10 @@ class Frames(keras.callbacks.Callback):
 class Pyramid(keras.callbacks.Callback):
     """Measure the progress over all images and stages, for the progress bar."""
 
-    def __init__(self, images: int):
-        """Set the number of images."""
+    def __init__(self, images: int, first: int = 0):
+        """Set the number of images, and of those that were done before."""
         super().__init__()
-        self.images, self.number = images, -1
+        self.images, self.number = images, first - 1
 
     def begin(self, stages: Sequence[tuple[tuple[int, int], int, float]]) -> None:
         """Begin the next image.

@@ -1,0 +1,28 @@
+"""Graphs that TensorFlow runs as they were traced."""
+
+import contextlib
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+OFF = "disable_meta_optimizer"
+
+
+@contextlib.contextmanager
+def without_graph_optimizer() -> Iterator[None]:
+    """Skip TensorFlow's optimizer of graphs (Grappler) inside a `with` block.
+
+    It takes a second for each graph of a stylization, of which every level has
+    two, and makes none of their iterations faster: 65 instead of 77 seconds for a
+    stylization at 256 px. Plain form: leave it on.
+
+    Example:
+        >>> with without_graph_optimizer():
+        ...     stylize("photo.jpg", ["painting.jpg"])
+    """
+    before = tf.config.optimizer.get_experimental_options().get(OFF, False)
+    tf.config.optimizer.set_experimental_options({OFF: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({OFF: before})
