@@ -18,7 +18,6 @@ from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
 from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
-from common.fast.graph_optimizer import without_graph_optimizer
 from common.summaries import SummaryWriter
 from style_transfer import config as configuration
 from style_transfer import mask_files, user_callbacks
@@ -194,7 +193,7 @@ def stylize_part(jobs: Sequence[Job], task: Task, first: int = 0, elapsed: float
             callbacks = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
             if config.output.animation:
                 callbacks.append(frames)
-            with released_graphs(), without_graph_optimizer():
+            with released_graphs():
                 result, levels = paint(
                     image, styles, config, callbacks, extractor, ending, masks=masks
                 )
@@ -227,8 +226,7 @@ def stylize_one(
     """
     user_callbacks.check(callbacks, config.optimization.optimizer)
     # An extractor of the caller may keep graphs for later.
-    release = released_graphs() if extractor is None else contextlib.nullcontext()
-    with release, without_graph_optimizer():
+    with released_graphs() if extractor is None else contextlib.nullcontext():
         extractor = extractor or load_extractor(config)
         stages, ending = plan_stages(config, content.size, extractor), Ending()
         _check_masks(masks, stages[-1].size, styles, config, extractor)

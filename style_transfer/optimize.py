@@ -1,5 +1,6 @@
 """The pyramid: one stage after another, from coarse to fine, one `fit` each."""
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ import tensorflow as tf
 from common import fast
 from common.callbacks import Ending, StopOnNonFinite
 from common.distribution import devices
+from common.fast.graph_optimizer import is_small, without_graph_optimizer
 from common.streams import without_autotune
 from style_transfer import config as configuration
 from style_transfer import extractors
@@ -96,7 +98,8 @@ def paint(
         first_step = sum(level.iterations for level in levels)
         kind = TiledImage if large else StyledImage
         model = kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
-        level, state = fit_stage(model, stage, config, callbacks, ending, state=state)
+        with without_graph_optimizer() if is_small(size) else contextlib.nullcontext():
+            level, state = fit_stage(model, stage, config, callbacks, ending, state=state)
         image = model.average.numpy()[0]
         levels.append(level)
         del model, objective  # frees their memory before those of the next stage are built

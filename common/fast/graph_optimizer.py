@@ -8,13 +8,27 @@ import tensorflow as tf
 OFF = "disable_meta_optimizer"
 
 
+SMALL = 2**17  # pixels, 362x362
+
+
+def is_small(size: tuple[int, int]) -> bool:
+    """Return whether an image, (width, height), takes so little memory that time counts more.
+
+    Example:
+        >>> is_small((256, 256))
+        True
+    """
+    return size[0] * size[1] <= SMALL
+
+
 @contextlib.contextmanager
 def without_graph_optimizer() -> Iterator[None]:
     """Skip TensorFlow's optimizer of graphs (Grappler) inside a `with` block.
 
     It takes a second for each graph of a stylization, of which every level has
     two, and makes none of their iterations faster: 65 instead of 77 seconds for a
-    stylization at 256 px. Plain form: leave it on.
+    stylization at 256 px. But it saves a sixth of the memory, which counts for
+    large images: see `is_small`. Plain form: leave it on.
 
     Example:
         >>> with without_graph_optimizer():
