@@ -35,7 +35,7 @@ gallery: $(READY)  ## write one HTML page about a run: RUN=runs/NAME
 	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make gallery RUN=runs/NAME" >&2; exit 2; }
 	@$(RUNNER) -m gan.gallery --run "$(RUN)" $(ARGS)
 
-bench: $(READY)  ## measure speed beside bare loops and PyTorch (about 20 minutes)
+bench: $(READY)  ## measure speed beside bare loops and PyTorch (20 to 30 minutes)
 	@$(RUNNER) -m experiments.bench $(ARGS)
 
 test: $(READY)  ## run the tests (under 5 minutes, no network)

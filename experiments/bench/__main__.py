@@ -1,6 +1,6 @@
 """How fast is it, beside bare loops over the same networks, the tutorial's loop and PyTorch?
 
-    make bench                                about 20 minutes on 2 cores
+    make bench                                20 to 30 minutes on 2 cores
     make bench ARGS="--only step style"       parts of it
 
     step      images per second of `gan.train` as it is (Keras's `fit`, input pipeline,
