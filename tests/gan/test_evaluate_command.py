@@ -2,9 +2,12 @@
 
 import json
 
+import pytest
+
 from tests.command_line import run
 
 
+@pytest.mark.slow
 def test_a_run_is_evaluated_with_its_protocol(finished, cache, tmp_path):
     folder, _, _ = finished
     code, out, err = run(

@@ -44,6 +44,7 @@ def events(folder):
     return found
 
 
+@pytest.mark.slow
 def test_the_demonstration_runs_without_arguments_and_leaves_a_whole_run(tmp_path):
     folder = tmp_path / "run"
     code, out, err = run(

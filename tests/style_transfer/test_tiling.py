@@ -61,6 +61,7 @@ def shallow():
     return extractors.load(str(WEIGHTS))
 
 
+@pytest.mark.slow
 def test_tiles_give_the_losses_and_gradients_of_the_whole_image(shallow):
     weights = Weights(dict.fromkeys(shallow.layers, 1.0), {"relu2_1": 0.5, "relu3_1": 1.0}, 0.1)
     assert_equal(*both(shallow, weights, 48, SIZE))
