@@ -115,14 +115,13 @@ def stylize_all(
     if not several:
         _masks_of(jobs[0][0], styles, config, extractor)
     folder = runs.create(config.output.run_dir, "stylize")
-    _describe_run(folder, styles, config)
+    writer = _describe_run(folder, styles, config)
     precision = devices.resolve_precision(config.optimization.precision)
     print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
     task = Task(folder, styles, config, several, len(jobs))
     if len(jobs) <= TOGETHER:
-        part = stylize_part(jobs, task)
+        part = stylize_part(jobs, task, extractor=extractor, writer=writer)
     else:
-        del extractor
         part = _in_processes(jobs, task)
     found = {"images": part.reports, "skipped": part.skipped}
     runs.update_summary(folder, status=part.status, reason=part.reason, **found)
@@ -149,7 +148,15 @@ def _in_processes(jobs: Sequence[Job], task: Task) -> Part:
     return whole
 
 
-def stylize_part(jobs: Sequence[Job], task: Task, first: int = 0, elapsed: float = 0.0) -> Part:
+def stylize_part(
+    jobs: Sequence[Job],
+    task: Task,
+    first: int = 0,
+    elapsed: float = 0.0,
+    *,
+    extractor: Extractor | None = None,
+    writer: SummaryWriter | None = None,
+) -> Part:
     """Stylize some of the images of a run and write the results.
 
     Args:
@@ -157,12 +164,14 @@ def stylize_part(jobs: Sequence[Job], task: Task, first: int = 0, elapsed: float
         task: What all images have in common.
         first: The number of images before these.
         elapsed: Seconds that those have taken, which count for the time limit.
+        extractor: Of the configuration; loaded by default.
+        writer: Of the run folder; opened by default.
 
     Raises:
         InputError: Unless the task has several images, this one cannot be used.
     """
     folder, styles, config, several, images = task
-    extractor, writer = load_extractor(config), SummaryWriter(folder)
+    extractor, writer = extractor or load_extractor(config), writer or SummaryWriter(folder)
     ending, reports, skipped = Ending(), [], {}
     pyramid = Pyramid(images, first)
     budget = TimeBudget(config.optimization.max_minutes, ending, elapsed)
@@ -271,7 +280,7 @@ def _check_masks(
         check_places(masks, size, sizes, strides)
 
 
-def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> None:
+def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:
     fields = configuration.to_dict(config)
     precision = devices.resolve_precision(config.optimization.precision)
     runs.write_config(folder, fields, data={}, machine={"precision": precision})
@@ -279,6 +288,7 @@ def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -
     writer.hyperparameters(comparable(fields), folder.name, "stylize")
     for number, style in enumerate(styles):
         writer.image(f"stylized_from/style_{number}", np.asarray(style), step=0)
+    return writer
 
 
 def _report(levels: Sequence[Level]) -> dict[str, object]:

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 import tensorflow as tf
 
 OFF = "disable_meta_optimizer"
-
-
 SMALL = 2**17  # pixels, 362x362
 
 
