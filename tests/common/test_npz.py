@@ -1,3 +1,4 @@
+import io
 import zipfile
 
 import numpy as np
@@ -17,7 +18,7 @@ def test_arrays_come_back(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [None, b"", b"not an archive", "torn", "single", "pickle", "text", "bits"]
+    "content", [None, b"", b"not an archive", "torn", "single", "pickle", "text", "bits", "header"]
 )
 def test_files_that_are_no_archive_are_named(tmp_path, content):
     path = tmp_path / "weights.npz"
@@ -37,6 +38,11 @@ def test_files_that_are_no_archive_are_named(tmp_path, content):
         data = bytearray(path.read_bytes())
         data[200:220] = bytes(20)
         path.write_bytes(data)
+    elif content == "header":  # a bracket that nothing closes: TokenError
+        data = io.BytesIO()
+        np.save(data, np.zeros((3, 16), np.uint8))
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr("a.npy", data.getvalue().replace(b"(3, 16)", b"(3, 16 "))
     elif content is not None:
         path.write_bytes(content)
     message = "no such file" if content is None else "not an .npz file of weights"
