@@ -114,12 +114,15 @@ class Checkpoints:
         raise InputError(f"{self.folder}: no '{kind}' checkpoint; the run ended before its first")
 
 
-def assign(variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
+def assign(
+    variables: Sequence[Any], arrays: Mapping[str, np.ndarray], source: str = "checkpoint"
+) -> None:
     """Assign the values that `Checkpoints.save` took from the same variables.
 
     Args:
         variables: Keras variables in the order in which they were saved.
         arrays: What `Checkpoints.load` returned.
+        source: How error messages name the file or folder that they are from.
 
     Raises:
         InputError: A variable has no value, or one of another shape. No variable
@@ -129,10 +132,10 @@ def assign(variables: Sequence[Any], arrays: Mapping[str, np.ndarray]) -> None:
     for name, variable in named:
         path = name.split(" ", 1)[1]
         if name not in arrays:
-            raise InputError(f"checkpoint: holds no {path!r}; another architecture?")
+            raise InputError(f"{source}: holds no {path!r}; another architecture?")
         found, expected = tuple(arrays[name].shape), tuple(variable.shape)
         if found != expected:
-            raise InputError(f"checkpoint: {path!r} has shape {found}, expected {expected}")
+            raise InputError(f"{source}: {path!r} has shape {found}, expected {expected}")
     for name, variable in named:
         variable.assign(arrays[name])
 

@@ -84,7 +84,7 @@ def _load(source: Source, run: Path, checkpoint: str, build: Build) -> keras.Mod
     set_precision_and_seed(saved.config)
     gan = build(saved.config, saved.spec)
     description.check_fingerprint(saved.fingerprint, run, "--run", gan.generator, gan.discriminator)
-    checkpoints.assign(gan.variables, arrays)
+    checkpoints.assign(gan.variables, arrays, f"--run {run}: its checkpoint")
     return stock.to_stock(gan.ema_generator, saved.config, saved.spec, build)
 
 

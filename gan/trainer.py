@@ -126,7 +126,7 @@ def train(
         folder = run_folder.create(config, dataset, team)
         arrays, state = run_folder.restored_state(Checkpoints(folder))
         if arrays:
-            assign(checkpoint_variables(gan), arrays)
+            assign(checkpoint_variables(gan), arrays, f"--resume {folder}: its checkpoint")
             gan.rate_factor.variable.assign(state.get("learning_rate_factor", 1.0))
         run = Run(
             config=config,

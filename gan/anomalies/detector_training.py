@@ -124,7 +124,7 @@ def load_gan(run: Path) -> tuple[GAN, ImageSpec]:
     description.check_fingerprint(
         saved.fingerprint, run, "--run-dir", gan.generator, gan.discriminator
     )
-    checkpoints.assign(gan.variables, arrays)
+    checkpoints.assign(gan.variables, arrays, f"--run-dir {run}: its checkpoint")
     return gan, saved.spec
 
 

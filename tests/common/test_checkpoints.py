@@ -73,5 +73,9 @@ def test_assign_names_what_does_not_fit():
     arrays = {"0000 v0": np.zeros((2, 2))}
     with pytest.raises(InputError, match=r"'v0' has shape \(2, 2\), expected \(3,\)"):
         checkpoints.assign(variables(np.zeros(3, np.float32)), arrays)
-    with pytest.raises(InputError, match="holds no 'v1'"):
-        checkpoints.assign(variables(np.zeros((2, 2), np.float32), np.float32(0)), arrays)
+    with pytest.raises(InputError, match=r"^--run runs/a: its checkpoint: holds no 'v1'"):
+        checkpoints.assign(
+            variables(np.zeros((2, 2), np.float32), np.float32(0)),
+            arrays,
+            "--run runs/a: its checkpoint",
+        )
