@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 import tyro
 
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.registry import did_you_mean
 
 
@@ -123,7 +123,7 @@ def check_bounds(config: Any, file: str = "") -> None:
 def _check_choice(flag: str, value: Any, choices: tuple) -> None:
     if value not in choices:
         raise InputError(
-            f"{flag}: expected one of {', '.join(map(str, choices))}, got {value}"
+            f"{flag}: expected one of {', '.join(map(str, choices))}, got {printable(str(value))}"
             f"{did_you_mean(str(value), map(str, choices))}"
         )
 

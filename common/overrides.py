@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.registry import did_you_mean
 
 T = TypeVar("T")
@@ -37,6 +37,18 @@ def paths(config: type) -> dict[str, Any]:
         else:
             found[field.name] = kind
     return found
+
+
+def get(config: Any, path: str) -> Any:
+    """Return the field of a configuration with a dotted path.
+
+    Example:
+        >>> get(Config(), "run.histograms")
+        False
+    """
+    for name in path.split("."):
+        config = getattr(config, name)
+    return config
 
 
 def replace(config: T, path: str, value: Any) -> T:
@@ -126,13 +138,15 @@ def apply(config: T, assignments: Iterable[str], flag: str = "--set") -> T:
     for assignment in assignments:
         path, equals, text = assignment.partition("=")
         if path not in known:
-            raise InputError(f"{flag} {assignment}: unknown field{_suggestion(path, known)}")
+            raise InputError(
+                f"{flag} {printable(assignment)}: unknown field{_suggestion(path, known)}"
+            )
         if not equals:
-            raise InputError(f"{flag} {assignment}: expected FIELD=VALUE")
+            raise InputError(f"{flag} {printable(assignment)}: expected FIELD=VALUE")
         try:
             value = convert(text, known[path])
         except ValueError as error:
-            raise InputError(f"{flag} {assignment}: expected {error}") from None
+            raise InputError(f"{flag} {printable(assignment)}: expected {error}") from None
         config = replace(config, path, value)
     return config
 

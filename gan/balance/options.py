@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from common import registry
-from common.errors import InputError
+from common.errors import InputError, printable
 from gan.config import BalanceConfig
 from gan.networks.base import parse_options
 
@@ -55,7 +55,8 @@ def option(config: BalanceConfig, name: str, default: Any) -> Any:
         value = float(value)
     if default is not None and type(value) is not type(default):
         raise InputError(
-            f"{FLAG} {name}={value}: got {type(value).__name__}; expected {type(default).__name__}"
+            f"{FLAG} {name}={printable(str(value))}: got {type(value).__name__}; expected "
+            f"{type(default).__name__}"
         )
     return value
 
@@ -70,5 +71,6 @@ def check_options(options: Iterable[str]) -> None:
         if name not in known():
             expected = f"expected one of {', '.join(known())}" if known() else "there are none"
             raise InputError(
-                f"{FLAG} {name}: unknown option; {expected}{registry.did_you_mean(name, known())}"
+                f"{FLAG} {printable(name)}: unknown option; {expected}"
+                f"{registry.did_you_mean(name, known())}"
             )

@@ -7,7 +7,7 @@ import keras
 
 from common import callbacks as guards
 from common.checkpoints import Checkpoints, assign
-from common.errors import InputError
+from common.errors import InputError, printable
 from common.summaries import SummaryWriter
 from gan import config as configuration
 from gan.callbacks import alarms, evaluation, health, projector, samples, scalars
@@ -48,7 +48,9 @@ def check_monitor(config: Config, gan: GAN, more: bool = False) -> None:
         known.append(scalars.R_V)
     monitor = configuration.monitored(config.stop)
     if monitor not in known and not more:
-        raise InputError(f"--set stop.monitor={monitor}: expected one of {', '.join(known)}")
+        raise InputError(
+            f"--set stop.monitor={printable(monitor)}: expected one of {', '.join(known)}"
+        )
 
 
 def standard_callbacks(

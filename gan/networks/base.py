@@ -32,7 +32,7 @@ from types import ModuleType
 from typing import Any
 
 from common import registry
-from common.errors import InputError
+from common.errors import InputError, printable
 
 PACKAGE = "gan.networks"
 BUILDERS = ("build_generator", "build_discriminator")
@@ -73,7 +73,7 @@ def check_name(name: str) -> None:
     """
     if name not in names():
         raise InputError(
-            f"--networks {name}: unknown architecture family; expected one of "
+            f"--networks {printable(name)}: unknown architecture family; expected one of "
             f"{', '.join(names())}{registry.did_you_mean(name, names())}"
         )
 
@@ -174,7 +174,7 @@ def parse_options(
     for option in options:
         key, equals, value = option.partition("=")
         if not (key.strip() and equals and value.strip()):
-            raise InputError(f"{flag} {option}: no value; expected key=value")
+            raise InputError(f"{flag} {printable(option)}: no value; expected key=value")
         try:
             parsed[key.strip()] = ast.literal_eval(value.strip())
         except (SyntaxError, ValueError):
@@ -210,7 +210,7 @@ def check_options(name: str, options: Iterable[str]) -> None:
         if key not in known:
             expected = f"expected one of {', '.join(known)}" if known else "it has no options"
             raise InputError(
-                f"--networks.options {key}: unknown to {name}; {expected}"
+                f"--networks.options {printable(key)}: unknown to {name}; {expected}"
                 f"{registry.did_you_mean(key, known)}"
             )
 

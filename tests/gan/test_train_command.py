@@ -16,6 +16,7 @@ import pytest
 
 from common.checkpoints import Checkpoints
 from common.errors import InputError
+from gan import validation
 from gan.config import Config
 from gan.train import parse
 from tests.command_line import arrays_of, run, start
@@ -37,6 +38,27 @@ def test_hidden_fields_are_set_by_their_path():
     assert (found.balance.augment_operations, found.ema_kimg) == (("flip", "cutout"), 7.0)
     with pytest.raises(InputError, match=r"run.tick_kimg=VALUE"):
         parse(["--tick-kimg", "4"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--set", "balance.options=no such\nfile"],
+        ["--set", "balance.options=no\nname=1"],
+        ["--set", "no\nfield=1"],
+        ["--set", "seed=1\n2"],
+        ["--set", "monitor\n"],
+        ["--preset", "de\nfault"],
+        ["--networks", "dc\ngan"],
+        ["--networks.options", "a\nb"],
+        ["--networks.options", "a\nb=1"],
+    ],
+)
+def test_line_breaks_in_a_value_stay_within_the_line(words):
+    with pytest.raises(InputError) as caught:
+        validation.check(parse(words))
+    assert "\n" not in str(caught.value).split(words[0])[1].split(";")[0]
+    assert r"\n" in str(caught.value)
 
 
 def test_the_automatic_balance_is_one_flag_besides_the_single_ones():
