@@ -208,7 +208,7 @@ class Config:
     data: Annotated[DataConfig, tyro.conf.OmitArgPrefixes] = DataConfig()
     preset: Annotated[str, tyro.conf.arg(metavar="{" + ",".join(PRESETS) + "}")] = AUTO
     """Named configuration, which the other flags modify. auto: the one with the name of --networks
-    if it exists."""
+    if it exists; otherwise color for a folder of color images above 32 pixels."""
     loss: Literal[LOSSES] = "non_saturating"  # type: ignore
     """Adversarial loss."""
     penalty: Literal[PENALTIES] = "none"  # type: ignore

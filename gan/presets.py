@@ -4,17 +4,26 @@ Keys are dotted names of fields of `gan.config.Config`. Flags that are given on
 the command line override a preset. Importable without TensorFlow.
 """
 
-import dataclasses
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
-from common import registry
-from common.errors import InputError
+from common import overrides, registry
+from common.errors import InputError, printable
+from gan.config import AUTO, Config
+from gan.data import folder
+from gan.data.base import ImageDataset, Request, dataset_names, is_folder
+from gan.networks import base as families
 
-if TYPE_CHECKING:
-    from gan.config import Config
+SMALL = 32  # pixels; up to this the defaults are best
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
+    "color": {  # color images of 48 pixels and more
+        "batch_size": 64,
+        "generator.learning_rate": 1e-3,
+        "discriminator.learning_rate": 1e-3,
+        "balance.augment": 0.3,
+    },
     "few_images": {  # adaptive augmentation, Karras et al. 2020: for hundreds of images
         "balance.augment_target": 0.6,
     },
@@ -50,6 +59,62 @@ PRESETS: dict[str, dict[str, Any]] = {
 }
 
 
+def choose(config: Config, dataset: ImageDataset | None = None) -> str:
+    """Name the preset of a configuration that leaves it open.
+
+    Args:
+        config: `networks.name` and `data` are used. The headers of a folder's images
+            are read.
+        dataset: The images, if they are known already.
+
+    Returns:
+        The preset named like the family, unless that is the default one; "color"
+        for color images above `SMALL` pixels, if they are a folder or given;
+        otherwise "default".
+
+    Raises:
+        InputError: The dataset is a folder without images.
+
+    Example:
+        >>> choose(Config(data=DataConfig("my_images/", resolution=64)))
+        'color'
+    """
+    name, data = config.networks.name, config.data
+    if name != Config().networks.name:
+        return default_preset(name)
+    if dataset is not None:
+        resolution, channels = dataset.images.shape[2:]
+    elif data.dataset in dataset_names() or not data.dataset or not is_folder(data.dataset):
+        return "default"
+    else:
+        sides = tuple(side for side in families.resolutions(name) if isinstance(side, int))
+        request = Request(data.dataset, Path(), data.resolution, data.channels, supported=sides)
+        facts = folder.facts(request)
+        resolution, channels = facts.resolution, facts.channels
+    return "color" if channels > 1 and resolution > SMALL else "default"
+
+
+def resolve(config: Config, dataset: ImageDataset | None = None) -> Config:
+    """Choose the preset of a configuration that leaves it open.
+
+    Args:
+        config: If its preset is "auto", what the chosen one names is set wherever
+            `config` has the default.
+        dataset: As of `choose`.
+
+    Example:
+        >>> resolve(Config(data=DataConfig("my_images/", resolution=64))).batch_size
+        64
+    """
+    if config.preset != AUTO:
+        return config
+    name, default = choose(config, dataset), Config()
+    for path, value in {**PRESETS[name], "preset": name}.items():
+        if overrides.get(config, path) == overrides.get(default, path):
+            config = overrides.replace(config, path, value)
+    return config
+
+
 def default_preset(networks: str) -> str:
     """Name the preset that `--networks` implies if `--preset` is not given.
 
@@ -66,7 +131,7 @@ def default_preset(networks: str) -> str:
     return networks if networks in PRESETS else "default"
 
 
-def apply(config: "Config", name: str) -> "Config":
+def apply(config: Config, name: str) -> Config:
     """Set the fields that a preset names.
 
     Args:
@@ -86,17 +151,9 @@ def apply(config: "Config", name: str) -> "Config":
     key = name.replace("-", "_")
     if key not in PRESETS:
         raise InputError(
-            f"--preset {name}: unknown preset; expected one of {', '.join(PRESETS)}"
+            f"--preset {printable(name)}: unknown preset; expected one of {', '.join(PRESETS)}"
             f"{registry.did_you_mean(key, PRESETS)}"
         )
     for path, value in {**PRESETS[key], "preset": key}.items():
-        config = _replace(config, path.split("."), value)
+        config = overrides.replace(config, path, value)
     return config
-
-
-def _replace(config: Any, path: list[str], value: Any) -> Any:
-    """Copy a nested dataclass with one field changed."""
-    field, *rest = path
-    return dataclasses.replace(
-        config, **{field: _replace(getattr(config, field), rest, value) if rest else value}
-    )

@@ -20,7 +20,7 @@ from common.summaries import SummaryWriter, flatten
 from gan import config as configuration
 from gan import description, resume
 from gan.config import Config
-from gan.data.base import ImageDataset
+from gan.data.base import MIN_PER_CLASS, ImageDataset
 from gan.metrics.reference import ReferenceStatistics
 from gan.model import GAN
 from gan.networks.base import ImageSpec
@@ -176,11 +176,18 @@ def _as_table(fields: dict[str, object]) -> str:
 def _print_header(run: Run, gan: GAN, family: str | None) -> None:
     spec, skipped = run.spec, run.dataset.skipped
     classes = f", {spec.classes} classes" if spec.classes else ""
+    count = len(run.dataset.class_names)
+    if (
+        run.config.data.conditional == configuration.AUTO
+        and len(run.dataset) < MIN_PER_CLASS * count
+    ):
+        classes = f", {count} classes of few images, not used (--conditional on uses them)"
     print(
         f"{run.dataset.name}: {len(run.dataset):,} images of "
         f"{spec.height}x{spec.width}x{spec.channels}{classes} | "
         f"{family or 'networks of build='}: generator {gan.generator.count_params():,} and "
-        f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype}"
+        f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype} | "
+        f"preset {run.config.preset}"
     )
     if skipped:
         (run.folder / "skipped.txt").write_text("\n".join(skipped) + "\n")

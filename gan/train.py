@@ -41,7 +41,7 @@ def parse(arguments: Sequence[str] | None) -> Config:
         return cli.parse(Config, PROGRAM, arguments, default=default)
     name = given.preset
     if name == AUTO:
-        name = presets.default_preset(given.networks.name)
+        name = presets.choose(given)
     default = presets.apply(Config(), name)
     config = cli.parse(Config, PROGRAM, arguments, default=default)
     return dataclasses.replace(config, preset=default.preset)

@@ -16,7 +16,7 @@ from common.distribution.replicas import Replicas
 from common.errors import InputError, WorkerLostError
 from common.fast import xla
 from gan import config as configuration
-from gan import description, fitting, resume, run_folder, stock, validation
+from gan import description, fitting, presets, resume, run_folder, stock, validation
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.callbacks.custom import check_callbacks
@@ -90,7 +90,7 @@ def train(
         >>> result.status, result.metrics["loss/generator"]
         ('finished', 1.43)
     """
-    config = validation.resolve(config)
+    config = presets.resolve(validation.resolve(config), dataset)
     validation.check(config)
     saved = resume.read(config, own=build is not build_gan)
     if config.run.deterministic:

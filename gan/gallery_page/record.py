@@ -127,7 +127,7 @@ def changes(config: Config) -> list[tuple[str, Any, Any]]:
     preset = presets.apply(Config(), preset_of(config))
     found = []
     for path in overrides.paths(Config):
-        value, default = _field(config, path), _field(preset, path)
+        value, default = overrides.get(config, path), overrides.get(preset, path)
         if value != default and path not in ("preset", "run.run_dir", "run.resume"):
             found.append((path, value, default))
     return found
@@ -155,13 +155,6 @@ def settings(config: Config) -> dict[str, Any]:
     fields = configuration.to_dict(config)
     known = overrides.paths(Config)
     return {path: _within(fields, path) for path in known if _within(fields, path, True)}
-
-
-def _field(config: Config, path: str) -> Any:
-    value: Any = config
-    for name in path.split("."):
-        value = getattr(value, name)
-    return value
 
 
 def _within(fields: Mapping[str, Any], path: str, exists: bool = False) -> Any:

@@ -1,10 +1,13 @@
 import dataclasses
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from common.errors import InputError
 from gan import presets, validation
-from gan.config import Config
+from gan.config import Config, DataConfig, NetworkConfig
+from gan.data.base import ImageDataset
 from gan.networks import base
 
 
@@ -44,3 +47,51 @@ def test_a_family_implies_the_preset_of_its_name(family):
     name = presets.default_preset(family)
     assert name == (family if family in presets.PRESETS else "default")
     assert presets.apply(Config(), name).networks.name == (family if name == family else "dcgan")
+
+
+def images_in(folder, mode, side):
+    folder.mkdir()
+    for number in range(3):
+        Image.new(mode, (side, side)).save(folder / f"{number}.png")
+    return Config(data=DataConfig(str(folder)))
+
+
+@pytest.mark.parametrize(
+    ("mode", "side", "name"),
+    [("RGB", 64, "color"), ("RGB", 32, "default"), ("L", 64, "default"), ("RGBA", 48, "color")],
+)
+def test_the_preset_follows_the_images_of_a_folder(tmp_path, mode, side, name):
+    config = images_in(tmp_path / "images", mode, side)
+    assert presets.choose(config) == name
+    chosen = presets.resolve(config)
+    assert chosen == dataclasses.replace(presets.apply(config, name), data=config.data)
+
+
+def test_the_resolution_and_channels_asked_for_decide(tmp_path):
+    config = images_in(tmp_path / "images", "RGB", 64)
+    for data, name in (({"resolution": 32}, "default"), ({"channels": 1}, "default")):
+        asked = dataclasses.replace(config, data=dataclasses.replace(config.data, **data))
+        assert presets.choose(asked) == name
+
+
+def test_what_is_given_stays_as_it_is(tmp_path):
+    config = images_in(tmp_path / "images", "RGB", 64)
+    chosen = presets.resolve(dataclasses.replace(config, batch_size=128))
+    assert (chosen.preset, chosen.batch_size) == ("color", 128)
+    assert chosen.generator.learning_rate == presets.PRESETS["color"]["generator.learning_rate"]
+    named = dataclasses.replace(config, preset="default")
+    assert presets.resolve(named) == named
+
+
+def test_the_preset_of_a_family_goes_before_that_of_the_images(tmp_path):
+    config = images_in(tmp_path / "images", "RGB", 64)
+    assert presets.choose(dataclasses.replace(config, networks=NetworkConfig("resnet"))) == "resnet"
+
+
+def test_the_preset_follows_images_given_in_python():
+    images = np.zeros((4, 64, 64, 3), np.uint8)
+    dataset = ImageDataset("black", images, np.zeros(4, np.int32), (), "black-1")
+    assert presets.choose(Config(), dataset) == "color"
+    assert presets.choose(Config(), dataclasses.replace(dataset, images=images[..., :1])) == (
+        "default"
+    )
