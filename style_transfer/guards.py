@@ -7,36 +7,42 @@ import numpy as np
 import tensorflow as tf
 
 from common.callbacks import Ending
+from style_transfer.strength import content_distance
 
 
 class StopAtTolerance(keras.callbacks.Callback):
     """End a stage when its loss falls by less than a fraction of itself in `WINDOW` iterations.
 
-    The means of two consecutive windows are compared, as a single loss is noisy.
+    The means of two consecutive windows are compared, as a single loss is noisy. The
+    content's part counts with its present scale, which may change.
     """
 
     WINDOW = 25  # iterations
 
-    def __init__(self, tolerance: float, ending: Ending):
+    def __init__(self, tolerance: float, ending: Ending, content_scale: tf.Variable | None = None):
         """Set the tolerance.
 
         Args:
             tolerance: Fraction of the loss. 0 never ends the stage.
             ending: Receives the status "tolerance".
+            content_scale: That of the objective, if it changes.
         """
         super().__init__()
-        self.tolerance, self.ending = tolerance, ending
-        self.losses: deque[tuple[int, float]] = deque()
+        self.tolerance, self.ending, self.content_scale = tolerance, ending, content_scale
+        self.losses: deque[tuple[int, float, float]] = deque()
 
     def on_train_batch_end(self, batch, logs=None):
         now = self.model.steps_done
-        self.losses.append((now, float(logs["loss"])))
+        scale = 1.0 if self.content_scale is None else float(self.content_scale)
+        content = content_distance(logs, scale)
+        self.losses.append((now, float(logs["loss"]) - scale * content, content))
         while self.losses[0][0] <= now - 2 * self.WINDOW:
             self.losses.popleft()
         if now < 2 * self.WINDOW or not self.tolerance:
             return
-        before = np.mean([loss for step, loss in self.losses if step <= now - self.WINDOW])
-        after = np.mean([loss for step, loss in self.losses if step > now - self.WINDOW])
+        losses = [(step, rest + scale * content) for step, rest, content in self.losses]
+        before = np.mean([loss for step, loss in losses if step <= now - self.WINDOW])
+        after = np.mean([loss for step, loss in losses if step > now - self.WINDOW])
         if before - after < self.tolerance * before:
             self.ending.stop(self.model, "tolerance", "the loss has reached its tolerance")
 

@@ -109,6 +109,15 @@ class StyledImage(keras.Model):
         self.follow()
         return logs
 
+    def restart(self, image: np.ndarray) -> None:
+        """Begin anew at an image (1, H, W, 3), with the optimizer as it was when it was built."""
+        for weight in (self.image, self.average):
+            weight.assign(image)
+        self.iteration.assign(0.0)
+        moments = [v for v in self.optimizer.variables if v.name.endswith(MOMENTS)]
+        for variable in (*moments, self.optimizer.iterations):
+            variable.assign(tf.zeros_like(variable.value))
+
     def evaluation(self) -> Callable[[], tuple[dict[str, tf.Tensor], tf.Tensor]]:
         """Return `loss_and_gradient` as one graph."""
         return tf.function(self.loss_and_gradient)
@@ -120,8 +129,9 @@ class StyledImage(keras.Model):
 
     def make_train_function(self, force=False):
         """Build the function that runs `steps_per_execution` steps and returns the last logs."""
-        execute = repeat(self.train_step, self.compiled_by_xla)
-        self.train_function = lambda iterator: execute(self.steps_per_execution)
+        if self.train_function is None or force:
+            execute = repeat(self.train_step, self.compiled_by_xla)
+            self.train_function = lambda iterator: execute(self.steps_per_execution)
         return self.train_function
 
 

@@ -53,6 +53,9 @@ class Objective:
     image's total variation is added. With masks the style terms are those of
     `style_transfer.regions`, and the image is x + keep (p - x).
 
+    Attributes:
+        content_scale: Multiplies every alpha; see `style_transfer.strength`.
+
     Example:
         >>> objective = Objective(extractor, content, [(style, 1.0)], weights)
         >>> objective(image)  # {"style/relu1_1": (B,), ..., "total_variation": (B,)}
@@ -84,6 +87,7 @@ class Objective:
             guides: Masks at these sizes: style terms per region, and what is kept.
         """
         self.extractor, self.weights = extractor, weights
+        self.content_scale = tf.Variable(1.0, trainable=False)
         self.smoothness = SMOOTHNESS[smoothness]
         self.held = None if guides is None or guides.keep is None else (content, guides.keep)
         p = extractor(content) if weights.content or guides else {}
@@ -138,6 +142,6 @@ class Objective:
     def content_terms(self, f: Mapping[str, Features]) -> dict[str, tf.Tensor]:
         """Compute alpha L_content of every layer: {"content/LAYER": (B,)}."""
         return {
-            f"content/{layer}": self.weights.content[layer] * loss(f[layer])
+            f"content/{layer}": self.content_scale * self.weights.content[layer] * loss(f[layer])
             for layer, loss in self.content.items()
         }

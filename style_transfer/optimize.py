@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from common import fast
-from common.callbacks import Ending, StopOnNonFinite
+from common.callbacks import Ending, Interrupt, StopOnNonFinite, TimeBudget
 from common.distribution import devices
 from common.fast.graph_optimizer import is_small, without_graph_optimizer
 from common.streams import without_autotune
@@ -30,8 +30,13 @@ from style_transfer.masks import Masks
 from style_transfer.plan import Level, Stage, choose_weights, plan
 from style_transfer.prepare import Source, finish, initial_image, prepare, read
 from style_transfer.refine import Correct, CorrectedObjective, build_objective, with_refinement
+from style_transfer.strength import ALONE, Dial, FollowDial, content_distance, usual_scale
 from style_transfer.tile_layout import is_large
 from style_transfer.tiling import tiled
+
+ENDS = (Interrupt, TimeBudget)  # callbacks that may end everything while the dial measures
+MEASURED = 240, 40  # iterations at most that measure the style alone, in the first stage and later
+MEASURABLE = 256  # pixels of the longer side; larger stages take over what was measured
 
 
 def paint(
@@ -68,8 +73,11 @@ def paint(
     weights = choose_weights(config, extractor)
     shares = config.appearance.style_weights or [1.0] * len(styles)
     stages = plan_stages(config, content.size, extractor)
+    dial, strength = None, config.appearance.strength
+    if weights.content and strength and config.optimization.optimizer == "adam":
+        dial = Dial(strength)  # a line search needs a fixed objective
     image, state, levels, size, guides = None, None, [], None, None
-    for stage in stages:
+    for stage in stages if strength else ():
         if stage.size != size:
             size = stage.size
             goal, references = prepare(content, styles, size, config)
@@ -97,15 +105,19 @@ def paint(
                 extractor.apply.expect(region.weights)
         first_step = sum(level.iterations for level in levels)
         kind = TiledImage if large else StyledImage
+        if weights.content:
+            objective.content_scale.assign(usual_scale(strength))
         model = kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
         with without_graph_optimizer() if is_small(size) else contextlib.nullcontext():
-            level, state = fit_stage(model, stage, config, callbacks, ending, state=state)
+            level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
         image = model.average.numpy()[0]
         levels.append(level)
         del model, objective  # frees their memory before those of the next stage are built
         if ending.decided:
             break
     keep = masks.keep_at(stages[-1].size) if masks else None
+    if image is None:  # a strength of 0
+        image, _ = prepare(content, [], stages[-1].size, config)
     return finish(image, content, stages[-1].size, config, keep), levels
 
 
@@ -120,6 +132,7 @@ def fit_stage(
     config: Config,
     callbacks: Sequence[keras.callbacks.Callback],
     ending: Ending,
+    dial: Dial | None,
     *,
     state: tuple | None = None,
 ) -> tuple[Level, tuple | None]:
@@ -131,6 +144,7 @@ def fit_stage(
         config: Names the optimizer and its settings.
         callbacks: Of the caller.
         ending: Tells why everything ended.
+        dial: Scales the content loss; it first measures the style alone. None: nothing does.
         state: Adam's state after the last stage, of any size.
 
     Returns:
@@ -141,13 +155,19 @@ def fit_stage(
     callbacks = [
         StopOnNonFinite(keep.restore, local),
         keep,
-        StopAtTolerance(config.optimization.tolerance, local),
+        StopAtTolerance(config.optimization.tolerance, local, model.terms.content_scale),
         keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs)),
         *callbacks,
     ]
+    if dial:
+        if dial.alone is None or max(dial.size) < max(stage.size) <= MEASURABLE:
+            measure_alone(model, stage, config, dial, [c for c in callbacks if isinstance(c, ENDS)])
+        callbacks.append(FollowDial(dial, model.terms.content_scale))
     if isinstance(model.terms, CorrectedObjective):
         callbacks.append(Correct(model.terms.correct, config.optimization.correct))
-    if config.optimization.optimizer == "lbfgs":
+    if ending.decided:
+        state = None  # while the style alone was measured
+    elif config.optimization.optimizer == "lbfgs":
         fit_lbfgs(model, stage.iterations, callbacks)
         state = None
     else:
@@ -166,6 +186,32 @@ def fit_stage(
     return level, state
 
 
+def measure_alone(
+    model: StyledImage,
+    stage: Stage,
+    config: Config,
+    dial: Dial,
+    ends: Sequence[keras.callbacks.Callback],
+) -> None:
+    """Let a dial measure the content distance of the style alone, and start the stage anew.
+
+    Args:
+        model: The image.
+        stage: The first one, or a larger one.
+        config: Names the optimizer's settings.
+        dial: Takes the distance.
+        ends: Callbacks that may end everything.
+    """
+    start, losses = model.image.numpy(), {}
+    iterations = min(stage.iterations, MEASURED[dial.alone is not None])
+    model.image.assign(dial.image_at(start))
+    model.terms.content_scale.assign(ALONE)
+    note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs))
+    fit_adam(model, stage._replace(iterations=iterations), config, [note, *ends], None)
+    dial.take(stage.size, model.image.numpy(), content_distance(losses, ALONE))
+    model.restart(start)
+
+
 def fit_adam(
     model: StyledImage,
     stage: Stage,
@@ -175,11 +221,13 @@ def fit_adam(
 ) -> None:
     """Run Adam through Keras's `fit`, continuing from the state of the last stage."""
     execution = min(model.EXECUTION, stage.iterations)
-    model.compile(
-        fast.adam("fast")(stage.rates[0], beta_1=0.9, beta_2=0.99),
-        xla=devices.resolve_compile(config.optimization.compile),
-        steps_per_execution=execution,
-    )
+    if not model.compiled:
+        model.compile(
+            fast.adam("fast")(stage.rates[0], beta_1=0.9, beta_2=0.99),
+            xla=devices.resolve_compile(config.optimization.compile),
+            steps_per_execution=execution,
+        )
+    model.optimizer.learning_rate = stage.rates[0]
     if state is not None:
         resize_optimizer_state(model.optimizer, *state)
     model.fit(

@@ -109,7 +109,7 @@ def plan(config: Config, size: tuple[int, int], extractor: Extractor) -> list[St
 def choose_weights(config: Config, extractor: Extractor) -> Weights:
     """Choose the layers and weights of the losses: the configured or the extractor's usual ones.
 
-    The content's weight grows with ((1 - strength) / strength)^2.
+    They are those of a strength of 0.5; a strength of 1 leaves the content out.
 
     Raises:
         InputError: The extractor does not have a layer.
@@ -132,10 +132,9 @@ def choose_weights(config: Config, extractor: Extractor) -> Weights:
             )
     if not any(style.values()):
         raise InputError(f"{validation.STYLE_LAYERS}: expected at least one weight above 0")
-    strength = max(appearance.strength, 0.01)
-    scale = ((1.0 - strength) / strength) ** 2 / max(sum(content.values()), 1e-12)
+    total = max(sum(content.values()), 1e-12) if appearance.strength < 1.0 else math.inf
     content = {
-        layer: scale * CONTENT_WEIGHTS.get(layer, OTHER_CONTENT_WEIGHT) * weight
+        layer: CONTENT_WEIGHTS.get(layer, OTHER_CONTENT_WEIGHT) * weight / total
         for layer, weight in content.items()
     }
     return Weights(
