@@ -196,7 +196,7 @@ def choose(flag: str, given: Collection[str], known: Collection[str]) -> list[st
     """
     for name in given:
         if name not in known:
-            raise InputError(f"{flag}: no {name!r}; expected some of {', '.join(known)}")
+            raise InputError(f"{flag}: no {name!r}; expected some of {', '.join(map(repr, known))}")
     return list(given or known)
 
 

@@ -43,7 +43,8 @@ class Config:
     dataset: str | None = None
     """Real images to compare with. Default: those that the run was trained on."""
     features: Literal["auto", "classifier", "compact", "inception"] = "auto"
-    """Extractor. auto: a classifier if the dataset has labels, otherwise compact."""
+    """Extractor. auto: a classifier if the dataset has labels and 50 images per class, otherwise
+    compact."""
     count: int = 5000
     """Images of either set; compare equal counts only."""
     seed: int = 0

@@ -133,7 +133,7 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         raise InputError(
             f"--networks.normalization {config.normalization}: the discriminator of resnet has "
             "none; expected none or spectral\n"
-            "leave out --preset, or add --set networks.normalization=none"
+            "set it to one of these, or leave it and --preset out"
         )
     source = fast.layers(config.kernels)
     spectral = config.normalization == "spectral"
