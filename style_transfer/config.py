@@ -36,7 +36,8 @@ class AppearanceConfig:
     """Appearance of the result."""
 
     strength: float = bounded(0.5, 0, 1)
-    """Strength of the style, from 0 (almost the content itself) to 1 (style alone)."""
+    """Strength of the style, from 0 (the content itself) to 1 (style alone): the content distance,
+    as a fraction of that of the style alone."""
     style_weights: tuple[float, ...] = bounded((), 0)
     """One weight for each style image. Equal by default."""
     style_scale: float = bounded(1.0, 0.05, 10)

@@ -1,8 +1,12 @@
+import itertools
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.images import as_image
+from style_transfer import optimize, prepare, stylize
 from style_transfer.image_model import StyledImage
 from style_transfer.strength import (
     ALONE,
@@ -12,6 +16,7 @@ from style_transfer.strength import (
     content_distance,
     usual_scale,
 )
+from tests.style_transfer.quick import quick
 
 
 class Blend:
@@ -97,3 +102,23 @@ def test_the_distance_is_the_strengths_share_whatever_the_scale_of_the_losses(
     model = fit(terms, 1000, [FollowDial(dial, terms.content_scale)])
     distance = 25.0 * float(np.mean(model.image.numpy() ** 2))
     assert distance == pytest.approx(strength * alone, rel=0.1)
+
+
+@pytest.mark.slow
+def test_the_content_distance_is_the_strengths_share_of_that_of_the_style_alone(content, style):
+    extractor = optimize.load_extractor(quick())
+
+    def features(image):
+        return extractor(tf.constant(image[None, ..., :3]))["relu3_1"].values
+
+    def distance(strength):
+        config = quick(strength=strength, total_variation=0.0, optimization={"iterations": 60})
+        result = stylize.stylize(content, style, config, extractor=extractor)
+        goal, _ = prepare.prepare(as_image(content), [], result.shape[1::-1], config)
+        return float(tf.reduce_mean((features(result) - features(goal)) ** 2))
+
+    found = {strength: distance(strength) for strength in (0.0, 0.3, 0.5, 0.8, 1.0)}
+    assert found[0.0] == pytest.approx(0.0, abs=1e-6)
+    for before, after in itertools.pairwise(found):
+        step = (found[after] - found[before]) / found[1.0]
+        assert step == pytest.approx(after - before, abs=after - before)

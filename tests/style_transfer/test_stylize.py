@@ -1,7 +1,6 @@
 """The Python function, and the arguments of the command line."""
 
 import dataclasses
-import itertools
 import subprocess
 import sys
 import time
@@ -16,7 +15,7 @@ from common.errors import InputError
 from common.extractors.compact import Features
 from common.images import as_image, from_unit
 from common.losses.style import moments
-from style_transfer import optimize, prepare, stylize
+from style_transfer import prepare, stylize
 from style_transfer.extractors import Extractor
 from tests.command_line import ROOT, run
 from tests.style_transfer.quick import ANY_LAYERS, quick
@@ -41,26 +40,6 @@ def test_the_style_loss_falls_and_the_seed_decides(content, style):
     np.testing.assert_array_equal(stylize.stylize(content, style, config), first)
     other = stylize.stylize(content, style, dataclasses.replace(config, seed=1))
     assert np.abs(other - first).max() > 0.01
-
-
-@pytest.mark.slow
-def test_the_content_distance_is_the_strengths_share_of_that_of_the_style_alone(content, style):
-    extractor = optimize.load_extractor(quick())
-
-    def features(image):
-        return extractor(tf.constant(image[None, ..., :3]))["relu3_1"].values
-
-    def distance(strength):
-        config = quick(strength=strength, total_variation=0.0, optimization={"iterations": 60})
-        result = stylize.stylize(content, style, config, extractor=extractor)
-        goal, _ = prepare.prepare(as_image(content), [], result.shape[1::-1], config)
-        return float(tf.reduce_mean((features(result) - features(goal)) ** 2))
-
-    found = {strength: distance(strength) for strength in (0.0, 0.3, 0.5, 0.8, 1.0)}
-    assert found[0.0] == pytest.approx(0.0, abs=1e-6)
-    for before, after in itertools.pairwise(found):
-        step = (found[after] - found[before]) / found[1.0]
-        assert step == pytest.approx(after - before, abs=after - before)
 
 
 @pytest.mark.slow
