@@ -237,6 +237,7 @@ class Config:
 
 
 CHANGEABLE = (  # fields that a resume may change
+    "preset",  # a name: what it sets is compared itself
     "stop.",
     "run.histograms",
     "run.cache_dir",

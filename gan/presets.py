@@ -9,7 +9,7 @@ from typing import Any
 
 from common import overrides, registry
 from common.errors import InputError, printable
-from gan.config import AUTO, Config
+from gan.config import Config
 from gan.data import folder
 from gan.data.base import ImageDataset, Request, dataset_names, is_folder
 from gan.networks import base as families
@@ -94,22 +94,19 @@ def choose(config: Config, dataset: ImageDataset | None = None) -> str:
     return "color" if channels > 1 and resolution > SMALL else "default"
 
 
-def resolve(config: Config, dataset: ImageDataset | None = None) -> Config:
-    """Choose the preset of a configuration that leaves it open.
+def fill(config: Config, name: str) -> Config:
+    """Set what a preset names wherever a configuration has the default.
 
     Args:
-        config: If its preset is "auto", what the chosen one names is set wherever
-            `config` has the default.
-        dataset: As of `choose`.
+        config: Its own values stay.
+        name: Of the preset. With "auto" nothing changes.
 
     Example:
-        >>> resolve(Config(data=DataConfig("my_images/", resolution=64))).batch_size
+        >>> fill(Config(seed=3), "color").batch_size
         64
     """
-    if config.preset != AUTO:
-        return config
-    name, default = choose(config, dataset), Config()
-    for path, value in {**PRESETS[name], "preset": name}.items():
+    default = Config()
+    for path, value in {**PRESETS.get(name, {}), "preset": name}.items():
         if overrides.get(config, path) == overrides.get(default, path):
             config = overrides.replace(config, path, value)
     return config

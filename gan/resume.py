@@ -35,6 +35,16 @@ def read(config: Config, own: bool = False) -> dict[str, Any] | None:
     return saved
 
 
+def preset_of(config: Config) -> str:
+    """Return the preset of the run to resume; "auto" if it has none.
+
+    Raises:
+        InputError: Not a run.
+    """
+    saved = runs.read_config(config.run.resume, "--resume")["config"]
+    return saved.get("preset", configuration.AUTO)
+
+
 def precision_of(config: Config) -> str:
     """Resolve `config.precision` for this machine: "float32", "bfloat16" or "float16"."""
     return devices.resolve_precision(config.precision, float16=True)

@@ -90,7 +90,10 @@ def train(
         >>> result.status, result.metrics["loss/generator"]
         ('finished', 1.43)
     """
-    config = presets.resolve(validation.resolve(config), dataset)
+    config = validation.resolve(config)
+    if config.preset == configuration.AUTO:
+        name = resume.preset_of(config) if config.run.resume else presets.choose(config, dataset)
+        config = presets.fill(config, name)
     validation.check(config)
     saved = resume.read(config, own=build is not build_gan)
     if config.run.deterministic:

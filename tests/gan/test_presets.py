@@ -63,7 +63,7 @@ def images_in(folder, mode, side):
 def test_the_preset_follows_the_images_of_a_folder(tmp_path, mode, side, name):
     config = images_in(tmp_path / "images", mode, side)
     assert presets.choose(config) == name
-    chosen = presets.resolve(config)
+    chosen = presets.fill(config, name)
     assert chosen == dataclasses.replace(presets.apply(config, name), data=config.data)
 
 
@@ -76,11 +76,10 @@ def test_the_resolution_and_channels_asked_for_decide(tmp_path):
 
 def test_what_is_given_stays_as_it_is(tmp_path):
     config = images_in(tmp_path / "images", "RGB", 64)
-    chosen = presets.resolve(dataclasses.replace(config, batch_size=128))
+    chosen = presets.fill(dataclasses.replace(config, batch_size=128), "color")
     assert (chosen.preset, chosen.batch_size) == ("color", 128)
     assert chosen.generator.learning_rate == presets.PRESETS["color"]["generator.learning_rate"]
-    named = dataclasses.replace(config, preset="default")
-    assert presets.resolve(named) == named
+    assert presets.fill(config, "auto") == config
 
 
 def test_the_preset_of_a_family_goes_before_that_of_the_images(tmp_path):
