@@ -17,10 +17,8 @@ the weights. Curves: TensorBoard over runs/.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from common import cli
-from common.errors import InputError
 from experiments.distillation import lesson as data
 
 WEIGHTS = Path("common/extractors/weights")
@@ -53,29 +51,15 @@ class DistillConfig(data.LessonConfig):
     """File for the weights; the card is written beside it."""
 
 
-def load_teacher(name: str, dtype: str) -> Any:
-    """Load the extractor that --teacher names.
-
-    Raises:
-        InputError: It cannot be loaded.
-    """
-    from style_transfer import extractors
-
-    try:
-        return extractors.load(name, dtype=dtype)
-    except InputError as error:
-        first, *_ = str(error).replace("--extractor", "--teacher").splitlines()
-        raise InputError(f"{first}\nname a file of its weights, .npz or .h5") from None
-
-
 def main() -> int:
     """Distil the extractor and write its weights and card."""
     config, paths = data.parse(DistillConfig, "python -m experiments.distill_extractor")
     cli.import_tensorflow()
     from experiments.distillation import student, training
+    from style_transfer import extractors
 
     lesson = training.begin(config, paths)
-    teacher = load_teacher(config.teacher, lesson.dtype)
+    teacher = extractors.load(config.teacher, dtype=lesson.dtype)
     model = student.CompactStudent(teacher, lesson.dtype, config.crop)
     model.compile(optimizer=training.adam(config.learning_rate, config.steps))
     if config.start:

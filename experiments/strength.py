@@ -6,7 +6,6 @@
 Takes about eleven times as long as a stylization, for each pair.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,14 +14,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from common import cli
+from common import cli, overrides
 from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import write_json
-from style_transfer import config as style_config
 from style_transfer import demo
-from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE
+from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, Config
+from style_transfer.prepare import Source, prepare
 
 PROGRAM = "python -m experiments.strength"
 STRENGTHS = tuple(n / 10 for n in range(11))
@@ -58,25 +57,21 @@ def largest_step(distances: Sequence[float]) -> float:
     return float(np.abs(steps).max() / max(abs(steps.mean()), 1e-12))
 
 
-def measure(content, style, options: Options, out: Path) -> list[float]:
+def measure(content: Source, style: Source, options: Options, out: Path) -> list[float]:
     """Stylize a pair with every strength, write the strip and return the content distances."""
     import tensorflow as tf
 
     from style_transfer import optimize
     from style_transfer.objective import Objective
-    from style_transfer.prepare import prepare
 
-    config = style_config.Config(size=options.size)
-    config = dataclasses.replace(
-        config,
-        optimization=dataclasses.replace(config.optimization, iterations=options.iterations),
+    config = overrides.replace(
+        Config(size=options.size), "optimization.iterations", options.iterations
     )
     extractor = optimize.load_extractor(config)
     weights = optimize.choose_weights(config, extractor)
     images, distances, objective = [], [], None
     for strength in tqdm(STRENGTHS, desc="strengths"):
-        appearance = dataclasses.replace(config.appearance, strength=strength)
-        chosen = dataclasses.replace(config, appearance=appearance)
+        chosen = overrides.replace(config, "appearance.strength", strength)
         image, _ = optimize.paint(content, style, chosen, extractor=extractor)
         image = image[..., :3]
         if objective is None:

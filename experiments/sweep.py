@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from gan.trainer import Result
 
 TICKS = 20  # log points of a run whose length is given in thousand images
+START = Config(preset="default")  # named, so that no preset is chosen by the images
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Cell:
                 "run.tick_kimg": self.options.kimg / TICKS,
                 "balance.instance_noise_kimg": self.options.kimg,  # noise, if any, fades to zero
             }
-        config = change(change(Config(), start), self.sweep.base)
+        config = change(change(START, start), self.sweep.base)
         config = overrides.apply(config, self.options.base)
         for fields in (self.sweep.rows[self.row], self.sweep.columns[self.column]):
             config = change(config, fields)
@@ -139,7 +140,7 @@ class Cell:
     @property
     def changes(self) -> list[str]:
         """The differences from the default configuration, as text."""
-        fields = (configuration.to_dict(config) for config in (Config(), self.config))
+        fields = (configuration.to_dict(config) for config in (START, self.config))
         return runs.differences(*fields)
 
     @property

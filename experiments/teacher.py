@@ -57,7 +57,7 @@ def held_out_pairs(folder: Path, count: int) -> list[tuple[Path, Path]]:
 def main() -> int:
     """Stylize all pairs, time the extractors, print and write the metrics."""
     options = cli.parse(TeacherConfig, "python -m experiments.teacher", None)
-    check_extractor(options.teacher)
+    check_extractor(options.teacher, "--teacher")
     pairs = held_out_pairs(options.images, options.pairs)
     cli.import_tensorflow()
     from experiments import style_scores

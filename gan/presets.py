@@ -89,8 +89,7 @@ def choose(config: Config, dataset: ImageDataset | None = None) -> str:
     else:
         sides = tuple(side for side in families.resolutions(name) if isinstance(side, int))
         request = Request(data.dataset, Path(), data.resolution, data.channels, supported=sides)
-        facts = folder.facts(request)
-        resolution, channels = facts.resolution, facts.channels
+        resolution, channels = folder.shape(request)
     return "color" if channels > 1 and resolution > SMALL else "default"
 
 

@@ -132,7 +132,9 @@ def choose_weights(config: Config, extractor: Extractor) -> Weights:
             )
     if not any(style.values()):
         raise InputError(f"{validation.STYLE_LAYERS}: expected at least one weight above 0")
-    total = max(sum(content.values()), 1e-12) if appearance.strength < 1.0 else math.inf
+    if appearance.strength == 1.0:
+        content = {}
+    total = max(sum(content.values()), 1e-12)
     content = {
         layer: CONTENT_WEIGHTS.get(layer, OTHER_CONTENT_WEIGHT) * weight / total
         for layer, weight in content.items()

@@ -205,11 +205,12 @@ def _same(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def check_extractor(name: str) -> None:
+def check_extractor(name: str, flag: str = "--extractor") -> None:
     """Check that an extractor's weights can probably be loaded.
 
     Args:
-        name: As `--extractor`: a name or a file.
+        name: A name or a file.
+        flag: Named in error messages.
 
     Raises:
         InputError: The name is unknown, the file is missing, or weights have to
@@ -221,15 +222,18 @@ def check_extractor(name: str) -> None:
         home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
         cached = home / "models" / KERAS_FILES[name]
         if not cached.is_file() and not _reachable(KERAS_HOST):
+            advice = "--extractor compact is embedded and works without a network"
+            if flag != "--extractor":
+                advice = "name a file of its weights, .npz or .h5"
             raise InputError(
-                f"--extractor {name}: its weights are not in {cached} and {KERAS_HOST[0]} "
-                "cannot be reached\n--extractor compact is embedded and works without a network"
+                f"{flag} {name}: its weights are not in {cached} and {KERAS_HOST[0]} "
+                f"cannot be reached\n{advice}"
             )
         return
     path, names = Path(name), (*EMBEDDED, *KERAS_FILES)
     if not path.is_file():
         raise InputError(
-            f"--extractor {name}: expected {', '.join(names)} or a file of weights"
+            f"{flag} {name}: expected {', '.join(names)} or a file of weights"
             f"{did_you_mean(name, names)}"
         )
     if path.suffix == ".npz":

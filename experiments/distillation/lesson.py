@@ -50,7 +50,7 @@ def parse(config: type[C], program: str) -> tuple[C, tuple[list[Path], list[Path
         InputError: An argument does not fit.
     """
     parsed = cli.parse(config, program, None)
-    check_extractor(parsed.teacher)
+    check_extractor(parsed.teacher, "--teacher")
     return parsed, split(parsed.images)
 
 

@@ -75,21 +75,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What is known of a dataset before any image is decoded.
-
-    Attributes:
-        resolution: Pixels of a side.
-        channels: 1, 3 or 4.
-        count: Images, unreadable ones included.
-    """
-
-    resolution: int
-    channels: int
-    count: int
-
-
-@dataclass(frozen=True)
 class Source:
     """A dataset before its images are decoded.
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError, printable
-from gan.data.base import Facts, Request, Source, auto_resolution, class_name, source_key
+from gan.data.base import Request, Source, auto_resolution, class_name, source_key
 
 PIXELS_IN_FLIGHT = 48_000_000  # decoded at a time by all threads; some 12 bytes each
 COMPANIONS = frozenset(  # suffixes of files that come with images; left out without a word
@@ -79,14 +79,14 @@ def source(request: Request) -> Source:
     )
 
 
-def facts(request: Request) -> Facts:
-    """Find out what a folder holds from the headers of its files, in a fraction of a second.
+def shape(request: Request) -> tuple[int, int]:
+    """Determine resolution and channels from the headers of a folder's files, without decoding.
 
     Raises:
         InputError: No such folder, or no image in it.
     """
     files, _ = scan(existing(request.name))
-    return Facts(*_shape(files, request), len(files))
+    return _shape(files, request)
 
 
 def _shape(files: list[Path], request: Request) -> tuple[int, int]:
