@@ -16,7 +16,7 @@ from common.streams import without_autotune
 from gan import description, trainer
 from gan.anomalies.encoder import FAnoGAN, build_encoder
 from gan.build import build_gan, set_precision_and_seed
-from gan.config import Config
+from gan.config import AUTO, Config
 from gan.data.base import ImageDataset
 from gan.model import GAN
 from gan.networks.base import ImageSpec
@@ -83,8 +83,10 @@ def train_gan(config: Config, dataset: ImageDataset, run: Path, minutes: float) 
         InputError: The training diverged.
     """
     begun = (run / runs.CONFIG).exists()
+    preset = "default" if config.preset == AUTO else config.preset  # as measured
     config = dataclasses.replace(
         config,
+        preset=preset,
         data=dataclasses.replace(config.data, conditional="off"),
         stop=dataclasses.replace(config.stop, epochs=None, max_minutes=minutes, evaluate_every=0.0),
         run=dataclasses.replace(
