@@ -19,7 +19,7 @@ from common.extractors import compact, deep
 from common.extractors.compact import Features, convolve
 from common.extractors.receptive_field import receptive_field
 from common.fast.cells import max_pool, repeat_border
-from common.losses.style import moments
+from common.losses.feature_map import moments
 
 KERAS_MODELS = {"vgg16": "VGG16", "vgg19": "VGG19"}
 IMAGENET_MEAN = np.array([103.939, 116.779, 123.68], np.float32)  # blue, green, red

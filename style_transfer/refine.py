@@ -13,7 +13,7 @@ import keras
 import tensorflow as tf
 
 from common.extractors.compact import Features
-from common.losses.style import Moments
+from common.losses.feature_map import Moments
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.masks import Guides

@@ -20,7 +20,7 @@ import tensorflow as tf
 from PIL import Image
 
 from common.extractors.compact import Features
-from common.losses.style import FeatureMap, Moments, StyleLoss, moments
+from common.losses.feature_map import FeatureMap, Moments, StyleLoss, moments
 from style_transfer.extractors import Extractor
 from style_transfer.masks import FEWEST, Guides, resize_weights
 

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from common.fast.custom_gradients import with_gradient
-from common.losses.style import Moments, moments
+from common.losses.feature_map import Moments, moments
 from style_transfer.extractors import Extractor
 from style_transfer.tile_layout import Tile, tiles
 

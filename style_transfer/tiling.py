@@ -24,7 +24,7 @@ import tensorflow as tf
 
 from common.errors import InputError
 from common.extractors.compact import Features
-from common.losses.style import Moments
+from common.losses.feature_map import Moments
 from style_transfer.extractors import Extractor
 from style_transfer.objective import Weights
 from style_transfer.tile_layout import is_large, smallest_side

@@ -15,7 +15,7 @@ from common import npz
 from common.fast.activations import relu
 from common.fast.cells import cells, max_pool
 from common.fast.moments import product
-from common.losses.style import Moments, moments
+from common.losses.feature_map import Moments, moments
 
 WEIGHTS = Path(__file__).parent / "weights" / "compact.npz"
 TILE = 32  # bfloat16 numbers in a row of the processor's matrix tiles

@@ -14,7 +14,7 @@ from common import npz
 from common.extractors.compact import Features
 from common.fast.blur_pool import blur_pool
 from common.fast.cells import cells
-from common.losses.style import moments
+from common.losses.feature_map import moments
 
 WEIGHTS = Path(__file__).parent / "weights" / "deep.npz"
 TAPS = ("fire4", "fire5", "fire6", "fire8")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from common.fast.subtract import subtract
-from common.losses.style import FeatureMap, moments, positive
+from common.losses.feature_map import FeatureMap, moments, positive
 
 ContentLoss = Callable[[FeatureMap], tf.Tensor]
 

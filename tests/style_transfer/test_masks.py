@@ -10,7 +10,7 @@ from PIL import ExifTags, Image
 from common.errors import InputError, InputWarning
 from common.extractors.compact import Features
 from common.images import as_image
-from common.losses.style import moments
+from common.losses.feature_map import moments
 from style_transfer import mask_files, masks
 from style_transfer.config import AppearanceConfig, Config
 from style_transfer.extractors import Extractor

@@ -14,7 +14,7 @@ from PIL import ExifTags, Image, ImageCms
 from common.errors import InputError
 from common.extractors.compact import Features
 from common.images import as_image, from_unit
-from common.losses.style import moments
+from common.losses.feature_map import moments
 from style_transfer import prepare, stylize
 from style_transfer.extractors import Extractor
 from tests.command_line import ROOT, run

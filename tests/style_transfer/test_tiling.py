@@ -10,7 +10,8 @@ import tensorflow as tf
 from common.errors import InputError
 from common.extractors.compact import WEIGHTS, Features
 from common.losses.content import CONTENT
-from common.losses.style import STYLE, moments
+from common.losses.feature_map import moments
+from common.losses.style import STYLE
 from style_transfer import extractors, optimize
 from style_transfer.extractors import Extractor
 from style_transfer.image_model import StyledImage, TiledImage

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from common.extractors.compact import Features
 from common.losses import content
-from common.losses.style import moments
+from common.losses.feature_map import moments
 
 
 def constant(values):

@@ -7,7 +7,7 @@ from scipy import linalg
 
 from common.extractors.compact import Features
 from common.losses import style
-from common.losses.style import Moments
+from common.losses.feature_map import Moments
 
 
 def constant(values):
