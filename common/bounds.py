@@ -4,12 +4,16 @@ import dataclasses
 import math
 import typing
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import tyro
 
 from common.errors import InputError, printable
 from common.registry import did_you_mean
+
+T = TypeVar("T")
+Hidden = Annotated[T, tyro.conf.Fixed]
+"""A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
 
 
 def bounded(

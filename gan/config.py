@@ -3,21 +3,16 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import tyro
 
 from common import overrides, registry
-from common.bounds import bounded, check_bounds
+from common.bounds import Hidden, bounded, check_bounds
 from common.distribution.cluster import Strategy
 from common.distribution.devices import CACHE, Compile, Precision
 from common.errors import InputError
 from common.runs import plain
-
-T = TypeVar("T")
-Hidden = Annotated[T, tyro.conf.Fixed]
-"""A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
-
 
 MAX_AUGMENT = 0.8  # above, the generator would learn the augmentations: Karras et al. 2020
 FAMILIES = registry.module_names("gan.networks", exclude=["base"])

@@ -3,18 +3,14 @@
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import tyro
 
-from common.bounds import bounded
+from common.bounds import Hidden, bounded
 from common.distribution.devices import Compile, Precision
 from common.registry import constant, table_keys
 from common.runs import plain
-
-T = TypeVar("T")
-Hidden = Annotated[T, tyro.conf.Fixed]
-"""A field without a flag: set it in Python, or by `--set FIELD=VALUE`."""
 
 EMBEDDED = ("compact",)
 KERAS_FILES = {  # what keras.applications downloads
