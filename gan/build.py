@@ -17,10 +17,13 @@ from gan.learning_rates import ByImagesSeen
 from gan.model import GAN
 from gan.networks import base as networks
 from gan.networks.base import ImageSpec
+from gan.reconstruction.codes import build_encoder
+from gan.reconstruction.memory import with_memory
+from gan.reconstruction.reconstruction import Reconstruction
 from gan.resume import precision_of
 
 MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
-BALANCE_SEED = 10  # added to the seed, so that no two random streams are equal
+BALANCE_SEED, RECONSTRUCTION_SEED = 10, 20  # added to the seed: no two random streams are equal
 
 
 def set_precision_and_seed(config: Config) -> None:
@@ -61,6 +64,11 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         return function(spec, config.networks, **networks.accepted(function, options))
 
     generator, ema_generator = (build(family.build_generator) for _ in range(2))
+    if config.reconstruction.weight:
+        memory = config.reconstruction.entries, config.reconstruction.temperature
+        generator, ema_generator = (
+            with_memory(each, spec, *memory) for each in (generator, ema_generator)
+        )
     balance = config.balance
     return GAN(
         generator,
@@ -69,6 +77,7 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         loss=ADVERSARIAL[config.loss],
         balance=build_balance(balance, seed=config.seed + BALANCE_SEED),
         real_inputs=getattr(family, "real_inputs", None),
+        reconstruction=_reconstruction(config, spec, generator.inputs[0].shape[-1]),
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
         label_smoothing=balance.label_smoothing,
@@ -78,6 +87,19 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         ema_kimg=config.ema_kimg,
         prior=PRIORS[config.prior],
         seed=config.seed,
+    )
+
+
+def _reconstruction(config: Config, spec: ImageSpec, latent_size: int) -> Reconstruction | None:
+    options, networks = config.reconstruction, config.networks
+    if not options.weight:
+        return None
+    return Reconstruction(
+        build_encoder(spec, latent_size, width=options.encoder_width, kernels=networks.kernels),
+        weight=options.weight,
+        features=options.features,
+        divergence=options.divergence,
+        seed=config.seed + RECONSTRUCTION_SEED,
     )
 
 

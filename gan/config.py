@@ -13,6 +13,7 @@ from common.distribution.cluster import Strategy
 from common.distribution.devices import CACHE, Compile, Precision
 from common.errors import InputError
 from common.runs import plain
+from gan.reconstruction.reconstruction_options import ReconstructionConfig
 
 MAX_AUGMENT = 0.8  # above, the generator would learn the augmentations: Karras et al. 2020
 FAMILIES = registry.module_names("gan.networks", exclude=["base"])
@@ -227,6 +228,7 @@ class Config:
     generator: OptimizerConfig = OptimizerConfig()
     discriminator: OptimizerConfig = OptimizerConfig()
     balance: BalanceConfig = BalanceConfig()
+    reconstruction: ReconstructionConfig = ReconstructionConfig()  # noqa: RUF009 (frozen)
     stop: Annotated[StopConfig, tyro.conf.OmitArgPrefixes] = StopConfig()
     run: Annotated[RunConfig, tyro.conf.OmitArgPrefixes] = RunConfig()
 

@@ -206,15 +206,21 @@ def _field(about: Mapping[str, Any], path: str, run: Path, flag: str, kind: Any 
     return value
 
 
+def _places(config: Mapping[str, Any]) -> dict[str, int]:
+    """Number the layers by their names, which depend on the process, also in nested networks."""
+    found = {}
+    for place, layer in enumerate(config.get("layers", [])):
+        found |= {**_places(layer["config"]), layer["config"]["name"]: place}
+    return found
+
+
 def _normalized(network: Any) -> Any:
     """Return a network's configuration without what depends on the process or machine."""
     try:
         config = network.get_config()
     except NotImplementedError:  # a subclassed model: its weights are all that is known
         return [type(network).__name__, [list(weight.shape) for weight in network.weights]]
-    places = {
-        layer["config"]["name"]: place for place, layer in enumerate(config.get("layers", []))
-    }
+    places = _places(config)
 
     def normalize(value: Any) -> Any:
         if isinstance(value, Mapping):

@@ -10,8 +10,10 @@ from common.distribution import replicas
 from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
 from common.priors import PRIORS, as_prior
-from gan import step_metrics
+from gan import moving_average, step_metrics
 from gan.balance.base import Balance, Network
+from gan.reconstruction import memory
+from gan.reconstruction.reconstruction import Reconstruction
 from gan.running_means import RunningMeans
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 from gan.two_optimizers import TwoOptimizers
@@ -51,6 +53,7 @@ class GAN(TwoOptimizers):
         loss: AdversarialLoss,
         balance: Balance,
         real_inputs: Callable[[tf.Tensor], Images] | None = None,
+        reconstruction: Reconstruction | None = None,
         penalty: Penalty | None = None,
         penalty_weight: float = 0.0,
         label_smoothing: float = 0.0,
@@ -73,6 +76,8 @@ class GAN(TwoOptimizers):
             balance: Controls of the balance between the networks.
             real_inputs: Maps real images (B, H, W, C) to a nest like the generator's
                 output. None if that is one tensor.
+            reconstruction: Adds a loss to the generator's, whose images are then
+                reconstructions of the real ones; it needs a generator with a memory.
             penalty: Gradient penalty of the discriminator.
             penalty_weight: Its weight in the discriminator's loss.
             label_smoothing: Amount subtracted from the target 1 of real images; only
@@ -98,6 +103,7 @@ class GAN(TwoOptimizers):
         self.loss_pair = loss
         self.given_real_inputs = real_inputs
         self.real_inputs = real_inputs or (lambda images: images)
+        self.reconstruction = reconstruction
         self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
         self.update = update
@@ -111,7 +117,8 @@ class GAN(TwoOptimizers):
             shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
         )
         balance_names = tuple(balance.scalars(self.images_seen.value))
-        self.scalars = RunningMeans(STEP_METRICS + balance_names, LOSS)
+        more = ("loss/reconstruction",) if reconstruction else ()
+        self.scalars = RunningMeans(STEP_METRICS + more + balance_names, LOSS)
         self.built = True  # or fit() would call the model on real images
 
     @property
@@ -130,7 +137,14 @@ class GAN(TwoOptimizers):
         metrics = step(batches)
         batch_size = replicas.count() * tf.shape(data[0], out_type=tf.int64)[0]
         self.images_seen.assign_add(batch_size)
-        self._update_ema(batch_size)
+        moving_average.update(
+            self.ema_generator,
+            self.generator,
+            batch_size,
+            self.images_seen.value,
+            kimg=self.ema_kimg,
+            rampup=self.ema_rampup,
+        )
         metrics |= {
             f"learning_rate/{network}": rate.in_effect() for network, rate in self.rates.items()
         }
@@ -145,26 +159,27 @@ class GAN(TwoOptimizers):
         """
         *earlier, (real, labels) = batches
         for earlier_real, earlier_labels in earlier:  # the first k - 1 updates
-            fake = self._generate(earlier_labels)
+            fake, _ = self._generate(earlier_real, earlier_labels)
             with tf.GradientTape() as discriminator_tape:
                 losses = self._discriminator_losses(earlier_real, fake, earlier_labels)
             gradients, _ = self._discriminator_gradients(discriminator_tape, losses)
             self._update_discriminator(gradients)
 
         with tf.GradientTape() as generator_tape:
-            fake = self._generate(labels)
+            fake, cost = self._generate(real, labels)
             with generator_tape.stop_recording():
                 with tf.GradientTape() as discriminator_tape:
                     losses = self._discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
                 self._update_discriminator(gradients)
-            losses = self._generator_losses(real, fake, labels)  # by the updated discriminator
+            losses = self._generator_losses(real, fake, labels, cost)  # by the updated D
         gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
         self._update_generator(gradients)
 
         for _ in range(self.generator_steps - 1):
             with tf.GradientTape() as generator_tape:
-                losses = self._generator_losses(real, self._generate(labels), labels)
+                fake, cost = self._generate(real, labels)
+                losses = self._generator_losses(real, fake, labels, cost)
             gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
             self._update_generator(gradients)
         return metrics | generator_metrics
@@ -173,22 +188,37 @@ class GAN(TwoOptimizers):
         """Compute the gradients of both networks at the same point, then update both."""
         ((real, labels),) = batches
         with tf.GradientTape() as generator_tape:
-            fake = self._generate(labels)
+            fake, cost = self._generate(real, labels)
             with generator_tape.stop_recording():
                 with tf.GradientTape() as discriminator_tape:
                     losses = self._discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
-            losses = self._generator_losses(real, fake, labels)
+            losses = self._generator_losses(real, fake, labels, cost)
         generator_gradients, more = self._generator_gradients(generator_tape, losses)
         self._update_discriminator(gradients)
         self._update_generator(generator_gradients)
         return metrics | more
 
-    def _generate(self, labels) -> Images:
-        """Generate images for labels (B,) from new latents."""
+    def trained_by(self, network: Network) -> list[keras.Variable]:
+        """List the variables that the optimizer of a network trains."""
+        variables = getattr(self, network).trainable_variables
+        if network == "generator" and self.reconstruction:
+            return variables + self.reconstruction.encoder.trainable_variables
+        return variables
+
+    def _generate(self, real, labels) -> tuple[Images, tf.Tensor]:
+        """Generate images for labels (B,) from new latents, or from the codes of real images.
+
+        Returns:
+            The images, and the divergence of the codes, a scalar.
+        """
+        if self.reconstruction:
+            codes, cost = self.reconstruction.encode(real)
+            network = memory.decoder(self.generator)
+            return network(self.with_labels(codes, labels), training=True), cost
         shape = (tf.shape(labels)[0], self.latent_size)
         latents = replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)  # (B, Z)
-        return self.generator(self.with_labels(latents, labels), training=True)
+        return self.generator(self.with_labels(latents, labels), training=True), tf.constant(0.0)
 
     def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:
         real = self.real_inputs(real)
@@ -202,13 +232,15 @@ class GAN(TwoOptimizers):
         total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
         return DiscriminatorLosses(real_logits, fake_logits, loss, penalty, total)
 
-    def _generator_losses(self, real, fake: Images, labels) -> GeneratorLosses:
+    def _generator_losses(self, real, fake: Images, labels, cost) -> GeneratorLosses:
         real_logits = None
         if self.loss_pair.generator_sees_real:
             real_logits = self._discriminate(self.real_inputs(real), labels)  # (B,)
         fake_logits = self._discriminate(fake, labels)  # (B,)
         loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
-        return GeneratorLosses(loss, self.generator_optimizer.scale_loss(loss))
+        if self.reconstruction:
+            cost += self.reconstruction.distance(real, tf.nest.flatten(fake)[-1])
+        return GeneratorLosses(loss, cost, self.generator_optimizer.scale_loss(loss + cost))
 
     def _discriminate(self, images: Images, labels):
         """Return logits (B,) of images as the balance controls present them."""
@@ -226,7 +258,7 @@ class GAN(TwoOptimizers):
 
     def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
         """Return the gradient and the metrics, which the balance controls observe."""
-        gradients = _gradients(tape, losses.total, self.discriminator)
+        gradients = _gradients(tape, losses.total, self.trained_by("discriminator"))
         metrics = step_metrics.of_discriminator(losses, self.loss_pair)
         norm = gradient_norm(gradients, self.discriminator_optimizer)
         metrics = replicas.mean_of_scalars(metrics | {"gradient_norm/discriminator": norm})
@@ -235,9 +267,11 @@ class GAN(TwoOptimizers):
         return gradients, metrics
 
     def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses):
-        gradients = _gradients(tape, losses.total, self.generator)
+        gradients = _gradients(tape, losses.total, self.trained_by("generator"))
         norm = gradient_norm(gradients, self.generator_optimizer)
         metrics = {"loss/generator": losses.loss, "gradient_norm/generator": norm}
+        if self.reconstruction:
+            metrics["loss/reconstruction"] = losses.reconstruction
         return gradients, replicas.mean_of_scalars(metrics)
 
     def _update_discriminator(self, gradients):
@@ -248,28 +282,19 @@ class GAN(TwoOptimizers):
         self._apply("generator", self.generator_optimizer, gradients)
 
     def _apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
-        variables = getattr(self, network).trainable_variables
+        variables = self.trained_by(network)
         before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
         with self.rates[network].in_step():
             optimizer.apply(gradients, variables)
         if before:
             self.balance.limit_update(network, variables, before, self.images_seen.value)
 
-    def _update_ema(self, batch_size):
-        """Replace half of the average every `ema_kimg` thousand images, or sooner early on."""
-        seen = tf.cast(self.images_seen.value, tf.float32)
-        half_life = tf.minimum(1000.0 * self.ema_kimg, self.ema_rampup * seen)
-        keep = tf.pow(0.5, tf.cast(batch_size, tf.float32) / half_life)
-        for average, value in zip(self.ema_generator.weights, self.generator.weights, strict=True):
-            counts = not keras.backend.is_float_dtype(average.dtype)  # as Normalization has
-            average.assign(value if counts else value + keep * (average - value))
-
     def with_labels(self, inputs: Any, labels: Any) -> Any:
         """Return the inputs of either network: `inputs`, with labels (B,) if it is conditional."""
         return [*tf.nest.flatten(inputs), labels] if self.conditional else inputs
 
 
-def _gradients(tape: tf.GradientTape, loss: tf.Tensor, network: keras.Model) -> list[tf.Tensor]:
+def _gradients(tape: tf.GradientTape, loss: tf.Tensor, variables: list) -> list[tf.Tensor]:
     """Average gradients over replicas; dense, as the rows of a repeated label add up in norms."""
-    gradients = tape.gradient(loss, network.trainable_variables)
+    gradients = tape.gradient(loss, variables)
     return replicas.mean([tf.convert_to_tensor(gradient) for gradient in gradients])

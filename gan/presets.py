@@ -23,6 +23,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,
+        "networks.options": ("final_width=16",),
+        "reconstruction.weight": 10.0,
     },
     "few_images": {  # adaptive augmentation, Karras et al. 2020: for hundreds of images
         "balance.augment_target": 0.6,

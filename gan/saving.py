@@ -50,6 +50,8 @@ def to_config(gan: keras.Model) -> dict[str, Any]:
     config["random_streams"] = [variable.numpy().tolist() for variable in _random_streams(gan)]
     for name in NETWORKS:
         config[name] = _serialize(getattr(gan, name), _words(name))
+    if gan.reconstruction:
+        config["reconstruction"] = _serialize(gan.reconstruction, "the reconstruction")
     return config
 
 
@@ -63,6 +65,7 @@ def from_config(config: dict[str, Any]) -> dict[str, Any]:
     arguments["seed"] = arguments.pop("initial_seed")
     load = keras.saving.deserialize_keras_object
     arguments |= {name: load(config[name]) for name in (*NETWORKS, "real_inputs")}
+    arguments["reconstruction"] = load(config.get("reconstruction"))
     arguments["loss"] = ADVERSARIAL[config["loss"]]
     arguments["penalty"] = PENALTIES.get(config["penalty"])
     arguments["prior"] = PRIORS[config.get("prior", "normal")]

@@ -49,10 +49,12 @@ class GeneratorLosses(NamedTuple):
 
     Attributes:
         loss: Adversarial loss, a scalar.
-        total: What is minimized: `loss` multiplied by the optimizer's loss scale.
+        reconstruction: That of reconstructions, a scalar; 0 without them.
+        total: What is minimized: the sum multiplied by the optimizer's loss scale.
     """
 
     loss: tf.Tensor
+    reconstruction: tf.Tensor
     total: tf.Tensor
 
 

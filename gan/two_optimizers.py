@@ -57,7 +57,7 @@ class TwoOptimizers(ReplicatedModel):
             scale=lambda: self.balance.learning_rate_scale(network),
         )
         if not optimizer.built:
-            optimizer.build(getattr(self, network).trainable_variables)
+            optimizer.build(self.trained_by(network))
         replicas.expect_mean_gradients(optimizer)
         return optimizer
 

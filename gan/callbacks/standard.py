@@ -13,6 +13,7 @@ from gan import config as configuration
 from gan.callbacks import alarms, evaluation, health, projector, samples, scalars
 from gan.callbacks.checkpoints import SaveCheckpoints, checkpoint_variables
 from gan.callbacks.custom import CheckMonitored, observed
+from gan.callbacks.refresh_memory import RefreshMemory
 from gan.config import Config
 from gan.model import GAN
 from gan.run_folder import Run
@@ -76,7 +77,11 @@ def standard_callbacks(
         metrics: Receives the metrics of each tick.
         custom: Callbacks of the user.
     """
-    everywhere = {"interrupt": guards.Interrupt(ending), **_overfitting(run, gan)}
+    everywhere = {
+        "interrupt": guards.Interrupt(ending),
+        **_memory(run, gan),
+        **_overfitting(run, gan),
+    }
     if writer is None:
         return everywhere
     checkpoints = Checkpoints(run.folder)
@@ -116,6 +121,13 @@ def standard_callbacks(
         )
     )
     return own
+
+
+def _memory(run: Run, gan: GAN) -> Callbacks:
+    if not gan.reconstruction:
+        return {}
+    images, labels = run.dataset.images, run.dataset.labels
+    return {"memory": RefreshMemory(images, labels, run.train_index, run.config.seed)}
 
 
 def _overfitting(run: Run, gan: GAN) -> Callbacks:

@@ -59,7 +59,7 @@ def margin(resolution: int) -> int:
     return ((base << doublings) - resolution) // 2
 
 
-def build_generator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
+def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int = 0) -> keras.Model:
     """Build a network from latent vectors to images.
 
     With classes, the label's learned embedding is appended to the latent vector.
@@ -68,6 +68,9 @@ def build_generator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     Args:
         spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
         config: `latent_size`, `width`, `upsampling` and `kernels` are used.
+        final_width: Filters at the full resolution, before one more convolution of 3x3
+            pixels, which evens out the grid that upsampling leaves. 0: upsampling is
+            the last layer, as in the paper.
 
     Returns:
         A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
@@ -96,10 +99,13 @@ def build_generator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
     x = layers.Reshape((base, base, widths[0]))(x)
     upsample = UPSAMPLING[config.upsampling]
-    for width in widths[1:]:
+    for width in widths[1:] + [final_width] * bool(final_width):
         x = upsample(source, x, width)
         x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
-    x = upsample(source, x, spec.channels)
+    if final_width:
+        x = source.Conv2D(spec.channels, 3, padding="same")(x)
+    else:
+        x = upsample(source, x, spec.channels)
     if margin(resolution):
         x = layers.Cropping2D(margin(resolution))(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)

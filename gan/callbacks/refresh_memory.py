@@ -1,0 +1,51 @@
+"""Refresh the memory of codes of a GAN that learns to reconstruct."""
+
+import keras
+import numpy as np
+
+from common import images as image_io
+from gan.metrics.features import in_batches
+from gan.reconstruction import memory
+
+
+class RefreshMemory(keras.callbacks.Callback):
+    """Encode the training images at the end of each tick and remember their codes.
+
+    It comes before everything that draws images, and sets the memory of both the
+    generator and its average. In every process it has the same result.
+    """
+
+    BATCH = 256  # images per call of the encoder
+
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, train_index: np.ndarray | None, seed: int
+    ):
+        """Prepare the callback.
+
+        Args:
+            images: uint8 (N, H, W, C).
+            labels: int32 (N,).
+            train_index: Images to encode; None: all.
+            seed: Of the choice if there are more images than entries, and of the
+                latent vectors that balance the memory.
+        """
+        super().__init__()
+        self.images, self.labels, self.seed = images, labels, seed
+        self.index = np.arange(len(images)) if train_index is None else train_index
+
+    def on_train_begin(self, logs=None):
+        entries = self.model.generator.get_layer("memory_keys").units
+        if len(self.index) > entries:
+            chosen = np.random.default_rng(self.seed).choice(self.index, entries, replace=False)
+            self.index = np.sort(chosen)
+
+    def on_epoch_end(self, epoch, logs=None):
+        encoder = self.model.reconstruction.encoder
+        codes = in_batches(
+            lambda index: encoder(image_io.to_signed(self.images[index]), training=False)[0],
+            self.index,
+            self.BATCH,
+        )
+        seed = self.seed + int(self.model.images_seen.numpy()) % 2**30
+        for generator in (self.model.generator, self.model.ema_generator):
+            memory.fill(generator, codes, self.labels[self.index], self.model.prior, seed)

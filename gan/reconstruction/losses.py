@@ -1,0 +1,66 @@
+"""Distances between real images and their reconstructions."""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from common.extractors import deep
+from common.losses.content import squared_distance
+
+SCALES = 4  # the full size and three halvings
+LAYERS = ("fire3", "fire5")  # of the embedded extractor: places of 4 and 8 pixels
+
+
+def pyramid_distance(real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
+    """Average the absolute difference at the full size and three halvings of it.
+
+    The coarse scales pull large shapes into place, as a Laplacian pyramid's do
+    (Bojanowski et al. 2018, Optimizing the Latent Space of Generative Networks,
+    section 3.3).
+
+    Args:
+        real: (B, H, W, C).
+        found: The same shape.
+
+    Returns:
+        A scalar: the mean over images, in units of pixel values.
+
+    Example:
+        >>> float(pyramid_distance(tf.zeros((1, 8, 8, 3)), tf.ones((1, 8, 8, 3))))
+        1.0
+    """
+    difference = tf.cast(real, tf.float32) - tf.cast(found, tf.float32)
+    scales = []
+    for scale in range(SCALES):
+        if scale and min(difference.shape[1:3]) > 1:
+            difference = tf.nn.avg_pool2d(difference, 2, 2, "SAME")
+        scales.append(tf.reduce_mean(tf.abs(difference)))
+    return tf.add_n(scales) / SCALES
+
+
+def feature_distance() -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
+    """Make a function that compares deep features of the embedded extractor.
+
+    Returns:
+        A function of real images and reconstructions, (B, H, W, C) in [-1, 1] each,
+        to a scalar: the mean squared difference relative to the real images' features.
+    """
+    weights = {name: tf.constant(array) for name, array in deep.read().items()}
+
+    def distance(real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
+        goal, have = (deep.student(_rgb(images), weights) for images in (real, found))
+        each = [tf.reduce_mean(squared_distance(have[name], goal[name])) for name in LAYERS]
+        return tf.add_n(each) / len(LAYERS)
+
+    return distance
+
+
+def _rgb(images: tf.Tensor) -> tf.Tensor:
+    """Show images as RGB in [0, 1]: gray repeated, transparency over white."""
+    images = 0.5 * tf.cast(images, tf.float32) + 0.5
+    if images.shape[-1] == 1:
+        return tf.repeat(images, 3, axis=-1)
+    if images.shape[-1] == 4:
+        alpha = images[..., 3:]
+        return images[..., :3] * alpha + 1.0 - alpha
+    return images
