@@ -60,6 +60,10 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
 }
 
+REASONS = {  # why `choose` takes a preset; printed when a run starts
+    "color": f"color images above {SMALL} pixels",
+}
+
 
 def choose(config: Config, dataset: ImageDataset | None = None) -> str:
     """Name the preset of a configuration that leaves it open.

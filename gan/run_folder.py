@@ -18,7 +18,7 @@ from common.errors import InputError
 from common.files import remove_temporaries
 from common.summaries import SummaryWriter, flatten
 from gan import config as configuration
-from gan import description, resume
+from gan import description, presets, resume
 from gan.config import Config
 from gan.data.base import MIN_PER_CLASS, ImageDataset
 from gan.metrics.reference import ReferenceStatistics
@@ -173,6 +173,10 @@ def _as_table(fields: dict[str, object]) -> str:
     return "| field | value |\n|---|---|\n" + "\n".join(f"| {k} | {v} |" for k, v in fields.items())
 
 
+def _reason(preset: str) -> str:
+    return f" (for {presets.REASONS[preset]})" if preset in presets.REASONS else ""
+
+
 def _print_header(run: Run, gan: GAN, family: str | None) -> None:
     spec, skipped = run.spec, run.dataset.skipped
     classes = f", {spec.classes} classes" if spec.classes else ""
@@ -187,7 +191,7 @@ def _print_header(run: Run, gan: GAN, family: str | None) -> None:
         f"{spec.height}x{spec.width}x{spec.channels}{classes} | "
         f"{family or 'networks of build='}: generator {gan.generator.count_params():,} and "
         f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype} | "
-        f"preset {run.config.preset}"
+        f"preset {run.config.preset}{_reason(run.config.preset)}"
     )
     if skipped:
         (run.folder / "skipped.txt").write_text("\n".join(skipped) + "\n")
