@@ -12,7 +12,7 @@ from common.fast.convolution import convolve, convolve_transposed
 
 @keras.saving.register_keras_serializable("common.fast")
 class Conv2D(layers.Conv2D):
-    """`keras.layers.Conv2D` for square images and kernels, without dilation or groups.
+    """`keras.layers.Conv2D` for square kernels, without dilation or groups.
 
     Example:
         >>> layer = Conv2D(8, 4, strides=2, padding="same")
@@ -27,7 +27,7 @@ class Conv2D(layers.Conv2D):
 
 @keras.saving.register_keras_serializable("common.fast")
 class Conv2DTranspose(layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose` for square images and kernels, without dilation.
+    """`keras.layers.Conv2DTranspose` for square kernels, without dilation.
 
     Example:
         >>> layer = Conv2DTranspose(3, 4, strides=2, padding="same")
@@ -36,11 +36,11 @@ class Conv2DTranspose(layers.Conv2DTranspose):
     """
 
     def call(self, inputs):
-        side = self.compute_output_shape(inputs.shape)[1]
+        size = self.compute_output_shape(inputs.shape)[1:3]
         outputs = convolve_transposed(
             tf.convert_to_tensor(inputs),
             tf.convert_to_tensor(self.kernel),
-            side,
+            size,
             self.strides[0],
             self.padding.upper(),
         )

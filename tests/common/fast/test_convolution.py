@@ -7,7 +7,7 @@ import tensorflow as tf
 from common.fast import convolution
 
 RANDOM = np.random.default_rng(0)
-GEOMETRIES = [  # side, size, stride, padding
+GEOMETRIES = [  # side or (height, width), size, stride, padding
     (8, 4, 2, "SAME"),
     (16, 4, 2, "SAME"),
     (6, 5, 2, "SAME"),
@@ -18,6 +18,10 @@ GEOMETRIES = [  # side, size, stride, padding
     (9, 4, 2, "SAME"),
     (9, 3, 3, "VALID"),
     (10, 3, 3, "VALID"),
+    ((8, 12), 4, 2, "SAME"),
+    ((16, 6), 4, 2, "SAME"),
+    ((4, 7), 3, 1, "SAME"),
+    ((9, 4), 3, 1, "VALID"),
 ]
 
 
@@ -50,18 +54,19 @@ def test_a_convolution_and_its_gradients_are_those_of_tensorflow(
 ):
     monkeypatch.setattr(convolution, "MANY_WEIGHTS", 0)
     kernel = normal(size, size, channels, 8)
-    inputs = normal(3, side, side, channels)
+    size_in = (side, side) if isinstance(side, int) else side
+    inputs = normal(3, *size_in, channels)
     if transposed:
         inputs = normal(*tf.nn.conv2d(inputs, kernel, stride, padding).shape)
 
     def ours(inputs, kernel):
         if transposed:
-            return convolution.convolve_transposed(inputs, kernel, side, stride, padding)
+            return convolution.convolve_transposed(inputs, kernel, size_in, stride, padding)
         return convolution.convolve(inputs, kernel, stride, padding)
 
     def theirs(inputs, kernel):
         if transposed:
-            shape = (3, side, side, channels)
+            shape = (3, *size_in, channels)
             return tf.nn.conv2d_transpose(inputs, kernel, shape, stride, padding)
         return tf.nn.conv2d(inputs, kernel, stride, padding)
 
