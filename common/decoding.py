@@ -21,6 +21,10 @@ TURNS = {  # EXIF orientation -> how the image is turned upright
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+SIDEWAYS = (
+    *(Image.Transpose.TRANSPOSE, Image.Transpose.ROTATE_270),
+    *(Image.Transpose.TRANSVERSE, Image.Transpose.ROTATE_90),
+)
 _warned: set[str] = set()  # kinds of warnings, so that a folder is not one warning per file
 
 
@@ -56,6 +60,17 @@ def normalize(
     image = to_mode(_to_srgb(image, profile), channels)
     image.info = {}  # what it said has been applied, and must not be applied twice
     return image
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Return (width, height) of an opened image after its EXIF orientation, without decoding.
+
+    Example:
+        >>> upright_size(Image.open("portrait.jpg"))
+        (3000, 4000)
+    """
+    turned = _turn(image) in SIDEWAYS
+    return image.size[::-1] if turned else image.size
 
 
 def to_mode(image: Image.Image, channels: int | None) -> Image.Image:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from common import tiff16
+from common import tiff16, transparency
 from common.decoding import MODES, array_to_uint8, normalize, to_mode
 from common.errors import InputError
 from common.files import atomic_path
@@ -29,7 +29,7 @@ TRANSPARENT = {"PNG", "WEBP", "TIFF", "GIF", "TGA", "AVIF", "JPEG2000", "DDS"}
 # Without those that lack one of gray, RGB and RGBA, and those of icons, which change the size
 WRITERS = Image.SAVE.keys() - {"BLP", "MSP", "QOI", "XBM", "ICO", "ICNS"}
 WRITABLE = frozenset(suffix for suffix in SUFFIXES if _EXTENSIONS.get(suffix) in WRITERS)
-RESAMPLING = Image.Resampling.LANCZOS
+RESAMPLING, BEST = Image.Resampling.LANCZOS, {"quality": 95, "subsampling": 0}  # BEST of JPEG
 MAX_PIXELS = 300_000_000  # a decoded image beyond this is refused, not swapped to disk
 
 PngImagePlugin.MAX_TEXT_CHUNK = 64 * 2**20  # bytes; photo editors store large notes
@@ -137,15 +137,16 @@ def image_files(folder: Path) -> list[Path]:
     )
 
 
-def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """Cut out the largest centred square and resample it to `size` x `size` pixels."""
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    if side == size:
+def fit_rectangle(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Cut out the largest centered rectangle of an aspect, and resample it to (height, width)."""
+    height, width = size
+    wide = max(1, min(image.width, round(image.height * width / height)))
+    high = max(1, min(image.height, round(image.width * height / width)))
+    left, top = (image.width - wide) // 2, (image.height - high) // 2
+    box = (left, top, left + wide, top + high)
+    if (high, wide) == size:
         return image.crop(box)
-    return image.resize((size, size), RESAMPLING, box=box, reducing_gap=3.0)
+    return image.resize((width, height), RESAMPLING, box=box, reducing_gap=3.0)
 
 
 def fit_longer_side(size: tuple[int, int], longer: int) -> tuple[int, int]:
@@ -195,7 +196,7 @@ def from_unit(values: np.ndarray, bits: int = 8) -> np.ndarray:
 
 
 def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.ndarray:
-    """Arrange images row by row on a gray background.
+    """Arrange images row by row on a gray background, or a transparent one if they have alpha.
 
     Args:
         images: uint8 (N, H, W, C), N at least 1.
@@ -210,6 +211,7 @@ def grid(images: np.ndarray, columns: int | None = None, gap: int = 2) -> np.nda
     rows = math.ceil(count / columns)
     size = (rows * (height + gap) + gap, columns * (width + gap) + gap, channels)
     sheet = np.full(size, 128, np.uint8)
+    sheet[..., 3:] = 0
     for index, image in enumerate(images):
         row, column = divmod(index, columns)
         top, left = row * (height + gap) + gap, column * (width + gap) + gap
@@ -266,10 +268,9 @@ def write_image(path: Path, image: np.ndarray) -> None:
     pillow = from_array(image)
     if pillow.mode == "RGBA" and _EXTENSIONS.get(suffix) not in TRANSPARENT:
         pillow = to_mode(pillow, 3)
-    options = {"quality": 95, "subsampling": 0} if suffix in JPEG else {}
     try:
         with atomic_path(path) as temporary:
-            pillow.save(temporary, **options)
+            pillow.save(temporary, **(BEST if suffix in JPEG else {}))
     except (KeyError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno:
             raise  # the disk's fault, not the name's
@@ -288,10 +289,10 @@ def write_animation(path: Path, frames: Sequence[np.ndarray], seconds: float = 6
 
     Args:
         path: Where; the suffix becomes .gif.
-        frames: uint8 (H, W, C) each. The last stays for one second more.
+        frames: uint8 (H, W, C) each, RGBA over a checkerboard. The last stays a second more.
         seconds: Time for all frames; at least 0.02 each.
     """
-    images = [from_array(frame) for frame in frames]
+    images = [from_array(transparency.over_checker(frame)) for frame in frames]
     each = max(20, round(1000 * seconds / len(images)))  # milliseconds; viewers clamp below 20
     durations = [each] * (len(images) - 1) + [each + 1000]
     options = {"save_all": True, "append_images": images[1:], "duration": durations, "loop": 0}

@@ -4,6 +4,7 @@ import numpy as np
 from PIL import Image
 
 ENOUGH = 16.0 / 255.0  # alpha from which 8 bits hold the color well enough to be kept
+SQUARE, BRIGHT, DARK = 8, 255, 204  # pixels of a side, and the two grays of a checkerboard
 
 
 def fill(image: Image.Image) -> np.ndarray:
@@ -47,6 +48,27 @@ def with_alpha(colors: np.ndarray, image: Image.Image) -> np.ndarray:
         return colors.astype(np.float32)
     alpha = np.asarray(image.getchannel("A"), np.float32)[..., None] / 255.0
     return np.concatenate([colors.astype(np.float32), alpha], axis=2)
+
+
+def over_checker(image: np.ndarray) -> np.ndarray:
+    """Lay an image with alpha over a checkerboard, as image editors show transparency.
+
+    Args:
+        image: uint8 (H, W, C); without 4 channels it is returned as it is.
+
+    Returns:
+        uint8 (H, W, 3), or the image.
+
+    Example:
+        >>> over_checker(np.zeros((16, 16, 4), np.uint8))[0, ::8, 0]
+        array([255, 204], dtype=uint8)
+    """
+    if image.shape[2] != 4:
+        return image
+    rows, columns = (np.arange(length) // SQUARE for length in image.shape[:2])
+    ground = np.where((rows[:, None] + columns) % 2, DARK, BRIGHT)[..., None]  # (H, W, 1)
+    alpha = image[..., 3:].astype(np.float32) / 255.0
+    return np.rint(image[..., :3] * alpha + ground * (1.0 - alpha)).astype(np.uint8)
 
 
 def _pull_push(colors: np.ndarray, weight: np.ndarray) -> np.ndarray:

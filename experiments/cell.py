@@ -22,6 +22,7 @@ from gan.metrics.neighbors import precision_recall_density_coverage
 from gan.metrics.reference import reference_statistics
 from gan.metrics.scores import NEIGHBORS
 from gan.model import GAN
+from gan.networks import base as families
 from gan.trainer import Result
 
 if TYPE_CHECKING:
@@ -114,7 +115,10 @@ def train_and_measure(cell: "Cell") -> None:
     keras.backend.clear_session()
     config, options, sweep = cell.config, cell.options, cell.sweep
     data = config.data
-    dataset = load.load(data.dataset, config.run.cache_dir, data.resolution, data.channels)
+    dataset = load.load(
+        data.dataset, config.run.cache_dir, data.resolution, data.channels,
+        supported=families.supported(config.networks.name),
+    )  # fmt: skip
     training = sweep.subset(dataset, cell) if sweep.subset else dataset
     run_dir = cell.path.with_suffix("")
     config = dataclasses.replace(config, run=dataclasses.replace(config.run, run_dir=run_dir))

@@ -11,6 +11,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from common import cli, files, runs
 from common.bounds import bounded, check_bounds
@@ -18,6 +19,7 @@ from common.errors import InputError, printable
 from gan.anomalies import conformal, folders
 from gan.config import CACHE
 from gan.networks import base as families
+from gan.resolution import ARGUMENT, Resolution, plain, shown
 
 PROGRAM = "python -m gan.anomaly"
 FAMILY = "dcgan"
@@ -42,8 +44,9 @@ class Config:
     encoder. Default: 4, or that of the detectors in --run-dir."""
     seeds: int = bounded(1, 1, 100)
     """Detectors to train. Their scores are averaged, and the table shows their spread."""
-    resolution: int = bounded(0, 0)
-    """Side in pixels. 0: the largest that fits the images, at most 64."""
+    resolution: Annotated[Resolution, ARGUMENT] = 0
+    """Side of a square, or HEIGHTxWIDTH, in pixels. 0: the largest that fits the images, at most
+    64; a rectangle if they are clearly not square."""
     draws: int = bounded(8, 1)
     """Draws of the encoder's weights; a score is their mean."""
     run_dir: Path | None = None
@@ -73,12 +76,14 @@ def check(config: Config) -> Config:
     _check_new("--out", output(config, config.run_dir or Path("runs/anomaly")))
     _check_writable("--run-dir", config.run_dir or Path("runs"))
     state = read_state(config.run_dir)
-    for name in ("max_minutes", "resolution"):
+    for name, written in (("max_minutes", "{:g}".format), ("resolution", shown)):
         given, had = getattr(config, name), state.get(name)
+        had = tuple(had) if isinstance(had, list) else had  # JSON has no tuples
         if given and had and given != had:
             raise InputError(
-                f"--{name.replace('_', '-')} {given:g}: the detectors in --run-dir "
-                f"{config.run_dir} have {had:g}\nleave the flag out, or name a new --run-dir"
+                f"--{name.replace('_', '-')} {written(given)}: the detectors in --run-dir "
+                f"{config.run_dir} have {written(had)}\n"
+                "leave the flag out, or name a new --run-dir"
             )
         config = dataclasses.replace(config, **{name: given or had or 0})
     minutes = config.max_minutes or DEFAULT_MINUTES
@@ -151,16 +156,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     cli.import_tensorflow()
     from gan.anomalies import detection
 
-    sizes = families.resolutions(FAMILY)
+    sizes = families.supported(FAMILY)
     normal = folders.read_normal(config.normal, config.cache_dir, config.resolution, sizes)
-    side, _, channels = normal.images.shape[1:]
-    test = folders.read_test(config.test, config.cache_dir, side, channels)
+    height, width, channels = normal.images.shape[1:]
+    resolution = plain((height, width))
+    test = folders.read_test(config.test, config.cache_dir, resolution, channels)
     run_dir = config.run_dir or runs.create(None, f"anomaly-{config.normal.resolve().name}")
     run_dir.mkdir(parents=True, exist_ok=True)
     write_state(
         run_dir,
         fingerprint=normal.fingerprint,
-        resolution=side,
+        resolution=resolution,
         max_minutes=config.max_minutes,
     )
     try:

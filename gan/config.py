@@ -13,6 +13,7 @@ from common.distribution.cluster import Strategy
 from common.distribution.devices import CACHE, Compile, Precision
 from common.errors import InputError
 from common.runs import plain
+from gan import resolution as resolutions
 from gan.reconstruction.reconstruction_options import ReconstructionConfig
 
 MAX_AUGMENT = 0.8  # above, the generator would learn the augmentations: Karras et al. 2020
@@ -30,10 +31,11 @@ class DataConfig:
 
     dataset: str = "glyphs"
     """glyphs (embedded), a folder of images, or an image dataset of TensorFlow Datasets."""
-    resolution: int = bounded(0, 0)
-    """Side in pixels. 0: the largest that fits the images and --networks, at most 64."""
+    resolution: Annotated[resolutions.Resolution, resolutions.ARGUMENT] = 0
+    """Side of a square, or HEIGHTxWIDTH such as 64x96, in pixels. 0: the largest that fits the
+    images and --networks, at most 64; a rectangle if a folder's images are clearly not square."""
     channels: int = 0
-    """1 (gray), 3 (RGB) or 4 (RGBA). 0: those of the dataset."""
+    """1 (gray), 3 (RGB) or 4 (RGBA). 0: those of the dataset, with transparency over white."""
     conditional: Literal["auto", "on", "off"] = AUTO
     """Condition both networks on the class. auto: if the dataset has labels and at least 50 images
     per class on average."""

@@ -82,6 +82,7 @@ def describe_data(dataset: ImageDataset, spec: ImageSpec) -> dict[str, Any]:
         **asdict(spec),
         "class_names": list(dataset.class_names),
         "fingerprint": dataset.fingerprint,
+        "fitting": asdict(dataset.fitting) if dataset.fitting else None,
     }
 
 

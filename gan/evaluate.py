@@ -20,6 +20,7 @@ from gan.config import CACHE
 from gan.data import load
 from gan.data.base import ImageDataset
 from gan.metrics.neighbors import LEAST, NEIGHBORS
+from gan.resolution import Resolution, plain
 
 if TYPE_CHECKING:
     from gan.metrics.generated import Samples
@@ -105,7 +106,7 @@ def _check_dataset_of_run(run: Path, name: str) -> None:
         raise InputError(f"--run {run}: {first}\nsay with --dataset where it lies now") from None
 
 
-def load_real(name: str, cache: Path, resolution: int, channels: int) -> ImageDataset:
+def load_real(name: str, cache: Path, resolution: Resolution, channels: int) -> ImageDataset:
     """Load a dataset in its own channels, or in those of the samples if these are more.
 
     Fewer channels would hide what the other set shows in them: gray samples of a
@@ -115,7 +116,7 @@ def load_real(name: str, cache: Path, resolution: int, channels: int) -> ImageDa
     Args:
         name: A dataset or folder.
         cache: Cache folder.
-        resolution: Pixels of a side.
+        resolution: Side of a square or (height, width), in pixels.
         channels: Channels of the samples.
     """
     source = load.find(name, cache, resolution)
@@ -140,7 +141,8 @@ def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
     if config.run:
         saved = description.read(config.run, own=True)
         name = config.dataset or saved.config.data.dataset
-        dataset = load_real(name, config.cache_dir, saved.spec.height, saved.spec.channels)
+        size = saved.spec.height, saved.spec.width
+        dataset = load_real(name, config.cache_dir, size, saved.spec.channels)
         fake = generated.from_run(config.run, config.checkpoint, config.count, config.seed, dataset)
     else:
         if config.npz:
@@ -148,8 +150,8 @@ def load_sets(config: Config) -> tuple[ImageDataset, "Samples"]:
         else:
             fake = generated.from_folder(config.folder, config.count, config.seed, config.cache_dir)
         _check_shape(fake)
-        _, side, _, channels = fake.images.shape
-        dataset = load_real(config.dataset, config.cache_dir, side, channels)
+        _, height, width, channels = fake.images.shape
+        dataset = load_real(config.dataset, config.cache_dir, (height, width), channels)
     return dataset, fake
 
 
@@ -157,10 +159,10 @@ def _check_shape(fake: "Samples") -> None:
     count, height, width, channels = fake.images.shape
     if count < LEAST:
         raise InputError(f"{fake.source}: expected at least {LEAST} images, found {count}")
-    if height != width or height < LEAST_SIDE or channels not in image_io.MODES:
+    if min(height, width) < LEAST_SIDE or channels not in image_io.MODES:
         raise InputError(
             f"{fake.source}: images of shape {(height, width, channels)}; expected a resolution of "
-            f"at least {LEAST_SIDE}x{LEAST_SIDE}, square, with 1, 3 or 4 channels"
+            f"at least {LEAST_SIDE}x{LEAST_SIDE} with 1, 3 or 4 channels"
         )
 
 
@@ -174,7 +176,7 @@ def protocol(config: Config, real: "ReferenceStatistics", fake: "Samples") -> di
         "real": f"{dataset.name}, {len(real.index)} of {len(dataset)} images{trained_on}",
         "fake": f"{len(fake.images)} images",
         "labels": fake.labels,
-        "resolution": int(dataset.images.shape[1]),
+        "resolution": plain(dataset.images.shape[1:3]),
         "channels": channels if own == channels else f"{channels}, converted from {own}",
         "skipped": len(dataset.skipped),
         "skipped_fake": len(fake.skipped),

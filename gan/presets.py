@@ -13,6 +13,7 @@ from gan.config import Config
 from gan.data import folder
 from gan.data.base import ImageDataset, Request, dataset_names, is_folder
 from gan.networks import base as families
+from gan.resolution import pair
 
 SMALL = 32  # pixels; up to this the defaults are best
 
@@ -89,14 +90,15 @@ def choose(config: Config, dataset: ImageDataset | None = None) -> str:
     if name != Config().networks.name:
         return default_preset(name)
     if dataset is not None:
-        resolution, channels = dataset.images.shape[2:]
+        *size, channels = dataset.images.shape[1:]
     elif data.dataset in dataset_names() or not data.dataset or not is_folder(data.dataset):
         return "default"
     else:
-        sides = tuple(side for side in families.resolutions(name) if isinstance(side, int))
-        request = Request(data.dataset, Path(), data.resolution, data.channels, supported=sides)
+        sizes = families.supported(name)
+        request = Request(data.dataset, Path(), data.resolution, data.channels, supported=sizes)
         resolution, channels = folder.shape(request)
-    return "color" if channels > 1 and resolution > SMALL else "default"
+        size = pair(resolution)
+    return "color" if channels > 1 and max(size) > SMALL else "default"
 
 
 def fill(config: Config, name: str) -> Config:

@@ -17,14 +17,17 @@ from common.distribution.replicas import Replicas
 from common.errors import InputError
 from common.files import remove_temporaries
 from common.summaries import SummaryWriter, flatten
+from common.transparency import over_checker
 from gan import config as configuration
 from gan import description, presets, resume
 from gan.config import Config
+from gan.data import crop
 from gan.data.base import MIN_PER_CLASS, ImageDataset
 from gan.metrics.reference import ReferenceStatistics
 from gan.model import GAN
 from gan.networks.base import ImageSpec
 from gan.plan import Plan
+from gan.resolution import plain, shown
 
 
 @dataclass(frozen=True)
@@ -145,10 +148,11 @@ def restored_state(checkpoints: Checkpoints) -> tuple[dict[str, np.ndarray], dic
 def _hyperparameters(run: Run, fields: dict[str, Any]) -> dict[str, bool | int | float | str]:
     """Return what can make a difference between runs: no folders, and `auto` resolved."""
     known = flatten({name: value for name, value in fields.items() if name != "run"})
+    resolution = plain((run.spec.height, run.spec.width))
     return {
         **known,
         "data.dataset": Path(run.dataset.name).name,
-        "data.resolution": run.spec.height,
+        "data.resolution": resolution if isinstance(resolution, int) else shown(resolution),
         "data.channels": run.spec.channels,
         "data.conditional": "on" if run.spec.classes else "off",
         "precision": run.precision,
@@ -166,7 +170,7 @@ def _machine(run: Run) -> dict[str, Any]:
 
 def _real_grid(dataset: ImageDataset) -> np.ndarray:
     chosen = np.random.default_rng(0).choice(len(dataset), min(100, len(dataset)), False)
-    return image_io.grid(dataset.images[np.sort(chosen)])
+    return over_checker(image_io.grid(dataset.images[np.sort(chosen)]))
 
 
 def _as_table(fields: dict[str, object]) -> str:
@@ -193,6 +197,9 @@ def _print_header(run: Run, gan: GAN, family: str | None) -> None:
         f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype} | "
         f"preset {run.config.preset}{_reason(run.config.preset)}"
     )
+    size, asked = (spec.height, spec.width), run.config.data.resolution
+    for line in crop.describe(run.dataset.fitting, len(run.dataset), size, spec.channels, asked):
+        print(line)
     if skipped:
         (run.folder / "skipped.txt").write_text("\n".join(skipped) + "\n")
         print(f"skipped {len(skipped)} unreadable images ({run.folder}/skipped.txt): {skipped[0]}")

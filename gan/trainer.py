@@ -102,7 +102,7 @@ def train(
     team = replicas.make(config.run.strategy, found, config.batch_size)
     with team.watch():
         # Data
-        dataset = dataset or _load(config)
+        dataset = dataset or _load(config, saved)
         spec = description.image_spec(dataset, config.data)
         run_folder.check_workers(team, config, dataset)
         plan = make_plan(config, len(dataset))
@@ -171,14 +171,15 @@ def train(
         return Result(folder, gan, ending.status, ending.reason, metrics, team.chief)
 
 
-def _load(config: Config) -> ImageDataset:
-    sizes = families.resolutions(config.networks.name)
+def _load(config: Config, saved: dict[str, Any] | None) -> ImageDataset:
+    """Load the dataset, for a resumed run in the size that it has trained with."""
+    size = (saved["data"]["height"], saved["data"]["width"]) if saved else config.data.resolution
     return load.load(
         config.data.dataset,
         config.run.cache_dir,
-        config.data.resolution,
+        size,
         config.data.channels,
-        supported=tuple(size for size in sizes if isinstance(size, int)),
+        supported=families.supported(config.networks.name),
     )
 
 

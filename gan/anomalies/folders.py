@@ -13,6 +13,7 @@ from common.errors import InputError, printable
 from gan.data import folder as folder_io
 from gan.data import load
 from gan.data.base import ImageDataset
+from gan.resolution import Resolution
 
 T = TypeVar("T")
 NORMAL = ("good", "normal")  # names of subfolders of normal images; MVTec AD has "good"
@@ -112,15 +113,19 @@ def check_count(count: int, path: Path) -> None:
 
 
 def read_normal(
-    path: Path, cache: Path, resolution: int = 0, supported: tuple[int, ...] | None = None
+    path: Path,
+    cache: Path,
+    resolution: Resolution = 0,
+    supported: tuple[Resolution, ...] | None = None,
 ) -> ImageDataset:
     """Load the normal images, from the cache if they were prepared before.
 
     Args:
         path: Folder of images; its subfolders do not matter.
         cache: Cache folder.
-        resolution: Pixels of a side; 0 for the images' own, at most 64.
-        supported: Sides in pixels that the networks can make.
+        resolution: Side of a square or (height, width) in pixels; 0 for the images'
+            own, at most 64 by 96.
+        supported: Sizes that the networks can make.
 
     Raises:
         InputError: The folder cannot be used, or fewer than `LEAST` images can be read.
@@ -132,14 +137,14 @@ def read_normal(
     return dataset
 
 
-def read_test(path: Path, cache: Path, resolution: int, channels: int) -> TestSet:
+def read_test(path: Path, cache: Path, resolution: Resolution, channels: int) -> TestSet:
     """Read the images to test, in the size of the normal ones.
 
     Args:
         path: Folder of images. If all lie in subfolders of which one is called
             "good" or "normal", the others hold anomalies.
         cache: Cache folder.
-        resolution: Pixels of a side.
+        resolution: Side of a square or (height, width), in pixels.
         channels: 1, 3 or 4.
 
     Raises:

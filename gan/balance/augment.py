@@ -17,14 +17,14 @@ from common.distribution import replicas
 from gan.balance.base import Control
 from gan.config import MAX_AUGMENT, BalanceConfig
 
-SHIFT = 0.125  # of the side, at most: Zhao et al. 2020, appendix B.1 (DiffAugment)
-CUTOUT = 0.5  # of the side
+SHIFT = 0.125  # of each side, at most: Zhao et al. 2020, appendix B.1 (DiffAugment)
+CUTOUT = 0.5  # of each side
 BRIGHTNESS = 0.2  # standard deviation: Karras et al. 2020, appendix B
 CONTRAST = 0.5  # standard deviation of log2 of the factor
 
 
 def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Shift images by whole pixels, up to an eighth of the side, and repeat the border.
+    """Shift images by whole pixels, up to an eighth of each side, and repeat the border.
 
     Zhao et al. 2020 (DiffAugment), appendix B.1. Deviation: they fill with zeros.
 
@@ -36,13 +36,14 @@ def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor
     Returns:
         (B, H, W, C).
     """
-    batch, side = tf.shape(images)[0], images.shape[1]
-    reach = max(1, round(SHIFT * side))
+    batch, sides = tf.shape(images)[0], images.shape[1:3]
+    reach = max(1, round(SHIFT * max(sides)))
     between = {"minval": -reach, "maxval": reach + 1, "dtype": tf.int32}
     shift = _uniform((2, batch), key, axis=1, **between)
-    shift = shift * tf.cast(chosen, tf.int32)[None, :]  # (2, B)
-    for axis in (1, 2):
-        places = tf.range(side)[None, :] + shift[axis - 1][:, None]  # (B, side)
+    shift = shift * tf.cast(chosen, tf.int32)[None, :]  # (2, B), of the longer side
+    for axis, side in enumerate(sides, start=1):
+        scaled = tf.round(tf.cast(shift[axis - 1], tf.float32) * (side / max(sides)))  # (B,)
+        places = tf.range(side)[None, :] + tf.cast(scaled, tf.int32)[:, None]  # (B, side)
         places = tf.clip_by_value(places, 0, side - 1)
         images = tf.gather(images, places, axis=axis, batch_dims=1)
     return images
@@ -58,14 +59,20 @@ def flip(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
 
 
 def cutout(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Set a square of half the side around a random position to zero (DeVries and Taylor 2017).
+    """Set a rectangle of half of each side around a random position to zero.
+
+    DeVries and Taylor 2017; of squares, a square.
 
     Args and Returns: as for `translate`.
     """
-    batch, side = tf.shape(images)[0], images.shape[1]
-    centre = _uniform((2, batch, 1), key, axis=1, maxval=side)
-    near = tf.abs(tf.range(side, dtype=tf.float32) + 0.5 - centre) < 0.5 * CUTOUT * side
-    hole = near[0][:, :, None] & near[1][:, None, :] & chosen[:, None, None]  # (B, H, W)
+    centres = _uniform((2, tf.shape(images)[0], 1), key, axis=1)  # as a share of each side
+
+    def near(axis: int) -> tf.Tensor:
+        side = images.shape[axis + 1]
+        pixels = tf.range(side, dtype=tf.float32) + 0.5
+        return tf.abs(pixels - side * centres[axis]) < 0.5 * CUTOUT * side  # (B, side)
+
+    hole = near(0)[:, :, None] & near(1)[:, None, :] & chosen[:, None, None]  # (B, H, W)
     return tf.where(hole[..., None], tf.zeros_like(images), images)
 
 

@@ -12,6 +12,7 @@ from common import images as image_io
 from common.errors import InputError
 from common.priors import PRIORS, Prior
 from common.summaries import SummaryWriter
+from common.transparency import over_checker
 from gan.generate import columns_for, draw, draw_latents, labels_in_turn
 
 
@@ -72,9 +73,8 @@ class Snapshots(keras.callbacks.Callback):
 
     def _write(self) -> np.ndarray:
         images = int(self.model.images_seen.numpy())
-        sheet = image_io.grid(
-            draw(self.model.ema_generator, self.latents, self.labels), self.columns
-        )
+        images_drawn = draw(self.model.ema_generator, self.latents, self.labels)
+        sheet = over_checker(image_io.grid(images_drawn, self.columns))
         image_io.write_image(self.folder / f"{images:012d}.png", sheet)
         self.writer.image("samples/fixed_latents", sheet, step=images)
         return sheet

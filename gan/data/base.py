@@ -6,7 +6,7 @@ Source`; its file name is its name on the command line.
 
 import hashlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,10 +16,12 @@ from PIL import Image
 from common import images as image_io
 from common import registry
 from common.errors import printable
+from gan.data.crop import Fitting
+from gan.resolution import Resolution
 
-SHARED = ("base", "cache", "folder", "load", "stream", "tfds")  # files that are no dataset
+# files that are no dataset
+SHARED = ("base", "cache", "crop", "folder", "load", "stream", "tfds")
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)  # pixels of a side
-AUTO_RESOLUTION_LIMIT = 64  # pixels; larger images take hours on two cores
 MIN_PER_CLASS = 50  # images; with fewer on average, training is not conditional by default
 
 
@@ -29,12 +31,13 @@ class ImageDataset:
 
     Attributes:
         name: Name of the dataset, or path of the folder.
-        images: uint8 (N, H, W, C) in [0, 255], H = W.
+        images: uint8 (N, H, W, C) in [0, 255].
         labels: int32 (N,) in [0, len(class_names)); zeros without classes.
         class_names: Names in Unicode NFC; empty if the source has no labels.
         fingerprint: Differs if the images, their classes, their size or their
             order differ; the same wherever the files lie.
         skipped: Files that were left out, each with the reason.
+        fitting: What bringing the images of a folder to one size did to them.
 
     Example:
         >>> images = np.zeros((4, 32, 32, 1), np.uint8)
@@ -48,6 +51,7 @@ class ImageDataset:
     class_names: tuple[str, ...]
     fingerprint: str
     skipped: tuple[str, ...] = ()
+    fitting: Fitting | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -60,18 +64,19 @@ class Request:
     Attributes:
         name: The name or folder as the user wrote it.
         cache: Folder for prepared arrays and downloads.
-        resolution: Pixels of a side; 0 lets the source choose from `supported`.
+        resolution: Side of a square or (height, width) in pixels; 0 lets the source
+            choose from `supported`.
         channels: 1, 3 or 4; 0 lets the source choose.
         seed: Seed of datasets that are drawn.
-        supported: Sides in pixels to choose from if `resolution` is 0.
+        supported: Sizes to choose from if `resolution` is 0.
     """
 
     name: str
     cache: Path
-    resolution: int = 0
+    resolution: Resolution = 0
     channels: int = 0
     seed: int = 0
-    supported: tuple[int, ...] = RESOLUTIONS
+    supported: tuple[Resolution, ...] = RESOLUTIONS
 
 
 @dataclass(frozen=True)
@@ -81,22 +86,24 @@ class Source:
     Attributes:
         name: Name for messages.
         key: Differs if the decoded images would differ; becomes the fingerprint.
-        resolution: Pixels of a side.
+        resolution: Side of a square or (height, width), in pixels.
         channels: 1, 3 or 4.
         class_names: One name for each label; empty without labels.
         examples: Returns an iterator of (image, label). Each image has the size
             and mode above; a string instead of an image says why a file was
             left out.
         skipped: Files that were left out before decoding, with the reason.
+        fitting: Returns what bringing the images to one size does to them, or None.
     """
 
     name: str
     key: str
-    resolution: int
+    resolution: Resolution
     channels: int
     class_names: tuple[str, ...]
     examples: Callable[[], Iterator[tuple[Image.Image | str, int]]]
     skipped: tuple[str, ...] = ()
+    fitting: Callable[[], Fitting | None] = lambda: None
 
 
 def dataset_names() -> tuple[str, ...]:
@@ -122,24 +129,6 @@ def is_folder(name: str) -> bool:
 def source_key(*parts: object) -> str:
     """Hash anything whose `repr` is its value to 12 hexadecimal digits."""
     return hashlib.sha256(repr(parts).encode("utf-8", "surrogateescape")).hexdigest()[:12]
-
-
-def auto_resolution(sides: Iterable[int], supported: Iterable[int]) -> int:
-    """Choose the largest supported side that does not enlarge the median image.
-
-    Args:
-        sides: Shorter sides of images, in pixels.
-        supported: Sides that the networks can be built for.
-
-    Returns:
-        A side of at most 64 pixels, or the smallest supported one.
-
-    Example:
-        >>> auto_resolution([30, 50, 200], (16, 32, 48, 64))
-        48
-    """
-    side = min(int(np.median(list(sides))), AUTO_RESOLUTION_LIMIT)
-    return max((size for size in supported if size <= side), default=min(supported))
 
 
 def class_name(text: str) -> str:

@@ -8,12 +8,16 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image
 
 from common import images as image_io
+from common.decoding import upright_size
 from common.errors import InputError, printable
-from gan.data.base import Request, Source, auto_resolution, class_name, source_key
+from gan.data import crop
+from gan.data.base import Request, Source, class_name, source_key
+from gan.resolution import Resolution, Size, auto_size, pair
 
 PIXELS_IN_FLIGHT = 48_000_000  # decoded at a time by all threads; some 12 bytes each
 COMPANIONS = frozenset(  # suffixes of files that come with images; left out without a word
@@ -33,8 +37,9 @@ def source(request: Request) -> Source:
     is the same dataset and a rewritten file is noticed.
 
     Args:
-        request: By default the resolution is chosen by the median image, and
-            there is 1 channel if all images are gray, otherwise there are 3.
+        request: By default the resolution is chosen by the median image (see
+            `auto_size`), and there is 1 channel if all images are gray, otherwise
+            there are 3.
 
     Raises:
         InputError: No such folder, or no image in it.
@@ -48,6 +53,7 @@ def source(request: Request) -> Source:
         class_names = ()
     labels = [class_names.index(name) if class_names else 0 for name in names]
     resolution, channels = _shape(files, request)
+    size = pair(resolution)
     with ThreadPoolExecutor() as pool:  # hashing releases the interpreter's lock
         digests = list(pool.map(_digest, files))
     content = [(class_names[label] if class_names else "", digest)
@@ -56,9 +62,9 @@ def source(request: Request) -> Source:
 
     def read(path: Path) -> Image.Image | str:
         try:
-            with budget.hold(_decoded_pixels(path, resolution)):
-                image = image_io.read_image(path, channels, near=resolution)
-                return image_io.fit_square(image, resolution)
+            with budget.hold(_decoded_pixels(path, max(size))):
+                image = image_io.read_image(path, channels, near=max(size))
+                return crop.fit(image, size)
         except InputError as error:
             return printable(str(error).removeprefix(f"{folder}/"))
 
@@ -68,18 +74,25 @@ def source(request: Request) -> Source:
                 part = slice(start, start + 1024)
                 yield from zip(pool.map(read, files[part]), labels[part], strict=True)
 
+    def measured() -> crop.Fitting | None:
+        headers = _headers(files, most=len(files))
+        sizes, transparent = [each.size for each in headers], [each.transparent for each in headers]
+        return crop.measure(sizes, sum(transparent), size) if sizes else None
+
+    version = "folder 4" if channels == 4 else "folder 3"  # 4 fills transparent pixels
     return Source(
         name=printable(str(folder)),
-        key=source_key("folder 3", content, resolution, channels),
+        key=source_key(version, content, resolution, channels),
         resolution=resolution,
         channels=channels,
         class_names=class_names,
         examples=examples,
         skipped=skipped,
+        fitting=measured,
     )
 
 
-def shape(request: Request) -> tuple[int, int]:
+def shape(request: Request) -> tuple[Resolution, int]:
     """Determine resolution and channels from the headers of a folder's files, without decoding.
 
     Raises:
@@ -89,12 +102,14 @@ def shape(request: Request) -> tuple[int, int]:
     return _shape(files, request)
 
 
-def _shape(files: list[Path], request: Request) -> tuple[int, int]:
+def _shape(files: list[Path], request: Request) -> tuple[Resolution, int]:
     """Resolution in pixels and number of channels, of the request or else of the files."""
     resolution, channels = request.resolution, request.channels
     if not resolution or not channels:
-        sides, gray = _headers(files)
-        resolution = resolution or auto_resolution(sides, request.supported)
+        headers = _headers(files)
+        sizes = [each.size for each in headers] or [(1, 1)]
+        resolution = resolution or auto_size(sizes, request.supported)
+        gray = bool(headers) and all(each.gray for each in headers)
         channels = channels or (1 if gray else 3)
     return resolution, channels
 
@@ -192,17 +207,26 @@ def _reason_to_skip(path: Path) -> str:
     return "" if path.is_file() else "not a regular file"
 
 
-def _headers(files: list[Path], most: int = 200) -> tuple[list[int], bool]:
-    """Shorter sides of some of the images in pixels, and whether all of those are gray."""
-    sides, gray = [], []
+class _Header(NamedTuple):
+    """What is known of an image before it is decoded: (height, width), and its mode."""
+
+    size: Size
+    gray: bool
+    transparent: bool
+
+
+def _headers(files: list[Path], most: int = 200) -> list[_Header]:
+    """Read the headers of some of the images."""
+    found = []
     for path in files[:: max(1, len(files) // most)]:
         try:
             with Image.open(path, formats=image_io.FORMATS) as image:
-                sides.append(min(image.size))
-                gray.append(image.mode in ("1", "L", "LA") or image.mode.startswith(("I", "F")))
+                width, height = upright_size(image)
+                gray = image.mode in ("1", "L", "LA") or image.mode.startswith(("I", "F"))
+                found.append(_Header((height, width), gray, image.has_transparency_data))
         except Exception:  # Pillow's readers raise almost anything
             continue  # named and counted when it is decoded
-    return sides or [0], bool(gray) and all(gray)
+    return found
 
 
 def _digest(path: Path) -> str:

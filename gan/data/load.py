@@ -4,6 +4,7 @@ Every dataset is brought once to one uint8 array, cached on disk and memory
 mapped. A new dataset is one new file of this package; see `gan.data.base`.
 """
 
+import dataclasses
 import importlib
 import json
 import shutil
@@ -16,6 +17,8 @@ from common.errors import InputError
 from gan.data import cache as cache_io
 from gan.data import folder, tfds
 from gan.data.base import RESOLUTIONS, ImageDataset, Request, Source, dataset_names, is_folder
+from gan.data.crop import Fitting
+from gan.resolution import Resolution, pair, plain, shown
 
 ABOUT, IMAGES, LABELS = "about.json", "images.raw", "labels.npy"
 
@@ -57,10 +60,10 @@ def resolve_name(name: str) -> str:
 def load(
     name: str,
     cache: Path,
-    resolution: int = 0,
+    resolution: Resolution = 0,
     channels: int = 0,
     seed: int = 0,
-    supported: tuple[int, ...] | None = None,
+    supported: tuple[Resolution, ...] | None = None,
 ) -> ImageDataset:
     """Load a dataset, from the cache if it was prepared before.
 
@@ -68,15 +71,16 @@ def load(
         name: A file of this package such as "glyphs", a folder, or a dataset of
             TensorFlow Datasets.
         cache: Folder for prepared arrays and downloads.
-        resolution: Pixels of a side, or 0 for the dataset's own, at most 64.
+        resolution: Side of a square or (height, width) in pixels, or 0 for the
+            dataset's own, at most 64 by 96.
         channels: 1, 3, 4, or 0 for the dataset's own.
         seed: Seed of the glyphs; other datasets do not depend on it.
-        supported: Sides in pixels that the networks can be built for. If given,
-            `resolution` must be one of them. By default, a resolution is chosen
-            from `gan.data.base.RESOLUTIONS`, and any may be given.
+        supported: Sizes that the networks can be built for. If given, `resolution`
+            must be one of them. By default, a square is chosen from
+            `gan.data.base.RESOLUTIONS`, and any resolution may be given.
 
     Returns:
-        An `ImageDataset` of uint8 images (N, resolution, resolution, channels).
+        An `ImageDataset` of uint8 images (N, height, width, channels).
 
     Raises:
         InputError: An unknown name, no readable image, no network for a
@@ -93,30 +97,38 @@ def load(
 def find(
     name: str,
     cache: Path,
-    resolution: int = 0,
+    resolution: Resolution = 0,
     channels: int = 0,
     seed: int = 0,
-    supported: tuple[int, ...] | None = None,
+    supported: tuple[Resolution, ...] | None = None,
 ) -> Source:
     """Resolve a name to a source, without decoding its images; arguments as of `load`."""
-    if supported is not None and resolution not in (0, *supported):
-        raise InputError(
-            f"--resolution: expected one of {list(supported)} or 0 for the dataset's own, "
-            f"got {resolution}"
-        )
-    if resolution < 0:
-        raise InputError(f"--resolution: expected 0 or more, got {resolution}")
+    if resolution and supported is not None:
+        _check_supported(resolution, supported)
+    if resolution and min(pair(resolution)) < 1:
+        raise InputError(f"--resolution: expected 0 or more, got {shown(resolution)}")
     if channels not in (0, *image_io.MODES):
         raise InputError(f"--channels: expected 0 (the dataset's own), 1, 3 or 4, got {channels}")
-    request = Request(name, cache, resolution, channels, seed, supported or RESOLUTIONS)
+    request = Request(name, cache, plain(resolution), channels, seed, supported or RESOLUTIONS)
     if name in dataset_names():
         return importlib.import_module(f"gan.data.{name}").source(request)
     return folder.source(request) if is_folder(name) else tfds.source(request)
 
 
+def _check_supported(resolution: Resolution, supported: tuple[Resolution, ...]) -> None:
+    sizes = list(map(pair, supported))
+    if pair(resolution) not in sizes:
+        squares = [height for height, width in sizes if height == width]
+        others = ", a rectangle of two of these" * (len(squares) < len(sizes))
+        raise InputError(
+            f"--resolution: expected one of {squares}{others} or 0 for the dataset's own, "
+            f"got {shown(resolution)}"
+        )
+
+
 def prepare(source: Source, cache: Path) -> ImageDataset:
     """Decode a source into the cache unless that was done before, and map it into memory."""
-    place = cache / f"{Path(source.name).name}-{source.resolution}px-{source.key}"
+    place = cache / f"{Path(source.name).name}-{shown(source.resolution)}px-{source.key}"
     found = _cached(source, place)
     if found is None:
         shutil.rmtree(place, ignore_errors=True)  # torn
@@ -127,7 +139,7 @@ def prepare(source: Source, cache: Path) -> ImageDataset:
 
 def _cached(source: Source, place: Path) -> ImageDataset | None:
     """The prepared arrays in `place`, or None if there are none, or not whole ones."""
-    shape = (source.resolution, source.resolution, source.channels)
+    shape = (*pair(source.resolution), source.channels)
     try:
         about = json.loads((place / ABOUT).read_text())
         labels = np.load(place / LABELS)
@@ -141,6 +153,7 @@ def _cached(source: Source, place: Path) -> ImageDataset | None:
         class_names=tuple(about.get("class_names", source.class_names)),
         fingerprint=source.key,
         skipped=(*source.skipped, *about["skipped"]),
+        fitting=Fitting(**about["fitting"]) if about.get("fitting") else None,
     )
 
 
@@ -167,7 +180,12 @@ def _decode(source: Source, cache: Path, place: Path) -> None:
             for number in sorted(missing)
         ]
         np.save(temporary / LABELS, labels)
-        about = {"skipped": skipped, "class_names": class_names}
+        fitting = source.fitting()
+        about = {
+            "skipped": skipped,
+            "class_names": class_names,
+            "fitting": dataclasses.asdict(fitting) if fitting else None,
+        }
         (temporary / ABOUT).write_text(json.dumps(about))
         cache_io.share(cache, temporary)
         try:

@@ -16,7 +16,9 @@ from common import images as image_io
 from common.errors import InputError
 from common.registry import did_you_mean
 from gan.data import cache as cache_io
-from gan.data.base import Request, Source, auto_resolution, class_name, dataset_names, source_key
+from gan.data.base import Request, Source, class_name, dataset_names, source_key
+from gan.data.crop import fit
+from gan.resolution import auto_resolution, pair
 
 FOLDER = "tensorflow_datasets"  # in the cache, and in a user's home
 PROBE_SECONDS = 10.0
@@ -62,9 +64,9 @@ def source(request: Request) -> Source:
 
     def examples() -> Iterator[tuple[Image.Image, int]]:
         for example in tfds.as_numpy(builder.as_dataset(split=split, shuffle_files=False)):
-            image = image_io.from_array(example[image_key]).convert(image_io.MODES[channels])
+            image = image_io.to_mode(image_io.from_array(example[image_key]), channels)
             label = int(example[label_key]) if label_key else 0
-            yield image_io.fit_square(image, resolution), label
+            yield fit(image, pair(resolution)), label
 
     count = builder.info.splits[split].num_examples
     return Source(

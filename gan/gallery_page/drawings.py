@@ -33,7 +33,7 @@ def load_training_images(config: Config, spec: ImageSpec, cache: Path) -> ImageD
     Raises:
         InputError: The dataset can no longer be loaded.
     """
-    return load.load(config.data.dataset, cache, spec.height, spec.channels)
+    return load.load(config.data.dataset, cache, (spec.height, spec.width), spec.channels)
 
 
 def interpolation(generator: keras.Model, classes: int, prior: Prior, seed: int) -> np.ndarray:

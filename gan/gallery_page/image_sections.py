@@ -12,6 +12,7 @@ from PIL import Image
 
 from common import images as image_io
 from common.errors import InputError
+from common.transparency import over_checker
 
 MOST_FRAMES, KEY_FRAMES = 24, 6  # of the samples over time: with the slider, and printed
 STEPS = 12  # images of the interpolation from one latent vector to the next
@@ -113,7 +114,7 @@ def interpolation(images: np.ndarray) -> str:
     Args:
         images: uint8 (N, H, W, C), as of `drawings.interpolation`.
     """
-    sheet = image_io.from_array(image_io.grid(images, STEPS, gap=1))
+    sheet = image_io.from_array(over_checker(image_io.grid(images, STEPS, gap=1)))
     return (
         '<p class="note">Each row leads along a great circle from one latent vector to that of '
         "the next row.</p>\n"
@@ -135,7 +136,7 @@ def nearest_training_images(found: Neighbors | InputError) -> str:
         shown = [sample, *images]
         names = ["sample", *(f"training image {number}" for number in range(1, NEAREST + 1))]
         pictures = "".join(
-            f'<img src="{data_uri(image_io.from_array(image))}" alt="{name}">'
+            f'<img src="{data_uri(image_io.from_array(over_checker(image)))}" alt="{name}">'
             for name, image in zip(names, shown, strict=True)
         )
         caption = " ".join(f"{distance:.2f}" for distance in distances)

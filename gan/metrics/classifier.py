@@ -9,15 +9,16 @@ import numpy as np
 from common import images as image_io
 from common.fast.xla import compile_options
 from gan.data.base import ImageDataset
+from gan.resolution import Resolution, pair
 
 HELD_OUT = 10  # every 10th image of a random order is held out for validation
 
 
-def build_classifier(resolution: int, channels: int, classes: int) -> keras.Model:
+def build_classifier(resolution: Resolution, channels: int, classes: int) -> keras.Model:
     """Build three convolutions and a layer of 128 features.
 
     Args:
-        resolution: Pixels of a side, at least 8.
+        resolution: Side of a square or (height, width), at least 8 pixels each.
         channels: Channels of the images.
         classes: Number of classes.
 
@@ -26,9 +27,9 @@ def build_classifier(resolution: int, channels: int, classes: int) -> keras.Mode
         (N, classes).
     """
     layers = keras.layers
-    inputs = keras.Input((resolution, resolution, channels))
+    inputs = keras.Input((*pair(resolution), channels))
     x = inputs
-    while x.shape[1] > 32:
+    while min(x.shape[1:3]) > 32:
         x = layers.AveragePooling2D(2)(x)
     for width in (32, 64, 128):
         start = keras.initializers.HeNormal(seed=width)

@@ -22,6 +22,7 @@ from common.extractors import compact
 from gan.data import cache as cache_io
 from gan.data.base import ImageDataset
 from gan.metrics.classifier import build_classifier, train_classifier
+from gan.resolution import shown
 
 SECONDS = 20.0  # training time of the classifier on two cores
 RESAMPLING = Image.Resampling.BICUBIC
@@ -81,11 +82,11 @@ def classifier(dataset: ImageDataset, cache: Path, seconds: float = SECONDS) -> 
     Returns:
         128 penultimate features, with a `classify` function.
     """
-    resolution, channels = dataset.images.shape[2:]
-    classes = len(dataset.class_names)
+    *size, channels = dataset.images.shape[1:]
+    resolution, classes = shown(tuple(size)), len(dataset.class_names)
     parts = ("classifiers", f"{dataset.fingerprint}-{resolution}px-v2.npz")
     with _float32():
-        network = build_classifier(resolution, channels, classes)
+        network = build_classifier(tuple(size), channels, classes)
         if not cache.joinpath(*parts).exists():
             accuracy = train_classifier(network, dataset, seconds)
             arrays = {f"{n:03d}": value for n, value in enumerate(network.get_weights())}

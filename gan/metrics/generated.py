@@ -10,9 +10,12 @@ from common.errors import InputError, printable
 from common.priors import PRIORS
 from gan import description
 from gan.data import load
-from gan.data.base import ImageDataset, class_name
+from gan.data.base import RESOLUTIONS, ImageDataset, class_name
 from gan.generate import draw, draw_latents, labels_in_turn, load_generator
 from gan.metrics.classes import labels_by_shares
+from gan.resolution import shapes
+
+MAX_ASPECT = 2  # of the images of a folder, if they are clearly not square
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,15 @@ def from_npz(path: Path, count: int, seed: int) -> Samples:
 
 
 def from_folder(folder: Path, count: int, seed: int, cache: Path) -> Samples:
-    """Read a random subset of the images below a folder, at their own size, at most 64 pixels.
+    """Read a random subset of the images below a folder, at their own size and aspect.
+
+    Their size is that of the median image, at most 64 by 96 pixels.
 
     Raises:
         InputError: No readable image.
     """
-    found = load.load(str(folder.absolute()), cache)
+    sizes = shapes(RESOLUTIONS, MAX_ASPECT)
+    found = load.load(str(folder.absolute()), cache, supported=sizes)
     images = random_subset(found.images, count, seed)
     return Samples(images, printable(str(folder)), skipped=found.skipped)
 

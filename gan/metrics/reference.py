@@ -12,6 +12,7 @@ from gan.data import cache as cache_io
 from gan.data.base import MIN_PER_CLASS, ImageDataset
 from gan.metrics import distances, features
 from gan.metrics.features import Features
+from gan.resolution import shown
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ def reference_statistics(
     }
     extractor = makers[kind]()
     index = np.random.default_rng(seed).permutation(len(dataset))[:count]
-    side = dataset.images.shape[1]
-    name = f"{dataset.fingerprint}-{side}px-{kind}-{extractor.version}-{len(index)}-{seed}.npz"
+    size = shown(dataset.images.shape[1:3])
+    name = f"{dataset.fingerprint}-{size}px-{kind}-{extractor.version}-{len(index)}-{seed}.npz"
     found = _cached(cache / "features" / name, index)
     if found is None:
         found = extractor.extract(dataset.images[index]).astype(np.float32)

@@ -61,13 +61,13 @@ def laplacian_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> 
     Gaussian filter between levels, no factor of 1000.
 
     Args:
-        real: (N, H, W, C), H = W, of at least 16 pixels; integers in [0, 255], or
+        real: (N, H, W, C), of at least 16 pixels a side; integers in [0, 255], or
             floats in [-1, 1].
         fake: The same shape and range.
         seed: Seed of the patches and directions.
 
     Returns:
-        {resolution of the level: distance}.
+        {shorter side of the level in pixels: distance}.
 
     Raises:
         ValueError: Different shapes, or values that are not finite.
@@ -83,8 +83,8 @@ def laplacian_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> 
     distances, random = {}, np.random.default_rng(seed)
     real, fake = (np.asarray(images, np.float32) for images in (real, fake))
     while True:
-        size = real.shape[1]
-        last = size % 2 == 1 or size // 2 < SMALLEST_LEVEL
+        size = real.shape[1:3]
+        last = any(side % 2 == 1 or side // 2 < SMALLEST_LEVEL for side in size)
         halves = [] if last else [_halved(images) for images in (real, fake)]
         levels = (real, fake)
         if not last:
@@ -92,11 +92,11 @@ def laplacian_wasserstein(real: np.ndarray, fake: np.ndarray, seed: int = 0) -> 
                 images - half.repeat(2, axis=1).repeat(2, axis=2)
                 for images, half in zip((real, fake), halves, strict=True)
             )
-        places = random.integers(0, size - PATCH + 1, (2, len(real) * PATCHES))
+        places = [random.integers(0, side - PATCH + 1, len(real) * PATCHES) for side in size]
         patches = [_patches(images, places) for images in levels]
         mean, deviation = _moments(patches[0])
         first, second = ((each - mean) / np.maximum(deviation, gray_level) for each in patches)
-        distances[size] = sliced_wasserstein(first, second, seed=seed)
+        distances[min(size)] = sliced_wasserstein(first, second, seed=seed)
         if last:
             return distances
         real, fake = halves

@@ -4,6 +4,9 @@ A family is one module of this package, found by its file name. It defines
 
 - `RESOLUTIONS`: a literal tuple of the sides in pixels that it can make, or of
   (height, width) pairs;
+- optionally `MAX_ASPECT`: a literal number; rectangles with any two of these sides
+  can be made if the longer is at most this many times the shorter. Without it,
+  squares only;
 - `build_generator(spec, config, **options)`: a Keras model from latent vectors
   (B, Z), or a list of them and labels (B,), to float32 images (B, H, W, C) in
   [-1, 1], or to a nest of images whose last leaf is full size;
@@ -33,6 +36,7 @@ from typing import Any
 
 from common import registry
 from common.errors import InputError, printable
+from gan.resolution import Resolution, pair, shapes, shown
 
 PACKAGE = "gan.networks"
 BUILDERS = ("build_generator", "build_discriminator")
@@ -91,8 +95,8 @@ def get(name: str) -> ModuleType:
     return importlib.import_module(f"{PACKAGE}.{name}")
 
 
-def resolutions(name: str) -> tuple[int | tuple[int, int], ...]:
-    """List what a family can make: sides of squares, or (height, width) pairs, in pixels.
+def resolutions(name: str) -> tuple[Resolution, ...]:
+    """List what a family names: sides of squares, or (height, width) pairs, in pixels.
 
     Raises:
         InputError: There is no such family.
@@ -105,7 +109,34 @@ def resolutions(name: str) -> tuple[int | tuple[int, int], ...]:
     return registry.constant(f"{PACKAGE}.{name}", "RESOLUTIONS")
 
 
-def check_resolution(name: str, resolution: int | tuple[int, int]) -> None:
+def max_aspect(name: str) -> float:
+    """Return how many times as long as the shorter side the longer one can be; 1: squares only.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> max_aspect("dcgan"), max_aspect("tutorial")
+        (2, 1)
+    """
+    check_name(name)
+    return registry.constant(f"{PACKAGE}.{name}", "MAX_ASPECT") or 1
+
+
+def supported(name: str) -> tuple[tuple[int, int], ...]:
+    """List all sizes that a family can make, as (height, width) in pixels.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> (64, 96) in supported("dcgan"), supported("tutorial")
+        (True, ((28, 28),))
+    """
+    return shapes(resolutions(name), max_aspect(name))
+
+
+def check_resolution(name: str, resolution: Resolution) -> None:
     """Check that a family can make images of a resolution.
 
     Args:
@@ -119,12 +150,17 @@ def check_resolution(name: str, resolution: int | tuple[int, int]) -> None:
     Example:
         >>> check_resolution("dcgan", 32)
     """
-    known = [_pair(each) for each in resolutions(name)]
-    if resolution and _pair(resolution) not in known:
+    if resolution and pair(resolution) not in supported(name):
         raise InputError(
-            f"--resolution {_shown(resolution)}: {name} cannot make it; expected one of "
-            f"{', '.join(_shown(each) for each in resolutions(name))}, or 0 for the dataset's own"
+            f"--resolution {shown(resolution)}: {name} cannot make it; expected one of "
+            f"{', '.join(map(shown, resolutions(name)))}{_rectangles(name)}, or 0 for the "
+            "dataset's own"
         )
+
+
+def _rectangles(name: str) -> str:
+    aspect = max_aspect(name)
+    return f", HEIGHTxWIDTH of two of these with an aspect of at most {aspect}" * (aspect > 1)
 
 
 def fixed(name: str) -> dict[str, Any]:
@@ -225,11 +261,3 @@ def accepted(function: Callable[..., Any], options: dict[str, Any]) -> dict[str,
     parameters = inspect.signature(function).parameters.values()
     own = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
     return {key: value for key, value in options.items() if key in own}
-
-
-def _pair(resolution: int | tuple[int, int]) -> tuple[int, int]:
-    return (resolution, resolution) if isinstance(resolution, int) else tuple(resolution)
-
-
-def _shown(resolution: int | tuple[int, int]) -> str:
-    return str(resolution) if isinstance(resolution, int) else "x".join(map(str, resolution))

@@ -12,9 +12,10 @@ from keras import layers
 
 from common import fast
 from gan.config import NetworkConfig
-from gan.networks.base import ImageSpec, require_square
+from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+MAX_ASPECT = 2
 KERNEL = 4  # pixels
 LEAK = 0.2  # slope of LeakyReLU below zero: Radford et al. 2016, section 4
 LABEL_NORM = (
@@ -48,15 +49,25 @@ def base_and_doublings(resolution: int) -> tuple[int, int]:
     return (4, doublings + 1) if resolution == 7 else (resolution, doublings)
 
 
-def margin(resolution: int) -> int:
-    """Compute by how many pixels on each side the networks' own square exceeds `resolution`.
+def layout(spec: ImageSpec) -> tuple[tuple[int, int], int, tuple[int, int]]:
+    """Compute the first feature map, the doublings and the margins of images of any aspect.
+
+    Both sides double as often as the shorter one would alone.
+
+    Returns:
+        Height and width of the first feature map, the number of doublings, and by
+        how many pixels its last doubling exceeds the images above and below, and to
+        the left and right.
 
     Example:
-        >>> margin(32), margin(28)
-        (0, 2)
+        >>> layout(ImageSpec(64, 96, 3)), layout(ImageSpec(28, 28, 1))
+        (((4, 6), 4, (0, 0)), ((4, 4), 3, (2, 2)))
     """
-    base, doublings = base_and_doublings(resolution)
-    return ((base << doublings) - resolution) // 2
+    doublings = min(base_and_doublings(side)[1] for side in (spec.height, spec.width))
+    factor = 2**doublings
+    height, width = -(-spec.height // factor), -(-spec.width // factor)  # rounded up
+    margins = (height * factor - spec.height) // 2, (width * factor - spec.width) // 2
+    return (height, width), doublings, margins
 
 
 def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int = 0) -> keras.Model:
@@ -66,7 +77,8 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     Deviation: Mirza and Osindero 2014, section 4.1, append one-hot labels.
 
     Args:
-        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
+            at most `MAX_ASPECT` times the other.
         config: `latent_size`, `width`, `upsampling` and `kernels` are used.
         final_width: Filters at the full resolution, before one more convolution of 3x3
             pixels, which evens out the grid that upsampling leaves. 0: upsampling is
@@ -76,16 +88,12 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
         A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
         (B, H, W, C) in [-1, 1].
 
-    Raises:
-        InputError: The images are not square.
-
     Example:
         >>> build_generator(ImageSpec(32, 32, 3), NetworkConfig())(tf.zeros((2, 64))).shape
         TensorShape([2, 32, 32, 3])
     """
-    resolution = require_square("dcgan", spec)
     source = fast.layers(config.kernels)
-    base, doublings = base_and_doublings(resolution)
+    (height, width), doublings, margins = layout(spec)
     widths = [config.width * min(2**level, MAX_WIDENING) for level in reversed(range(doublings))]
     latent = keras.Input((config.latent_size,), name="latent")
     inputs, x = latent, latent
@@ -95,19 +103,19 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
         embedded = layers.UnitNormalization()(embedded)
         embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
         inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
-    x = layers.Dense(base * base * widths[0], use_bias=False)(x)
+    x = layers.Dense(height * width * widths[0], use_bias=False)(x)
     x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
-    x = layers.Reshape((base, base, widths[0]))(x)
+    x = layers.Reshape((height, width, widths[0]))(x)
     upsample = UPSAMPLING[config.upsampling]
-    for width in widths[1:] + [final_width] * bool(final_width):
-        x = upsample(source, x, width)
+    for filters in widths[1:] + [final_width] * bool(final_width):
+        x = upsample(source, x, filters)
         x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
     if final_width:
         x = source.Conv2D(spec.channels, 3, padding="same")(x)
     else:
         x = upsample(source, x, spec.channels)
-    if margin(resolution):
-        x = layers.Cropping2D(margin(resolution))(x)
+    if any(margins):
+        x = layers.Cropping2D(margins)(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)
     return keras.Model(inputs, image, name="generator")
 
@@ -135,31 +143,28 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     label's learned embedding.
 
     Args:
-        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
+            at most `MAX_ASPECT` times the other.
         config: `discriminator_width` or else `width`, `normalization` and
             `kernels` are used.
 
     Returns:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
 
-    Raises:
-        InputError: The images are not square.
-
     Example:
         >>> discriminator = build_discriminator(ImageSpec(32, 32, 3), NetworkConfig())
         >>> discriminator(tf.zeros((2, 32, 32, 3))).shape
         TensorShape([2])
     """
-    resolution = require_square("dcgan", spec)
     source = fast.layers(config.kernels)
-    _, doublings = base_and_doublings(resolution)
+    _, doublings, margins = layout(spec)
     base_width = config.discriminator_width or config.width
     widths = [base_width * min(2**level, MAX_WIDENING) for level in range(doublings)]
-    image = keras.Input((resolution, resolution, spec.channels), name="image")
+    image = keras.Input((spec.height, spec.width, spec.channels), name="image")
     inputs, x = image, image
-    if margin(resolution):
-        sides = (margin(resolution),) * 2
-        x = keras.ops.pad(x, ((0, 0), sides, sides, (0, 0)), mode="symmetric")
+    if any(margins):
+        rows, columns = ((each, each) for each in margins)
+        x = keras.ops.pad(x, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
     normalized = config.normalization
     for level, width in enumerate(widths):
         use_bias = level == 0 or normalized != "batch"

@@ -19,27 +19,29 @@ from keras import layers
 from common import fast
 from common.errors import InputError
 from gan.config import NetworkConfig
-from gan.networks.base import ImageSpec, require_square
+from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+MAX_ASPECT = 2
 FIXED = {"upsampling": "resize"}
 KERNEL = 3  # pixels
 OUTER_KERNEL = 4  # pixels, of the strided convolution at full resolution
 LEAK = 0.2  # slope of LeakyReLU below zero: Huang et al. 2024, section 3.2
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
-SMALLEST = 7  # pixels; the first feature map is at most this large
+SMALLEST = 7  # pixels; the shorter side of the first feature map is at most this long
 
 
-def sides(resolution: int) -> list[int]:
-    """List the resolutions of the feature maps, full size first.
+def sizes(spec: ImageSpec) -> list[tuple[int, int]]:
+    """List height and width of the feature maps, full size first.
 
     Example:
-        >>> sides(32)
-        [32, 16, 8, 4]
+        >>> sizes(ImageSpec(32, 48, 3))
+        [(32, 48), (16, 24), (8, 12), (4, 6)]
     """
-    found = [resolution]
-    while found[-1] > SMALLEST:
-        found.append(found[-1] // 2)
+    found = [(spec.height, spec.width)]
+    while min(found[-1]) > SMALLEST:
+        height, width = found[-1]
+        found.append((height // 2, width // 2))
     return found
 
 
@@ -65,7 +67,8 @@ def build_generator(
     With classes, the label's learned embedding is appended to the latent vector.
 
     Args:
-        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
+            at most `MAX_ASPECT` times the other.
         config: `latent_size`, `width` and `kernels` are used.
         generator_normalization: "batch" or "none".
 
@@ -74,13 +77,12 @@ def build_generator(
         (B, H, W, C) in [-1, 1].
 
     Raises:
-        InputError: The images are not square, or the normalization is unknown.
+        InputError: The normalization is unknown.
 
     Example:
         >>> build_generator(ImageSpec(32, 32, 3), NetworkConfig()).output_shape
         (None, 32, 32, 3)
     """
-    side = require_square("resnet", spec)
     if generator_normalization not in ("batch", "none"):
         raise InputError(
             f"--networks.options generator_normalization={generator_normalization}: "
@@ -88,7 +90,7 @@ def build_generator(
         )
     source = fast.layers(config.kernels)
     normalized = generator_normalization == "batch"
-    _, *inner = sides(side)
+    _, *inner = sizes(spec)
     *narrower, widest = widths(config.width, len(inner))
     latent = keras.Input((config.latent_size,), name="latent")
     inputs, x = latent, latent
@@ -96,10 +98,11 @@ def build_generator(
         label = keras.Input((), dtype="int32", name="label")
         embedded = layers.Embedding(spec.classes, config.latent_size, name="label_embedding")(label)
         inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
-    x = layers.Dense(inner[-1] * inner[-1] * widest)(x)
-    x = layers.Reshape((inner[-1], inner[-1], widest))(x)
-    for width in reversed(narrower):
-        x = _block_up(source, x, width, normalized)  # sides double
+    height, width = inner[-1]
+    x = layers.Dense(height * width * widest)(x)
+    x = layers.Reshape((height, width, widest))(x)
+    for filters in reversed(narrower):
+        x = _block_up(source, x, filters, normalized)  # sides double
     x = _activate(source, x, normalized)
     x = source.Conv2DTranspose(spec.channels, OUTER_KERNEL, strides=2, padding="same")(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)
@@ -113,7 +116,8 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     equation 5).
 
     Args:
-        spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
+        spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
+            at most `MAX_ASPECT` times the other.
         config: `discriminator_width` or else `width`, `normalization` ("none", or
             "spectral" for that of the kernels) and `kernels` are used.
 
@@ -121,14 +125,13 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
 
     Raises:
-        InputError: The images are not square, or activations are to be normalized.
+        InputError: Activations are to be normalized.
 
     Example:
         >>> config = NetworkConfig(name="resnet", normalization="none")
         >>> build_discriminator(ImageSpec(32, 32, 3), config).output_shape
         (None,)
     """
-    side = require_square("resnet", spec)
     if config.normalization not in ("none", "spectral"):
         raise InputError(
             f"--networks.normalization {config.normalization}: the discriminator of resnet has "
@@ -137,9 +140,9 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         )
     source = fast.layers(config.kernels)
     spectral = config.normalization == "spectral"
-    _, *inner = sides(side)
+    _, *inner = sizes(spec)
     narrowest, *wider = widths(config.discriminator_width or config.width, len(inner))
-    image = keras.Input((side, side, spec.channels), name="image")
+    image = keras.Input((spec.height, spec.width, spec.channels), name="image")
     x = _convolution(source, narrowest, OUTER_KERNEL, spectral, strides=2)(image)
     for width in wider:
         x = _block_down(source, x, width, spectral)  # sides halve

@@ -68,18 +68,23 @@ def test_an_image_beyond_the_bound_is_refused(tmp_path, monkeypatch):
         image_io.read_image(tmp_path / "huge.png")
 
 
-@given(any_image([1, 3]), st.integers(1, 12))
-def test_fit_square_gives_the_size_and_keeps_the_range(array, size):
+@given(any_image([1, 3]), st.integers(1, 12), st.integers(1, 12))
+def test_fit_rectangle_gives_the_size(array, height, width):
     image = Image.fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
-    square = image_io.to_array(image_io.fit_square(image, size))
-    assert square.shape == (size, size, array.shape[2])
+    fitted = image_io.to_array(image_io.fit_rectangle(image, (height, width)))
+    assert fitted.shape == (height, width, array.shape[2])
 
 
-def test_fit_square_takes_the_middle():
-    image = np.zeros((4, 8), np.uint8)
-    image[:, 2:6] = 200
-    square = np.asarray(image_io.fit_square(Image.fromarray(image), 4))
-    assert (square == 200).all()
+def test_fit_rectangle_takes_the_middle():
+    image = np.zeros((8, 16), np.uint8)
+    image[2:6, 5:11] = 200
+    inside = np.asarray(image_io.fit_rectangle(Image.fromarray(image[2:6]), (4, 6)))
+    assert (inside == 200).all()
+    large = Image.fromarray(image.repeat(4, axis=0).repeat(4, axis=1))
+    fitted = np.asarray(image_io.fit_rectangle(large, (8, 8))).astype(int)  # 32 of 64 columns
+    assert (fitted[2:6, 1:7] > 170).all()
+    assert (fitted[:, [0, 7]] < 30).all()
+    assert (fitted[[0, 1, 6, 7]] < 30).all()
 
 
 @given(arrays.arrays(st.sampled_from([np.uint8, np.uint16]), st.tuples(sizes, sizes, sizes)))

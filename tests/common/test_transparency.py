@@ -19,6 +19,17 @@ def test_a_uniform_transparent_image_comes_back(color):
     assert np.abs(found.astype(int) - color).max() <= 1
 
 
+def test_alpha_is_shown_over_a_checkerboard():
+    image = np.zeros((16, 24, 4), np.uint8)
+    image[:, :8] = (200, 100, 0, 255)
+    image[:, 8:16] = (200, 100, 0, 51)  # a fifth
+    found = transparency.over_checker(image)
+    assert found.shape == (16, 24, 3)
+    assert found[0, ::8].tolist() == [[200, 100, 0], [203, 183, 163], [255] * 3]
+    assert found[8, ::8].tolist() == [[200, 100, 0], [244, 224, 204], [204] * 3]
+    assert transparency.over_checker(found) is found
+
+
 def test_an_opaque_image_is_only_converted():
     image = Image.new("RGB", (2, 3), (10, 20, 30))
     colors = transparency.fill(image)

@@ -109,7 +109,7 @@ def test_options_reach_the_family_and_unknown_ones_are_refused(small):
 
 
 def test_a_family_that_cannot_make_the_images_is_refused(small):
-    with pytest.raises(InputError, match="--resolution 16x16: tutorial cannot make it"):
+    with pytest.raises(InputError, match="--resolution 16: tutorial cannot make it"):
         build_gan(with_networks(small, name="tutorial"), SPEC)
     with pytest.raises(InputError, match="--networks dcgann: unknown"):
         build_gan(with_networks(small, name="dcgann"), SPEC)

@@ -55,6 +55,20 @@ def test_cutout_blanks_a_square_of_half_the_side():
     assert blank.min() >= 16  # a quarter of it, in a corner
 
 
+def test_rectangles_move_and_lose_a_share_of_each_side():
+    every = tf.ones((400,), tf.bool)
+    places = np.stack(np.meshgrid(np.arange(16), np.arange(48), indexing="ij"), axis=-1)
+    images = tf.tile(tf.constant(places[None], tf.float32), (400, 1, 1, 1))  # (400, 16, 48, 2)
+    moved = augment.translate(images, every, KEY).numpy()[:, 8, 24] - (8, 24)
+    assert set(moved[:, 0]) == set(range(-2, 3))
+    assert set(moved[:, 1]) == set(range(-6, 7))
+    found = augment.cutout(tf.ones((400, 16, 48, 1)), every, KEY).numpy()[..., 0]
+    rows, columns = (found == 0).any(axis=2).sum(axis=1), (found == 0).any(axis=1).sum(axis=1)
+    assert (rows.max(), columns.max()) == (8, 24)
+    assert rows.min() >= 4
+    assert columns.min() >= 12
+
+
 def test_each_image_is_chosen_with_the_probability():
     images = tf.ones((4000, 16, 16, 1))
     found = augment.augment(images, tf.constant(0.3), ("brightness",), KEY).numpy()

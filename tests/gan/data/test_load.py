@@ -53,17 +53,6 @@ def test_an_unfit_channel_count(tmp_path):
         load.load("glyphs", tmp_path, channels=2)
 
 
-def test_the_resolution_is_the_largest_that_does_not_enlarge():
-    for sides, supported, expected in (
-        ([30, 50, 200], base.RESOLUTIONS, 48),
-        ([500], base.RESOLUTIONS, 64),
-        ([500], (16, 128), 16),
-        ([10], base.RESOLUTIONS, 16),
-        ([40], (64, 128), 64),
-    ):
-        assert base.auto_resolution(sides, supported) == expected
-
-
 def test_a_folder_keeps_its_name_from_another_place(tmp_path, monkeypatch):
     (tmp_path / "here" / "images").mkdir(parents=True)
     monkeypatch.chdir(tmp_path / "here")

@@ -45,6 +45,16 @@ def test_floats_and_bytes_give_the_same_distances():
     assert found[16] == pytest.approx(expected[16], rel=1e-4)
 
 
+def test_levels_of_rectangles_are_named_by_their_shorter_side():
+    random = np.random.default_rng(0)
+    real, fake = random.integers(0, 256, (2, 32, 96, 64, 3), dtype=np.uint8)
+    fake[:, 80:] = 0  # seen if patches reach the far end of the longer side
+    found = sliced.laplacian_wasserstein(real, fake)
+    assert list(found) == [64, 32, 16]
+    same = sliced.laplacian_wasserstein(real, real[::-1])
+    assert all(found[level] > 1.2 * same[level] for level in found)
+
+
 def test_means_are_summed_in_double_precision():
     patches = np.random.default_rng(0).integers(180, 256, (20_000, 7, 7, 3)).astype(np.float32)
     mean, deviation = sliced._moments(patches)

@@ -82,24 +82,33 @@ def test_a_resolution_must_be_one_that_the_family_can_make():
         base.check_resolution("dcgan", 30)
     with pytest.raises(InputError, match=r"--resolution 32: tutorial cannot.*one of 28, or 0"):
         base.check_resolution("tutorial", 32)
-    with pytest.raises(InputError, match=r"--resolution 32x64: dcgan cannot"):
-        base.check_resolution("dcgan", (32, 64))
+    with pytest.raises(InputError, match=r"--resolution 28x56: tutorial cannot"):
+        base.check_resolution("tutorial", (28, 56))
 
 
-def test_a_family_may_make_rectangles(monkeypatch):
-    monkeypatch.setattr(base.registry, "constant", lambda module, name: ((32, 64), 16))
+def test_a_family_names_rectangles_or_the_aspect_of_all_of_its_sides(monkeypatch):
+    constants = {"RESOLUTIONS": ((32, 64), 16)}
+    monkeypatch.setattr(base.registry, "constant", lambda module, name: constants.get(name))
     base.check_resolution("dcgan", (32, 64))
     base.check_resolution("dcgan", (16, 16))
-    with pytest.raises(InputError, match="expected one of 32x64, 16"):
+    with pytest.raises(InputError, match="expected one of 32x64, 16, or 0"):
         base.check_resolution("dcgan", (64, 32))
+    constants |= {"RESOLUTIONS": (16, 32, 64), "MAX_ASPECT": 2}
+    base.check_resolution("dcgan", (64, 32))
+    with pytest.raises(InputError, match=r"64x16: dcgan .* HEIGHTxWIDTH of two .* at most 2"):
+        base.check_resolution("dcgan", (64, 16))
 
 
 @pytest.mark.parametrize("family", ["dcgan", "resnet"])
-def test_squares_are_required(family):
-    module = base.get(family)
-    for build in (module.build_generator, module.build_discriminator):
-        with pytest.raises(InputError, match="got images of 16x32 pixels; expected squares"):
-            build(ImageSpec(16, 32, 1), config_of(family))
+def test_these_families_make_rectangles(family):
+    base.check_resolution(family, (64, 96))
+    assert all(max(size) <= 2 * min(size) for size in base.supported(family))
+
+
+def test_squares_can_be_required():
+    assert base.require_square("mlp", ImageSpec(16, 16, 1)) == 16
+    with pytest.raises(InputError, match="got images of 16x32 pixels; expected squares"):
+        base.require_square("mlp", ImageSpec(16, 32, 1))
 
 
 def test_options_are_python_literals_or_strings():

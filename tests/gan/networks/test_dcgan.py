@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from gan.config import NetworkConfig
+from gan.networks import base as networks
 from gan.networks import dcgan
 from gan.networks.base import ImageSpec
 
@@ -94,4 +95,24 @@ def test_the_resolutions_are_4_to_7_times_powers_of_two():
 )
 def test_seven_pixels_are_replaced_by_four_and_a_margin(resolution, start, margin):
     assert dcgan.base_and_doublings(resolution) == start
-    assert dcgan.margin(resolution) == margin
+    base, doublings = start
+    spec = ImageSpec(resolution, resolution, 1)
+    assert dcgan.layout(spec) == ((base, base), doublings, (margin, margin))
+
+
+def test_the_layout_of_every_rectangle_covers_it_with_equal_margins():
+    for height, width in networks.supported("dcgan"):
+        (rows, columns), doublings, (above, left) = dcgan.layout(ImageSpec(height, width, 1))
+        assert rows << doublings == height + 2 * above
+        assert columns << doublings == width + 2 * left
+        assert 4 <= min(rows, columns) <= 7
+        assert max(rows, columns) <= 14
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 24), (32, 16), (28, 40), (20, 28)])
+def test_rectangles_fit_both_networks(height, width):
+    spec = ImageSpec(height, width, 3, classes=2)
+    labels = tf.constant([0, 1])
+    images = dcgan.build_generator(spec, SMALL)([tf.random.normal((2, 8)), labels])
+    assert images.shape == (2, height, width, 3)
+    assert dcgan.build_discriminator(spec, SMALL)([images, labels]).shape == (2,)

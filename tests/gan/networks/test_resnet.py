@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from common.errors import InputError
 from gan.config import NetworkConfig
+from gan.networks import base as networks
 from gan.networks import resnet
 from gan.networks.base import ImageSpec
 
@@ -15,12 +16,27 @@ SMALL = NetworkConfig(name="resnet", latent_size=8, width=4, normalization="none
 
 @pytest.mark.parametrize("resolution", resnet.RESOLUTIONS)
 def test_every_resolution_starts_at_4_to_7_pixels_and_doubles(resolution):
-    sides = resnet.sides(resolution)
-    assert 4 <= sides[-1] <= 7
-    assert all(large == 2 * small for large, small in itertools.pairwise(sides))
+    sizes = resnet.sizes(ImageSpec(resolution, resolution, 3))
+    assert 4 <= sizes[-1][0] <= 7
     generator = resnet.build_generator(ImageSpec(resolution, resolution, 3), SMALL)
     discriminator = resnet.build_discriminator(ImageSpec(resolution, resolution, 3), SMALL)
     assert generator.output_shape == discriminator.input_shape == (None, resolution, resolution, 3)
+
+
+def test_both_sides_of_every_rectangle_double_to_the_end():
+    for height, width in networks.supported("resnet"):
+        sizes = resnet.sizes(ImageSpec(height, width, 1))
+        assert 4 <= min(sizes[-1]) <= 7
+        for large, small in itertools.pairwise(sizes):
+            assert large == (2 * small[0], 2 * small[1])
+
+
+@pytest.mark.parametrize(("height", "width"), [(16, 24), (40, 28)])
+def test_rectangles_fit_both_networks(height, width):
+    spec = ImageSpec(height, width, 3)
+    images = resnet.build_generator(spec, SMALL)(tf.random.normal((2, 8)))
+    assert images.shape == (2, height, width, 3)
+    assert resnet.build_discriminator(spec, SMALL)(images).shape == (2,)
 
 
 def test_the_discriminator_does_not_mix_images():
@@ -58,7 +74,8 @@ def test_a_new_discriminator_is_its_shortcuts():
         for layer in discriminator.layers
         if isinstance(layer, keras.layers.Conv2D) and not np.any(layer.kernel)
     ]
-    assert len(zeros) == len(resnet.sides(16)) - 2  # one block per doubling but the outermost
+    doublings = len(resnet.sizes(ImageSpec(16, 16, 1))) - 1
+    assert len(zeros) == doublings - 1  # one block per doubling but the outermost
     images = np.random.default_rng(0).normal(size=(2, 16, 16, 1)).astype(np.float32)
     before = discriminator(images).numpy()
     assert np.abs(before).min() > 0
