@@ -7,9 +7,11 @@ import tensorflow as tf
 
 from common.errors import InputError
 from gan.metrics import classes, distances, neighbors, sliced
+from gan.metrics.checkerboard import checkerboard
 from gan.metrics.neighbors import LEAST, NEIGHBORS
 from gan.metrics.reference import ReferenceStatistics, check_finite
 
+SPECTRA = 500  # images of either set whose spectra are compared
 REASONS = {  # why a metric is NaN
     "kernel_inception_distance_standard_error": "there is only one block of images",
     "nearest_training_distance_over_real": "too few distinct real images",
@@ -72,6 +74,7 @@ def scores(real: ReferenceStatistics, fake: np.ndarray, seed: int = 0) -> dict[s
             str(size): value
             for size, value in sliced.laplacian_wasserstein(images, fake[:count], seed).items()
         },
+        "checkerboard_by_period": checkerboard(images[:SPECTRA], fake[:SPECTRA]),
         "ms_ssim_of_fake_pairs": similarity(fake, seed),
         "ms_ssim_of_real_pairs": similarity(images, seed),
         "nearest_training_distance_over_real": copying(a[distinct(images)], b),
@@ -147,7 +150,7 @@ def similarity(images: np.ndarray, seed: int, pairs: int = 256) -> float:
     random, count = np.random.default_rng(seed), len(images)
     first = random.integers(0, count, pairs)
     second = (first + random.integers(1, count, pairs)) % count
-    scales = max(1, min(5, int(math.log2(images.shape[1] / 7)) + 1))
+    scales = max(1, min(5, int(math.log2(min(images.shape[1:3]) / 7)) + 1))
     factors = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]  # Wang et al. 2003
     values = tf.image.ssim_multiscale(
         tf.constant(images[first]),
