@@ -94,7 +94,8 @@ def draw(
     """Generate images.
 
     Args:
-        generator: A model of latents [and labels] to images in [-1, 1].
+        generator: A model of latents [and labels] to images in [-1, 1], or to a nest
+            of images, of which only the last, full size, is returned.
         latents: float32 (N, Z).
         labels: int32 (N,); ignored by an unconditional generator.
         batch_size: Images per call.
@@ -107,7 +108,8 @@ def draw(
     for start in range(0, len(latents), batch_size):
         part = slice(start, start + batch_size)
         inputs = [latents[part], labels[part]] if conditional else latents[part]
-        parts.append(image_io.to_uint8(generator(inputs, training=False)))
+        images = keras.tree.flatten(generator(inputs, training=False))
+        parts.append(image_io.to_uint8(images[-1]))
     return np.concatenate(parts)
 
 

@@ -127,7 +127,8 @@ class GAN(TwoOptimizers):
 
     def call(self, latents, labels=None, training=False):
         """Generate images (B, H, W, C) in [-1, 1] with the EMA generator."""
-        return self.ema_generator(self.with_labels(latents, labels), training=training)
+        images = self.ema_generator(self.with_labels(latents, labels), training=training)
+        return tf.nest.flatten(images)[-1]
 
     def train_step(self, data):
         """Train on images (`discriminator_steps` * B, H, W, C) and their labels."""
@@ -244,8 +245,8 @@ class GAN(TwoOptimizers):
 
     def _discriminate(self, images: Images, labels):
         """Return logits (B,) of images as the balance controls present them."""
-        seen = self.images_seen.value
-        images = tf.nest.map_structure(lambda leaf: self.balance.augment(leaf, seen), images)
+        leaves = self.balance.augment_scales(tf.nest.flatten(images), self.images_seen.value)
+        images = tf.nest.pack_sequence_as(images, leaves)
         return self.discriminator(self.with_labels(images, labels), training=True)
 
     def _penalty(self, real: Images, fake: Images, labels):

@@ -30,6 +30,13 @@ PRESETS: dict[str, dict[str, Any]] = {
     "few_images": {  # adaptive augmentation, Karras et al. 2020: for hundreds of images
         "balance.augment_target": 0.6,
     },
+    "multi_scale": {  # as for color images: the family is for them
+        "networks.name": "multi_scale",
+        "batch_size": 64,
+        "generator.learning_rate": 1e-3,
+        "discriminator.learning_rate": 1e-3,
+        "balance.augment": 0.3,
+    },
     "pytorch_example": {  # https://github.com/pytorch/examples/tree/main/dcgan
         "networks.name": "pytorch_example",
         "data.resolution": 64,

@@ -38,12 +38,13 @@ def translate(images: tf.Tensor, chosen: tf.Tensor, key: tf.Tensor) -> tf.Tensor
     """
     batch, sides = tf.shape(images)[0], images.shape[1:3]
     reach = max(1, round(SHIFT * max(sides)))
-    between = {"minval": -reach, "maxval": reach + 1, "dtype": tf.int32}
-    shift = _uniform((2, batch), key, axis=1, **between)
-    shift = shift * tf.cast(chosen, tf.int32)[None, :]  # (2, B), of the longer side
+    # not drawn as integers, so that one key moves all sizes of an image equally far
+    place = tf.floor(_uniform((2, batch), key, axis=1) * (2 * reach + 1))
+    shift = tf.minimum(place, 2.0 * reach) - reach
+    shift = shift * tf.cast(chosen, tf.float32)[None, :]  # (2, B), of the longer side
     for axis, side in enumerate(sides, start=1):
-        scaled = tf.round(tf.cast(shift[axis - 1], tf.float32) * (side / max(sides)))  # (B,)
-        places = tf.range(side)[None, :] + tf.cast(scaled, tf.int32)[:, None]  # (B, side)
+        scaled = tf.cast(tf.round(shift[axis - 1] * (side / max(sides))), tf.int32)  # (B,)
+        places = tf.range(side)[None, :] + scaled[:, None]  # (B, side)
         places = tf.clip_by_value(places, 0, side - 1)
         images = tf.gather(images, places, axis=axis, batch_dims=1)
     return images
@@ -119,6 +120,9 @@ def augment(
 ) -> tf.Tensor:
     """Apply each operation to each image with a probability.
 
+    The same key changes an image of another size equally, its shift rounded to whole
+    pixels.
+
     Args:
         images: (B, H, W, C) in [-1, 1].
         probability: Scalar.
@@ -180,11 +184,15 @@ class Augmentation(Control):
             )
 
     def augment(self, images, images_seen):
+        return self.augment_scales([images], images_seen)[0]
+
+    def augment_scales(self, scales, images_seen):
+        """Apply the same operations at all resolutions."""
         probability, key = self.probability.value, self.seed.next()
         return tf.cond(
             probability > 0.0,
-            lambda: augment(images, probability, self.operations, key),
-            lambda: tf.cast(images, tf.float32),
+            lambda: [augment(images, probability, self.operations, key) for images in scales],
+            lambda: [tf.cast(images, tf.float32) for images in scales],
         )
 
     def observe(self, metrics):

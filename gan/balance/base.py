@@ -51,13 +51,27 @@ class Control(keras.layers.Layer):
         """Change the images that the discriminator sees, real and generated ones equally.
 
         Args:
-            images: (B, H, W, C) in [-1, 1]; called for each leaf of a nest.
+            images: (B, H, W, C) in [-1, 1].
             images_seen: int64 scalar, real images that training used so far.
 
         Returns:
             (B, H, W, C).
         """
         return images
+
+    def augment_scales(
+        self, scales: Sequence[tf.Tensor], images_seen: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Change the same images at one or several resolutions; by default each on its own.
+
+        Args:
+            scales: (B, H, W, C) each, full size last.
+            images_seen: int64 scalar.
+
+        Returns:
+            As `scales`.
+        """
+        return [self.augment(images, images_seen) for images in scales]
 
     def swap_labels(self, real: tf.Tensor, fake: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Choose which logits the discriminator's loss counts as real and which as fake.
@@ -141,6 +155,11 @@ class Balance(Control):
         for control in self.controls:
             images = control.augment(images, images_seen)
         return images
+
+    def augment_scales(self, scales, images_seen):
+        for control in self.controls:
+            scales = control.augment_scales(scales, images_seen)
+        return list(scales)
 
     def swap_labels(self, real, fake):
         for control in self.controls:

@@ -38,7 +38,7 @@ class Vitals(Comparison):
         )
 
     def _features(self, images: np.ndarray) -> np.ndarray:
-        inputs = [images, self.labels][: len(self.features.inputs)]
+        inputs = self.model.with_labels(self.model.real_inputs(images), self.labels)
         found = np.asarray(self.features(inputs, training=False), np.float32)
         return found.reshape(len(images), -1)
 
@@ -86,5 +86,5 @@ class Overfitting(keras.callbacks.Callback):
         self.model.balance.update_overfitting(logs[R_V])
 
     def _logits(self, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        inputs = self.model.with_labels(images, labels)
+        inputs = self.model.with_labels(self.model.real_inputs(images), labels)
         return np.asarray(self.model.discriminator(inputs, training=False), np.float32)

@@ -64,7 +64,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('dcgan', 'pytorch_example', 'resnet', 'tutorial')
+        ('dcgan', 'multi_scale', 'pytorch_example', 'resnet', 'tutorial')
     """
     return registry.module_names(PACKAGE, exclude=["base"])
 

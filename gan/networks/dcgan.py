@@ -5,7 +5,9 @@ Deviations from the paper, each measured on two CPU cores: small widths, kernel 
 al. 2016), Glorot's initialization.
 """
 
+from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 from keras import layers
@@ -95,14 +97,7 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     source = fast.layers(config.kernels)
     (height, width), doublings, margins = layout(spec)
     widths = [config.width * min(2**level, MAX_WIDENING) for level in reversed(range(doublings))]
-    latent = keras.Input((config.latent_size,), name="latent")
-    inputs, x = latent, latent
-    if spec.classes:
-        label = keras.Input((), dtype="int32", name="label")
-        embedded = layers.Embedding(spec.classes, config.latent_size, name="label_embedding")(label)
-        embedded = layers.UnitNormalization()(embedded)
-        embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
-        inputs, x = [latent, label], layers.Concatenate()([latent, embedded])
+    inputs, x = latent_input(spec, config)
     x = layers.Dense(height * width * widths[0], use_bias=False)(x)
     x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
     x = layers.Reshape((height, width, widths[0]))(x)
@@ -120,16 +115,44 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     return keras.Model(inputs, image, name="generator")
 
 
-def _transposed(source: SimpleNamespace, x, width: int):
-    return source.Conv2DTranspose(width, KERNEL, strides=2, padding="same", use_bias=False)(x)
+def latent_input(spec: ImageSpec, config: NetworkConfig) -> tuple[Any, Any]:
+    """Create a generator's inputs, and the vector that they give.
+
+    Args:
+        spec: `classes` is used.
+        config: `latent_size` is used.
+
+    Returns:
+        The input (B, latent_size), or a list of it and labels (B,); and the latent
+        vector, (B, latent_size), or with the label's embedding (B, 2 latent_size).
+
+    Example:
+        >>> inputs, x = latent_input(ImageSpec(32, 32, 3, classes=10), NetworkConfig())
+        >>> x.shape
+        (None, 128)
+    """
+    latent = keras.Input((config.latent_size,), name="latent")
+    if not spec.classes:
+        return latent, latent
+    label = keras.Input((), dtype="int32", name="label")
+    embedded = layers.Embedding(spec.classes, config.latent_size, name="label_embedding")(label)
+    embedded = layers.UnitNormalization()(embedded)
+    embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
+    return [latent, label], layers.Concatenate()([latent, embedded])
 
 
-def _resize(source: SimpleNamespace, x, width: int):
-    return source.Conv2D(width, 3, padding="same", use_bias=False)(layers.UpSampling2D()(x))
+def _transposed(source: SimpleNamespace, x, width: int, **options):
+    options |= {"strides": 2, "padding": "same", "use_bias": False}
+    return source.Conv2DTranspose(width, KERNEL, **options)(x)
 
 
-def _subpixel(source: SimpleNamespace, x, width: int):
-    return source.DepthToSpace()(source.Conv2D(4 * width, 3, padding="same")(x))
+def _resize(source: SimpleNamespace, x, width: int, **options):
+    x = layers.UpSampling2D()(x)
+    return source.Conv2D(width, 3, padding="same", use_bias=False, **options)(x)
+
+
+def _subpixel(source: SimpleNamespace, x, width: int, **options):
+    return source.DepthToSpace()(source.Conv2D(4 * width, 3, padding="same", **options)(x))
 
 
 UPSAMPLING = {"transposed": _transposed, "resize": _resize, "subpixel": _subpixel}
@@ -161,32 +184,75 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     base_width = config.discriminator_width or config.width
     widths = [base_width * min(2**level, MAX_WIDENING) for level in range(doublings)]
     image = keras.Input((spec.height, spec.width, spec.channels), name="image")
-    inputs, x = image, image
+    x = image
     if any(margins):
         rows, columns = ((each, each) for each in margins)
         x = keras.ops.pad(x, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
-    normalized = config.normalization
     for level, width in enumerate(widths):
-        use_bias = level == 0 or normalized != "batch"
-        convolution = source.Conv2D(width, KERNEL, strides=2, padding="same", use_bias=use_bias)
-        if normalized == "spectral":  # Miyato et al. 2018; one power iteration a call
-            # float32, or Keras 3.15 would round the kernels themselves at every call
-            convolution = layers.SpectralNormalization(convolution, dtype="float32")
-        x = convolution(x)
-        if level > 0:  # not at the input: Radford et al. 2016, section 3
-            x = NORMALIZATION[normalized](source, x)
-        x = source.LeakyReLU(LEAK)(x)
+        x = halve(source, config.normalization, x, width, is_first=level == 0)
     features = layers.Flatten(name="features")(x)  # (B, F)
+    return with_logits([image], features, spec)
+
+
+def halve(
+    source: SimpleNamespace, normalization: str, x: Any, width: int, *, is_first: bool = False
+) -> Any:
+    """Halve the sides of a discriminator's feature map.
+
+    Args:
+        source: Layers of `common.fast.layers`.
+        normalization: Of `NetworkConfig`.
+        x: (B, S, S, C).
+        width: Filters.
+        is_first: Whether `x` is an image; then activations are not normalized
+            (Radford et al. 2016, section 3).
+
+    Returns:
+        (B, S / 2, S / 2, width).
+
+    Example:
+        >>> halve(fast.layers("keras"), "batch", keras.Input((8, 8, 3)), 32).shape
+        (None, 4, 4, 32)
+    """
+    use_bias = is_first or normalization != "batch"
+    convolution = source.Conv2D(width, KERNEL, strides=2, padding="same", use_bias=use_bias)
+    if normalization == "spectral":  # Miyato et al. 2018; one power iteration a call
+        # float32, or Keras 3.15 would round the kernels themselves at every call
+        convolution = layers.SpectralNormalization(convolution, dtype="float32")
+    x = convolution(x)
+    if not is_first:
+        x = NORMALIZATION[normalization](source, x)
+    return source.LeakyReLU(LEAK)(x)
+
+
+def with_logits(images: Sequence[Any], features: Any, spec: ImageSpec) -> keras.Model:
+    """Complete a discriminator: a linear layer, and with classes a projection of the label.
+
+    Args:
+        images: The inputs.
+        features: (B, F), computed from them.
+        spec: `classes` is used.
+
+    Returns:
+        A model of the images, or a list of them and labels (B,), -> float32 (B,).
+
+    Example:
+        >>> image = keras.Input((32, 32, 3))
+        >>> with_logits([image], layers.Flatten()(image), ImageSpec(32, 32, 3)).output_shape
+        (None,)
+    """
+    inputs = list(images)
     logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
     if spec.classes:
         label = keras.Input((), dtype="int32", name="label")
-        inputs = [image, label]
+        inputs.append(label)
         embedded = layers.Embedding(
             spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
         )(label)  # (B, F)
         projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
         logits = layers.Add(dtype="float32")([logits, projection])
-    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="discriminator")
+    outputs = layers.Reshape((), dtype="float32")(logits)
+    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name="discriminator")
 
 
 def _batch(source: SimpleNamespace, x):

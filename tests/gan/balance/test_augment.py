@@ -113,3 +113,19 @@ def test_the_images_are_left_alone_while_the_probability_is_zero(images):
     np.testing.assert_array_equal(see(), images)
     control.probability.assign(0.8)
     assert (see().numpy() != images.numpy()).any()
+
+
+@pytest.mark.parametrize("name", augment.OPERATIONS)
+def test_all_scales_of_an_image_change_equally(name):
+    """Averaged over areas, the changed large image is about the changed small one."""
+    small = np.zeros((64, 16, 16, 1), np.float32)
+    small[:, 5:9, 4:8] = 1.0
+    small = tf.constant(small)
+    large = tf.repeat(tf.repeat(small, 4, axis=1), 4, axis=2)
+    control = augment.Augmentation(1.0, (name,), 0)
+    found, full = control.augment_scales([small, large], tf.constant(0))
+    difference = np.abs(found - tf.nn.avg_pool2d(full, 4, 4, "VALID")).mean(axis=(1, 2, 3))
+    apart = np.abs(found - tf.random.shuffle(found, seed=0)).mean()
+    # a shift is rounded to pixels of each size, so up to two thirds of a small pixel off
+    assert difference.max() < 0.05
+    assert difference.mean() < (apart / 2 if apart else 0.001)

@@ -50,9 +50,15 @@ def test_a_family_keeps_the_contract(family):
     latents = tf.random.normal((2, generator.inputs[0].shape[-1]))
     for training in (True, False):
         images = generator(latents, training=training)
-        assert images.dtype == tf.float32
-        assert images.shape == (2, spec.height, spec.width, 3)
-        assert np.abs(images).max() <= 1.0
+        *_, full = tf.nest.flatten(images)
+        assert full.shape == (2, spec.height, spec.width, 3)
+        for leaf in tf.nest.flatten(images):
+            assert leaf.dtype == tf.float32
+            assert np.abs(leaf).max() <= 1.0
+        real = getattr(module, "real_inputs", lambda images: images)(full)
+        tf.nest.assert_same_structure(real, images)
+        shapes = [[leaf.shape for leaf in tf.nest.flatten(nest)] for nest in (real, images)]
+        assert shapes[0] == shapes[1]
         logits = discriminator(images, training=training)
         assert logits.dtype == tf.float32
         assert logits.shape == (2,)

@@ -17,7 +17,7 @@ from gan.networks import base, dcgan, pytorch_example
 from gan.networks.base import ImageSpec
 from gan.presets import apply, default_preset
 
-MOMENTUM = {"dcgan": 0.9, "resnet": 0.9, "pytorch_example": 0.9, "tutorial": 0.99}
+MOMENTUM = dict.fromkeys(base.names(), 0.9) | {"tutorial": 0.99}
 TOLERANCE = 1e-5  # of each variable's norm
 
 
