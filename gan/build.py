@@ -21,6 +21,7 @@ from gan.reconstruction.codes import build_encoder
 from gan.reconstruction.memory import with_memory
 from gan.reconstruction.reconstruction import Reconstruction
 from gan.resume import precision_of
+from gan.stages import Networks, cut
 
 MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
 BALANCE_SEED, RECONSTRUCTION_SEED = 10, 20  # added to the seed: no two random streams are equal
@@ -64,20 +65,26 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         return function(spec, config.networks, **networks.accepted(function, options))
 
     generator, ema_generator = (build(family.build_generator) for _ in range(2))
+    discriminator = build(family.build_discriminator)
+    stages = ()
     if config.reconstruction.weight:
         memory = config.reconstruction.entries, config.reconstruction.temperature
         generator, ema_generator = (
             with_memory(each, spec, *memory) for each in (generator, ema_generator)
         )
+    elif networks.grows(config.networks.name):
+        sides = family.stages(spec, **networks.accepted(family.stages, options))
+        stages = cut(family, Networks(generator, discriminator, ema_generator), sides)
     balance = config.balance
     return GAN(
         generator,
-        build(family.build_discriminator),
+        discriminator,
         ema_generator,
         loss=ADVERSARIAL[config.loss],
         balance=build_balance(balance, seed=config.seed + BALANCE_SEED),
         real_inputs=getattr(family, "real_inputs", None),
         reconstruction=_reconstruction(config, spec, generator.inputs[0].shape[-1]),
+        stages=stages,
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
         label_smoothing=balance.label_smoothing,

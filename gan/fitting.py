@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import sys
 from collections.abc import Mapping, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import keras
 import tensorflow as tf
@@ -14,7 +14,9 @@ from common.callbacks import Ending, EndTogether
 from common.errors import WorkerLostError
 from gan import config as configuration
 from gan.callbacks.custom import ShareLearningRate
+from gan.callbacks.growth import AcrossStages
 from gan.data import stream
+from gan.data.base import ImageDataset
 from gan.model import GAN
 from gan.run_folder import Run
 
@@ -39,31 +41,49 @@ def fit(
     if run.replicas.cluster:
         gather = run.replicas.gather
         more = [ShareLearningRate(gather), EndTogether(gather, ending)]
+    callbacks = [*own.values(), *more]
+    grows = len(gan.stages) > 1
+    if grows:
+        done = own["progress"].share_done
+        callbacks = AcrossStages(callbacks, gan, done, epochs=sys.maxsize, verbose=0)
     try:
         with run.replicas.watch():
-            gan.fit(
-                run.replicas.distribute(lambda numbers: _batches(run, numbers)),
-                steps_per_epoch=run.plan.steps_per_tick,
-                initial_epoch=round(run.start / run.plan.images_per_tick),
-                epochs=sys.maxsize,  # a callback ends the run
-                callbacks=[*own.values(), *more],
-                shuffle=False,  # the stream is shuffled
-                verbose=0,
-            )
+            while True:
+                _fit_stage(run, gan, callbacks)
+                if not grows or not callbacks.growing:
+                    break
     finally:
         for name in ("interrupt", "progress"):
             if name in own:
                 own[name].on_train_end()
 
 
-def _batches(run: Run, numbers: Sequence[int]) -> tf.data.Dataset:
+def _fit_stage(run: Run, gan: GAN, callbacks: Any) -> None:
+    """Call `fit` with images of the current stage's size, averaged before they are streamed."""
+    start = int(gan.images_seen.numpy())
+    grows = len(gan.stages) > 1
+    dataset = stream.shrink(run.dataset, gan.current.side) if grows else run.dataset
+    gan.fit(
+        run.replicas.distribute(lambda numbers: _batches(run, dataset, start, numbers)),
+        steps_per_epoch=run.plan.steps_per_tick,
+        initial_epoch=round(start / run.plan.images_per_tick),
+        epochs=sys.maxsize,  # a callback ends the run
+        callbacks=callbacks,
+        shuffle=False,  # the stream is shuffled
+        verbose=0,
+    )
+
+
+def _batches(
+    run: Run, dataset: ImageDataset, start: int, numbers: Sequence[int]
+) -> tf.data.Dataset:
     """Return the shares of every batch that the replicas with these numbers train on."""
     size, updates = run.plan.images_per_step, run.config.balance.discriminator_steps
     batches = stream.batches(
-        run.dataset,
+        dataset,
         size,
         run.config.seed,
-        start=run.start,
+        start=start,
         horizontal_flip=run.config.data.horizontal_flip,
         shares=[stream.share(size, updates, number, run.replicas.count) for number in numbers],
         among=run.train_index,
@@ -108,4 +128,5 @@ def summarize(
         best={configuration.monitored(run.config.stop): own["saver"].best},
         alarms=own["alarm"].raised,
         metrics=metrics,
+        **({"growth": list(gan.grown)} if gan.grown else {}),
     )

@@ -1,6 +1,6 @@
 """A `keras.Model` that trains a generator against a discriminator."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -11,10 +11,11 @@ from common.losses.adversarial import AdversarialLoss
 from common.losses.penalties import Penalty
 from common.priors import PRIORS, as_prior
 from gan import moving_average, step_metrics
-from gan.balance.base import Balance, Network
+from gan.balance.base import Balance
 from gan.reconstruction import memory
 from gan.reconstruction.reconstruction import Reconstruction
 from gan.running_means import RunningMeans
+from gan.stages import Networks
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 from gan.two_optimizers import TwoOptimizers
 
@@ -41,6 +42,9 @@ class GAN(TwoOptimizers):
         latent_size: Dimensionality of the latent vector.
         prior: Distribution of the latent vectors.
         conditional: Whether both networks take labels.
+        stages: What trains in each stage of a training that grows; one otherwise.
+        current: What trains at present. The three networks above are full size.
+        grown: Images seen when each stage but the first began.
         scalars: Running means of the metrics.
     """
 
@@ -54,6 +58,7 @@ class GAN(TwoOptimizers):
         balance: Balance,
         real_inputs: Callable[[tf.Tensor], Images] | None = None,
         reconstruction: Reconstruction | None = None,
+        stages: Sequence[Networks] = (),
         penalty: Penalty | None = None,
         penalty_weight: float = 0.0,
         label_smoothing: float = 0.0,
@@ -78,6 +83,8 @@ class GAN(TwoOptimizers):
                 output. None if that is one tensor.
             reconstruction: Adds a loss to the generator's, whose images are then
                 reconstructions of the real ones; it needs a generator with a memory.
+            stages: Parts of the three networks, sharing their layers, that are trained
+                in turn; see `gan.stages.grow`. Empty: all of them from the start.
             penalty: Gradient penalty of the discriminator.
             penalty_weight: Its weight in the discriminator's loss.
             label_smoothing: Amount subtracted from the target 1 of real images; only
@@ -99,6 +106,8 @@ class GAN(TwoOptimizers):
         self.ema_generator = ema_generator
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
+        self.stages = list(stages) or [Networks(generator, discriminator, ema_generator)]
+        self.current, self.grown = self.stages[0], []
         self.balance = balance
         self.loss_pair = loss
         self.given_real_inputs = real_inputs
@@ -139,8 +148,8 @@ class GAN(TwoOptimizers):
         batch_size = replicas.count() * tf.shape(data[0], out_type=tf.int64)[0]
         self.images_seen.assign_add(batch_size)
         moving_average.update(
-            self.ema_generator,
-            self.generator,
+            self.current.ema_generator,
+            self.current.generator,
             batch_size,
             self.images_seen.value,
             kimg=self.ema_kimg,
@@ -200,13 +209,6 @@ class GAN(TwoOptimizers):
         self._update_generator(generator_gradients)
         return metrics | more
 
-    def trained_by(self, network: Network) -> list[keras.Variable]:
-        """List the variables that the optimizer of a network trains."""
-        variables = getattr(self, network).trainable_variables
-        if network == "generator" and self.reconstruction:
-            return variables + self.reconstruction.encoder.trainable_variables
-        return variables
-
     def _generate(self, real, labels) -> tuple[Images, tf.Tensor]:
         """Generate images for labels (B,) from new latents, or from the codes of real images.
 
@@ -219,7 +221,8 @@ class GAN(TwoOptimizers):
             return network(self.with_labels(codes, labels), training=True), cost
         shape = (tf.shape(labels)[0], self.latent_size)
         latents = replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)  # (B, Z)
-        return self.generator(self.with_labels(latents, labels), training=True), tf.constant(0.0)
+        generator = self.current.generator
+        return generator(self.with_labels(latents, labels), training=True), tf.constant(0.0)
 
     def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:
         real = self.real_inputs(real)
@@ -247,7 +250,7 @@ class GAN(TwoOptimizers):
         """Return logits (B,) of images as the balance controls present them."""
         leaves = self.balance.augment_scales(tf.nest.flatten(images), self.images_seen.value)
         images = tf.nest.pack_sequence_as(images, leaves)
-        return self.discriminator(self.with_labels(images, labels), training=True)
+        return self.current.discriminator(self.with_labels(images, labels), training=True)
 
     def _penalty(self, real: Images, fake: Images, labels):
         if self.penalty is None:
@@ -259,7 +262,7 @@ class GAN(TwoOptimizers):
 
     def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
         """Return the gradient and the metrics, which the balance controls observe."""
-        gradients = _gradients(tape, losses.total, self.trained_by("discriminator"))
+        gradients = _gradients(tape, losses.total, self.training("discriminator"))
         metrics = step_metrics.of_discriminator(losses, self.loss_pair)
         norm = gradient_norm(gradients, self.discriminator_optimizer)
         metrics = replicas.mean_of_scalars(metrics | {"gradient_norm/discriminator": norm})
@@ -268,7 +271,7 @@ class GAN(TwoOptimizers):
         return gradients, metrics
 
     def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses):
-        gradients = _gradients(tape, losses.total, self.trained_by("generator"))
+        gradients = _gradients(tape, losses.total, self.training("generator"))
         norm = gradient_norm(gradients, self.generator_optimizer)
         metrics = {"loss/generator": losses.loss, "gradient_norm/generator": norm}
         if self.reconstruction:
@@ -276,19 +279,11 @@ class GAN(TwoOptimizers):
         return gradients, replicas.mean_of_scalars(metrics)
 
     def _update_discriminator(self, gradients):
-        self._apply("discriminator", self.discriminator_optimizer, gradients)
-        self.balance.constrain(self.discriminator)
+        self.apply("discriminator", self.discriminator_optimizer, gradients)
+        self.balance.constrain(self.current.discriminator)
 
     def _update_generator(self, gradients):
-        self._apply("generator", self.generator_optimizer, gradients)
-
-    def _apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
-        variables = self.trained_by(network)
-        before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
-        with self.rates[network].in_step():
-            optimizer.apply(gradients, variables)
-        if before:
-            self.balance.limit_update(network, variables, before, self.images_seen.value)
+        self.apply("generator", self.generator_optimizer, gradients)
 
     def with_labels(self, inputs: Any, labels: Any) -> Any:
         """Return the inputs of either network: `inputs`, with labels (B,) if it is conditional."""

@@ -37,6 +37,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,
     },
+    "progressive": {  # as for color images: the family is for them
+        "networks.name": "progressive",
+        "batch_size": 64,
+        "generator.learning_rate": 1e-3,
+        "discriminator.learning_rate": 1e-3,
+        "balance.augment": 0.3,
+    },
     "pytorch_example": {  # https://github.com/pytorch/examples/tree/main/dcgan
         "networks.name": "pytorch_example",
         "data.resolution": 64,

@@ -184,6 +184,8 @@ def _reason(preset: str) -> str:
 def _print_header(run: Run, gan: GAN, family: str | None) -> None:
     spec, skipped = run.spec, run.dataset.skipped
     classes = f", {spec.classes} classes" if spec.classes else ""
+    sides = ", ".join(str(each.side) for each in gan.stages[:-1])
+    stages = f", grown from {sides} pixels" if sides else ""
     count = len(run.dataset.class_names)
     if (
         run.config.data.conditional == configuration.AUTO
@@ -193,7 +195,7 @@ def _print_header(run: Run, gan: GAN, family: str | None) -> None:
     print(
         f"{run.dataset.name}: {len(run.dataset):,} images of "
         f"{spec.height}x{spec.width}x{spec.channels}{classes} | "
-        f"{family or 'networks of build='}: generator {gan.generator.count_params():,} and "
+        f"{family or 'networks of build='}{stages}: generator {gan.generator.count_params():,} and "
         f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype} | "
         f"preset {run.config.preset}{_reason(run.config.preset)}"
     )

@@ -16,7 +16,7 @@ from common.distribution.replicas import Replicas
 from common.errors import InputError, WorkerLostError
 from common.fast import xla
 from gan import config as configuration
-from gan import description, fitting, presets, resume, run_folder, stock, validation
+from gan import description, fitting, presets, resume, run_folder, stages, stock, validation
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.callbacks.custom import check_callbacks
@@ -131,6 +131,7 @@ def train(
         if arrays:
             assign(checkpoint_variables(gan), arrays, f"--resume {folder}: its checkpoint")
             gan.rate_factor.variable.assign(state.get("learning_rate_factor", 1.0))
+            stages.restore(gan, state.get("growth", ()))
         run = Run(
             config=config,
             dataset=dataset,

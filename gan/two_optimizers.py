@@ -1,6 +1,7 @@
 """The part of a GAN that Keras's `compile`, `save` and callbacks use."""
 
 import keras
+import tensorflow as tf
 
 from common.distribution import replicas
 from common.distribution.training import ReplicatedModel
@@ -43,6 +44,28 @@ class TwoOptimizers(ReplicatedModel):
         self.discriminator_optimizer = self._prepare("discriminator", discriminator_optimizer)
         super().compile(optimizer=self.generator_optimizer, **kwargs)
         self.compile_options = kwargs
+
+    def trained_by(self, network: Network) -> list[keras.Variable]:
+        """List the variables that the optimizer of a network trains, in any stage."""
+        variables = getattr(self, network).trainable_variables
+        if network == "generator" and self.reconstruction:
+            return variables + self.reconstruction.encoder.trainable_variables
+        return variables
+
+    def training(self, network: Network) -> list[keras.Variable]:
+        """List those of them that train in the present stage."""
+        if self.current is self.stages[-1]:
+            return self.trained_by(network)
+        return getattr(self.current, network).trainable_variables
+
+    def apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
+        """Update a network by the gradients of `training`, as the balance controls allow."""
+        variables = self.training(network)
+        before = [tf.identity(v.value) for v in variables] if self.balance.limits_updates else []
+        with self.rates[network].in_step():
+            optimizer.apply(gradients, variables)
+        if before:
+            self.balance.limit_update(network, variables, before, self.images_seen.value)
 
     def _prepare(self, network: Network, optimizer: str | keras.optimizers.Optimizer):
         """Build an optimizer on the variables of a network, with loss scaling in float16."""

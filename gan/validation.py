@@ -106,6 +106,11 @@ def _check_loss(config: Config) -> None:
             f"--balance.label-smoothing: expected a loss with labels "
             f"({', '.join(LOSSES_WITH_LABELS)}), got --loss {config.loss}"
         )
+    if config.reconstruction.weight and families.grows(networks.name):
+        raise InputError(
+            f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
+            "grows, and reconstructs nothing\nleave it out, or choose another family"
+        )
     steps = balance.discriminator_steps * balance.generator_steps
     if config.update == "simultaneous" and steps > 1:
         raise InputError("--update simultaneous: expected one step of each network")
@@ -126,6 +131,11 @@ def _check_cluster(config: Config) -> None:
     if found is None:
         return
     cluster.check_batch_size(config.batch_size, len(found.workers), "workers")
+    if families.grows(config.networks.name):
+        raise InputError(
+            f"--networks {config.networks.name}: expected a single process, got a cluster: its "
+            "stages end by one clock\nuse --strategy mirrored on one machine, or another family"
+        )
     if config.balance.on_alarm in ("balance", "restore"):
         raise InputError(
             f"--balance.on-alarm {config.balance.on_alarm}: expected a single process, got a "

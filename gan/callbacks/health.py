@@ -26,7 +26,7 @@ class Vitals(Comparison):
         names = [layer.name for layer in discriminator.layers]
         place = {"name": "features"} if "features" in names else {"index": -2}
         layer = discriminator.get_layer(**place)
-        self.features = keras.Model(discriminator.inputs, layer.output)
+        self.features = keras.Model(discriminator.input, layer.output)
 
     def on_epoch_end(self, epoch, logs=None):
         fake = image_io.to_signed(draw(self.model.generator, self.latents, self.labels))

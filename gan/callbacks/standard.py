@@ -112,6 +112,7 @@ def standard_callbacks(
             "learning_rate_factor": float(gan.rate_factor.variable.numpy()),
             "patience": own["patience"].state(),
             "health": own["alarm"].state(),
+            "growth": list(gan.grown),
         },
         best=run.state["best"],
     )

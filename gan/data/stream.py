@@ -1,6 +1,7 @@
 """Arrays to an endless shuffled stream of batches."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,7 @@ from common.streams import without_autotune
 from gan.data.base import ImageDataset
 
 HELD_OUT = 128  # images at most in the held-out split
+CHUNK = 1024  # images that are averaged at once
 
 
 def train_held_out_split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,6 +33,32 @@ def train_held_out_split(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]
     order = np.random.default_rng(seed).permutation(count)
     held_out = min(HELD_OUT, count // 10)
     return np.sort(order[held_out:]), np.sort(order[:held_out])
+
+
+def shrink(dataset: ImageDataset, side: int) -> ImageDataset:
+    """Average a dataset's images over areas, in memory.
+
+    Args:
+        dataset: Images of a multiple of `side`, square.
+        side: Pixels.
+
+    Returns:
+        The dataset itself if its images have this side; otherwise a copy of at most
+        a quarter of its bytes, rounded to whole numbers.
+
+    Example:
+        >>> shrink(glyphs, 16).images.shape
+        (36000, 16, 16, 1)
+    """
+    count, full, _, channels = dataset.images.shape
+    if full == side:
+        return dataset
+    small = np.empty((count, side, side, channels), np.uint8)
+    areas = (-1, side, full // side, side, full // side, channels)
+    for start in range(0, count, CHUNK):
+        part = dataset.images[start : start + CHUNK].reshape(areas)
+        small[start : start + CHUNK] = np.rint(part.mean(axis=(2, 4), dtype=np.float32))
+    return replace(dataset, images=small)
 
 
 def share(batch_size: int, updates: int, replica: int, replicas: int) -> np.ndarray:

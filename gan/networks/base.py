@@ -15,7 +15,13 @@ A family is one module of this package, found by its file name. It defines
 - optionally `FIXED`: a literal {field of `NetworkConfig`: value} of what the family
   does not let the configuration choose;
 - optionally `real_inputs(images)`: a nest of images like the generator's, made
-  from real images (B, H, W, C). Without it, the images themselves.
+  from real images (B, H, W, C). Without it, the images themselves;
+- optionally, all three or none, `stages(spec, **options)`: sides in pixels that are
+  trained in turn, full size last, and `generator_at(generator, side)` and
+  `discriminator_at(discriminator, side)`: the part of a full-size network that a
+  stage trains, made of the same layers. What a stage does not train must not
+  contribute yet: the full-size networks then compute what the part does, for images
+  enlarged by repeating pixels.
 
 `spec` is an `ImageSpec`, `config` a `gan.config.NetworkConfig`. Options of the
 family are keyword-only arguments of either function, set by
@@ -64,7 +70,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('dcgan', 'multi_scale', 'pytorch_example', 'resnet', 'tutorial')
+        ('dcgan', 'multi_scale', 'progressive', 'pytorch_example', 'resnet', 'tutorial')
     """
     return registry.module_names(PACKAGE, exclude=["base"])
 
@@ -224,13 +230,7 @@ def option_names(name: str) -> tuple[str, ...]:
     Raises:
         InputError: There is no such family.
     """
-    check_name(name)
-    source = (registry.ROOT / PACKAGE.replace(".", "/") / f"{name}.py").read_text()
-    functions = (
-        node
-        for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name in BUILDERS
-    )
+    functions = (each for each in _functions(name) if each.name in BUILDERS)
     found = [argument.arg for function in functions for argument in function.args.kwonlyargs]
     return tuple(dict.fromkeys(found))
 
@@ -251,6 +251,19 @@ def check_options(name: str, options: Iterable[str]) -> None:
             )
 
 
+def grows(name: str) -> bool:
+    """Return whether a family is trained in stages of growing resolution.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> grows("progressive")
+        True
+    """
+    return any(function.name == "stages" for function in _functions(name))
+
+
 def accepted(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
     """Select the options that a function has among its keyword-only arguments.
 
@@ -261,3 +274,9 @@ def accepted(function: Callable[..., Any], options: dict[str, Any]) -> dict[str,
     parameters = inspect.signature(function).parameters.values()
     own = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
     return {key: value for key, value in options.items() if key in own}
+
+
+def _functions(name: str) -> list[ast.FunctionDef]:
+    check_name(name)
+    source = (registry.ROOT / PACKAGE.replace(".", "/") / f"{name}.py").read_text()
+    return [node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)]

@@ -5,8 +5,8 @@ Deviations from the paper, each measured on two CPU cores: small widths, kernel 
 al. 2016), Glorot's initialization.
 """
 
-from collections.abc import Sequence
-from types import SimpleNamespace
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import keras
@@ -225,13 +225,19 @@ def halve(
     return source.LeakyReLU(LEAK)(x)
 
 
-def with_logits(images: Sequence[Any], features: Any, spec: ImageSpec) -> keras.Model:
+def with_logits(
+    images: Sequence[Any],
+    features: Any,
+    spec: ImageSpec,
+    known: Mapping[str, keras.layers.Layer] = MappingProxyType({}),
+) -> keras.Model:
     """Complete a discriminator: a linear layer, and with classes a projection of the label.
 
     Args:
         images: The inputs.
         features: (B, F), computed from them.
         spec: `classes` is used.
+        known: Layers "logits" and "label_embedding" to use instead of new ones.
 
     Returns:
         A model of the images, or a list of them and labels (B,), -> float32 (B,).
@@ -242,13 +248,15 @@ def with_logits(images: Sequence[Any], features: Any, spec: ImageSpec) -> keras.
         (None,)
     """
     inputs = list(images)
-    logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
+    dense = known.get("logits") or layers.Dense(1, dtype="float32", name="logits")
+    logits = dense(features)  # (B, 1)
     if spec.classes:
         label = keras.Input((), dtype="int32", name="label")
         inputs.append(label)
-        embedded = layers.Embedding(
+        embedding = known.get("label_embedding") or layers.Embedding(
             spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
-        )(label)  # (B, F)
+        )
+        embedded = embedding(label)  # (B, F)
         projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
         logits = layers.Add(dtype="float32")([logits, projection])
     outputs = layers.Reshape((), dtype="float32")(logits)

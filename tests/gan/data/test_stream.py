@@ -79,3 +79,14 @@ def test_a_horizontal_flip_comes_half_the_time(numbered):
     batches = first_batches(dataset, 12, 50, seed=0, horizontal_flip=True)
     flipped = np.concatenate([x[:, 0, 0, 0] > 0 for x, _ in batches])
     assert 0.4 < flipped.mean() < 0.6
+
+
+def test_shrinking_averages_areas_and_keeps_labels():
+    images = np.random.default_rng(0).integers(256, size=(1030, 16, 16, 3)).astype(np.uint8)
+    dataset = base.ImageDataset("noise", images, np.arange(1030, dtype=np.int32), (), "noise-1")
+    small = stream.shrink(dataset, 4)
+    assert (small.images.shape, small.images.dtype) == ((1030, 4, 4, 3), np.uint8)
+    expected = images[1029, 4:8, 8:12].mean(axis=(0, 1))
+    np.testing.assert_allclose(small.images[1029, 1, 2], expected, atol=0.5)
+    np.testing.assert_array_equal(small.labels, dataset.labels)
+    assert stream.shrink(dataset, 16) is dataset
