@@ -13,6 +13,7 @@ from common.losses.penalties import PENALTIES
 from common.priors import PRIORS
 from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
+from gan.layers import heads
 from gan.learning_rates import ByImagesSeen
 from gan.model import GAN
 from gan.networks import base as networks
@@ -57,20 +58,26 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     networks.check_resolution(config.networks.name, (spec.height, spec.width))
     options = networks.parse_options(config.networks.options)
 
-    def build(function: Callable[..., keras.Model]) -> keras.Model:
+    def build(function: Callable[..., Any]) -> Any:
         return function(spec, config.networks, **networks.accepted(function, options))
 
     generator, ema_generator = (build(family.build_generator) for _ in range(2))
+    discriminator = build(family.build_discriminator)
+    if config.networks.head == heads.SAN:
+        discriminator = heads.with_slicing(discriminator, spec.classes)
+    regularizer = getattr(family, "generator_regularizer", None)
     balance = config.balance
     return GAN(
         generator,
-        build(family.build_discriminator),
+        discriminator,
         ema_generator,
         loss=ADVERSARIAL[config.loss],
         balance=build_balance(balance, seed=config.seed + BALANCE_SEED),
         real_inputs=getattr(family, "real_inputs", None),
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
+        penalty_interval=config.penalty_interval,
+        generator_regularizer=build(regularizer) if regularizer else None,
         label_smoothing=balance.label_smoothing,
         update=config.update,
         discriminator_steps=balance.discriminator_steps,

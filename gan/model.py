@@ -1,5 +1,6 @@
 """A `keras.Model` that trains a generator against a discriminator."""
 
+import functools
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,6 +13,9 @@ from common.losses.penalties import Penalty
 from common.priors import PRIORS, as_prior
 from gan import step_metrics
 from gan.balance.base import Balance, Network
+from gan.layers import heads
+from gan.lazy import lazily
+from gan.path_length import PathLength
 from gan.running_means import RunningMeans
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 from gan.two_optimizers import TwoOptimizers
@@ -53,6 +57,8 @@ class GAN(TwoOptimizers):
         real_inputs: Callable[[tf.Tensor], Images] | None = None,
         penalty: Penalty | None = None,
         penalty_weight: float = 0.0,
+        penalty_interval: int = 1,
+        generator_regularizer: PathLength | None = None,
         label_smoothing: float = 0.0,
         update: Literal["alternating", "simultaneous"] = "alternating",
         discriminator_steps: int = 1,
@@ -75,6 +81,8 @@ class GAN(TwoOptimizers):
                 output. None if that is one tensor.
             penalty: Gradient penalty of the discriminator.
             penalty_weight: Its weight in the discriminator's loss.
+            penalty_interval: Discriminator updates per penalty, which it multiplies.
+            generator_regularizer: A further term of the generator's loss.
             label_smoothing: Amount subtracted from the target 1 of real images; only
                 for losses with labels.
             update: "alternating" is Goodfellow et al. 2014, algorithm 1.
@@ -100,6 +108,9 @@ class GAN(TwoOptimizers):
         self.real_inputs = real_inputs or (lambda images: images)
         self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
+        self.penalty_interval, self.both_logits = penalty_interval, heads.both_logits(discriminator)
+        self.generator_regularizer = generator_regularizer
+        self.regularize = generator_regularizer and generator_regularizer.bind(generator)
         self.update = update
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
@@ -159,13 +170,13 @@ class GAN(TwoOptimizers):
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
                 self._update_discriminator(gradients)
             losses = self._generator_losses(real, fake, labels)  # by the updated discriminator
-        gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
+        gradients, generator_metrics = self._generator_gradients(generator_tape, losses, labels)
         self._update_generator(gradients)
 
         for _ in range(self.generator_steps - 1):
             with tf.GradientTape() as generator_tape:
                 losses = self._generator_losses(real, self._generate(labels), labels)
-            gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
+            gradients, generator_metrics = self._generator_gradients(generator_tape, losses, labels)
             self._update_generator(gradients)
         return metrics | generator_metrics
 
@@ -179,27 +190,32 @@ class GAN(TwoOptimizers):
                     losses = self._discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
             losses = self._generator_losses(real, fake, labels)
-        generator_gradients, more = self._generator_gradients(generator_tape, losses)
+        generator_gradients, more = self._generator_gradients(generator_tape, losses, labels)
         self._update_discriminator(gradients)
         self._update_generator(generator_gradients)
         return metrics | more
 
     def _generate(self, labels) -> Images:
         """Generate images for labels (B,) from new latents."""
+        return self.generator(self.with_labels(self._latents(labels), labels), training=True)
+
+    def _latents(self, labels) -> tf.Tensor:
+        """Draw latents (B, Z) for labels (B,)."""
         shape = (tf.shape(labels)[0], self.latent_size)
-        latents = replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)  # (B, Z)
-        return self.generator(self.with_labels(latents, labels), training=True)
+        return replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)
 
     def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:
         real = self.real_inputs(real)
         fake = tf.nest.map_structure(tf.stop_gradient, fake)
-        real_logits = self._discriminate(real, labels)  # (B,)
-        fake_logits = self._discriminate(fake, labels)  # (B,)
+        real_logits, real_direction = self.both_logits(self._presented(real, labels))  # (B,), (B,)
+        fake_logits, fake_direction = self.both_logits(self._presented(fake, labels))
         as_real, as_fake = self.balance.swap_labels(real_logits, fake_logits)
         smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
         loss = tf.reduce_mean(self.loss_pair.discriminator(real=as_real, fake=as_fake, **smoothing))
         penalty = self._penalty(real, fake, labels)
-        total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
+        slicing = tf.reduce_mean(fake_direction) - tf.reduce_mean(real_direction)
+        total = loss + self.penalty_weight * penalty + slicing
+        total = self.discriminator_optimizer.scale_loss(total)
         return DiscriminatorLosses(real_logits, fake_logits, loss, penalty, total)
 
     def _generator_losses(self, real, fake: Images, labels) -> GeneratorLosses:
@@ -211,18 +227,24 @@ class GAN(TwoOptimizers):
         return GeneratorLosses(loss, self.generator_optimizer.scale_loss(loss))
 
     def _discriminate(self, images: Images, labels):
-        """Return logits (B,) of images as the balance controls present them."""
+        return self.discriminator(self._presented(images, labels), training=True)  # (B,)
+
+    def _presented(self, images: Images, labels) -> Any:
+        """Return the discriminator's inputs as the balance controls change them."""
         seen = self.images_seen.value
         images = tf.nest.map_structure(lambda leaf: self.balance.augment(leaf, seen), images)
-        return self.discriminator(self.with_labels(images, labels), training=True)
+        return self.with_labels(images, labels)
 
     def _penalty(self, real: Images, fake: Images, labels):
         if self.penalty is None:
             return tf.constant(0.0)
         mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
-        return tf.reduce_mean(
-            self.penalty(lambda images: self._discriminate(images, labels), real, fake, mix)
-        )
+
+        def term():
+            critic = functools.partial(self._discriminate, labels=labels)
+            return tf.reduce_mean(self.penalty(critic, real, fake, mix))
+
+        return lazily(term, self.penalty_interval, self.discriminator_optimizer)
 
     def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
         """Return the gradient and the metrics, which the balance controls observe."""
@@ -234,8 +256,11 @@ class GAN(TwoOptimizers):
         self.balance.observe(metrics | {"images": images})
         return gradients, metrics
 
-    def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses):
+    def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses, labels):
         gradients = _gradients(tape, losses.total, self.generator)
+        if self.regularize is not None:
+            inputs = self.with_labels(self._latents(labels), labels)
+            gradients = self.regularize(gradients, inputs, self.seed, self.generator_optimizer)
         norm = gradient_norm(gradients, self.generator_optimizer)
         metrics = {"loss/generator": losses.loss, "gradient_norm/generator": norm}
         return gradients, replicas.mean_of_scalars(metrics)

@@ -11,11 +11,15 @@ A family is one module of this package, found by its file name. It defines
   or a flat list of them and labels, to float32 logits (B,), positive for real;
 - optionally `FIXED`: a literal {field of `NetworkConfig`: value} of what the family
   does not let the configuration choose;
+- optionally `HAS_MAPPING = True`: the generator maps latent vectors to others, w, the
+  output of its layer `MAPPED`; truncation then acts on w;
+- optionally `generator_regularizer(spec, config, **options)`: a term of the generator's
+  loss (`gan.path_length.PathLength`), or None;
 - optionally `real_inputs(images)`: a nest of images like the generator's, made
   from real images (B, H, W, C). Without it, the images themselves.
 
 `spec` is an `ImageSpec`, `config` a `gan.config.NetworkConfig`. Options of the
-family are keyword-only arguments of either function, set by
+family are keyword-only arguments of these functions, set by
 `--networks.options key=value`. The layers come from
 `common.fast.layers(config.kernels)`. A layer named "features" marks the
 activations in which `health/` metrics are computed.
@@ -36,6 +40,8 @@ from common.errors import InputError, printable
 
 PACKAGE = "gan.networks"
 BUILDERS = ("build_generator", "build_discriminator")
+WITH_OPTIONS = (*BUILDERS, "generator_regularizer")
+MAPPED = "w"  # name of the layer whose output is the mapped latent vector
 
 
 @dataclass(frozen=True)
@@ -60,7 +66,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('dcgan', 'pytorch_example', 'resnet', 'tutorial')
+        ('dcgan', 'pytorch_example', 'resnet', 'style_based', 'tutorial')
     """
     return registry.module_names(PACKAGE, exclude=["base"])
 
@@ -141,6 +147,20 @@ def fixed(name: str) -> dict[str, Any]:
     return registry.constant(f"{PACKAGE}.{name}", "FIXED") or {}
 
 
+def has_mapping(name: str) -> bool:
+    """Return whether the generators of a family have a mapping network.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> has_mapping("dcgan")
+        False
+    """
+    check_name(name)
+    return bool(registry.constant(f"{PACKAGE}.{name}", "HAS_MAPPING"))
+
+
 def require_square(name: str, spec: ImageSpec) -> int:
     """Return the side of square images, in pixels.
 
@@ -183,7 +203,7 @@ def parse_options(
 
 
 def option_names(name: str) -> tuple[str, ...]:
-    """List the options of a family: the keyword-only arguments of its two functions.
+    """List the options of a family: the keyword-only arguments of its functions.
 
     Raises:
         InputError: There is no such family.
@@ -193,7 +213,7 @@ def option_names(name: str) -> tuple[str, ...]:
     functions = (
         node
         for node in ast.parse(source).body
-        if isinstance(node, ast.FunctionDef) and node.name in BUILDERS
+        if isinstance(node, ast.FunctionDef) and node.name in WITH_OPTIONS
     )
     found = [argument.arg for function in functions for argument in function.args.kwonlyargs]
     return tuple(dict.fromkeys(found))
@@ -213,6 +233,30 @@ def check_options(name: str, options: Iterable[str]) -> None:
                 f"--networks.options {printable(key)}: unknown to {name}; {expected}"
                 f"{registry.did_you_mean(key, known)}"
             )
+
+
+def check_number(option: str, value: Any, least: int, whole: bool = True) -> None:
+    """Check the value of an option that is a number.
+
+    Args:
+        option: Its name.
+        value: Of `parse_options`.
+        least: Smallest number that is allowed.
+        whole: Whether it must be an integer.
+
+    Raises:
+        InputError: It is not such a number.
+
+    Example:
+        >>> check_number("depth", 2, 1)
+    """
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or value < least:
+        kind = "an integer" if whole else "a number"
+        raise InputError(
+            f"--networks.options {option}={printable(str(value))}: expected {kind} of at least "
+            f"{least}"
+        )
 
 
 def accepted(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from keras import layers
 
 from common import fast
 from gan.config import NetworkConfig
+from gan.layers import heads
+from gan.layers.minibatch_deviation import minibatch_deviation
 from gan.networks.base import ImageSpec, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -124,14 +126,12 @@ UPSAMPLING = {"transposed": _transposed, "resize": _resize, "subpixel": _subpixe
 def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     """Build a network from images to logits, positive for real.
 
-    With classes, the label enters as a projection (Miyato and Koyama 2018,
-    equation 5): the logit gains the inner product of the features with the
-    label's learned embedding.
+    With classes, the label enters as a projection: `gan.layers.heads.linear`.
 
     Args:
         spec: Shape of the images; height and width are equal and in `RESOLUTIONS`.
-        config: `discriminator_width` or else `width`, `normalization` and
-            `kernels` are used.
+        config: `discriminator_width` or else `width`, `normalization`,
+            `minibatch_deviation` and `kernels` are used.
 
     Returns:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
@@ -150,7 +150,7 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     base_width = config.discriminator_width or config.width
     widths = [base_width * min(2**level, MAX_WIDENING) for level in range(doublings)]
     image = keras.Input((resolution, resolution, spec.channels), name="image")
-    inputs, x = image, image
+    x = image
     if margin(resolution):
         sides = (margin(resolution),) * 2
         x = keras.ops.pad(x, ((0, 0), sides, sides, (0, 0)), mode="symmetric")
@@ -165,17 +165,9 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         if level > 0:  # not at the input: Radford et al. 2016, section 3
             x = NORMALIZATION[normalized](source, x)
         x = source.LeakyReLU(LEAK)(x)
+    x = minibatch_deviation(x, config)
     features = layers.Flatten(name="features")(x)  # (B, F)
-    logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
-    if spec.classes:
-        label = keras.Input((), dtype="int32", name="label")
-        inputs = [image, label]
-        embedded = layers.Embedding(
-            spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
-        )(label)  # (B, F)
-        projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
-        logits = layers.Add(dtype="float32")([logits, projection])
-    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="discriminator")
+    return heads.linear(image, features, spec.classes)
 
 
 def _batch(source: SimpleNamespace, x):
