@@ -28,7 +28,7 @@ def config_of(family):
 def test_the_families_are_the_files_of_the_package():
     files = {path.stem for path in (ROOT / "gan/networks").glob("*.py")}
     assert set(base.names()) == files - {"__init__", "base"}
-    assert {"dcgan", "pytorch_example", "resnet", "tutorial"} <= set(base.names())
+    assert {"dcgan", "pytorch_example", "resnet", "style_based", "tutorial"} <= set(base.names())
 
 
 def test_what_exists_is_known_without_tensorflow():
@@ -94,7 +94,7 @@ def test_a_family_may_make_rectangles(monkeypatch):
         base.check_resolution("dcgan", (64, 32))
 
 
-@pytest.mark.parametrize("family", ["dcgan", "resnet"])
+@pytest.mark.parametrize("family", ["dcgan", "resnet", "style_based"])
 def test_squares_are_required(family):
     module = base.get(family)
     for build in (module.build_generator, module.build_discriminator):
@@ -126,6 +126,10 @@ def test_an_unknown_option_names_those_of_the_family():
         base.check_options("resnet", ("normalization=none",))
     with pytest.raises(InputError, match="depth: unknown to dcgan; it has no options"):
         base.check_options("dcgan", ("depth=2",))
+
+
+def test_which_family_has_a_mapping_network_is_known():
+    assert [name for name in base.names() if base.has_mapping(name)] == ["style_based"]
 
 
 def test_each_function_gets_the_options_that_it_has():
