@@ -15,16 +15,14 @@ from gan import step_metrics
 from gan.balance.base import Balance, Network
 from gan.layers import heads
 from gan.lazy import lazily
-from gan.path_length import PathLength
+from gan.path_length import SHRINK, PathLength
 from gan.running_means import RunningMeans
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 from gan.two_optimizers import TwoOptimizers
 
 Images = Any
 """A nest of tensors (B, H, W, C) in [-1, 1] whose last leaf is full size; usually one tensor."""
-LOSS = {
-    "loss": ("loss/discriminator", "loss/generator")
-}  # the metric that Keras's callbacks expect
+LOSS = {"loss": ("loss/discriminator", "loss/generator")}  # what Keras's callbacks expect
 
 
 @keras.saving.register_keras_serializable("gan")
@@ -106,12 +104,11 @@ class GAN(TwoOptimizers):
         self.loss_pair = loss
         self.given_real_inputs = real_inputs
         self.real_inputs = real_inputs or (lambda images: images)
-        self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
         self.penalty_interval, self.both_logits = penalty_interval, heads.both_logits(discriminator)
         self.generator_regularizer = generator_regularizer
         self.regularize = generator_regularizer and generator_regularizer.bind(generator)
-        self.update = update
+        self.label_smoothing, self.update = label_smoothing, update
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
         self.latent_size = generator.inputs[0].shape[-1]
@@ -170,13 +167,13 @@ class GAN(TwoOptimizers):
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
                 self._update_discriminator(gradients)
             losses = self._generator_losses(real, fake, labels)  # by the updated discriminator
-        gradients, generator_metrics = self._generator_gradients(generator_tape, losses, labels)
+        gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
         self._update_generator(gradients)
 
         for _ in range(self.generator_steps - 1):
             with tf.GradientTape() as generator_tape:
                 losses = self._generator_losses(real, self._generate(labels), labels)
-            gradients, generator_metrics = self._generator_gradients(generator_tape, losses, labels)
+            gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
             self._update_generator(gradients)
         return metrics | generator_metrics
 
@@ -190,7 +187,7 @@ class GAN(TwoOptimizers):
                     losses = self._discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
             losses = self._generator_losses(real, fake, labels)
-        generator_gradients, more = self._generator_gradients(generator_tape, losses, labels)
+        generator_gradients, more = self._generator_gradients(generator_tape, losses)
         self._update_discriminator(gradients)
         self._update_generator(generator_gradients)
         return metrics | more
@@ -212,10 +209,9 @@ class GAN(TwoOptimizers):
         as_real, as_fake = self.balance.swap_labels(real_logits, fake_logits)
         smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
         loss = tf.reduce_mean(self.loss_pair.discriminator(real=as_real, fake=as_fake, **smoothing))
-        penalty = self._penalty(real, fake, labels)
+        weighted, penalty = self._penalty(real, fake, labels)
         slicing = tf.reduce_mean(fake_direction) - tf.reduce_mean(real_direction)
-        total = loss + self.penalty_weight * penalty + slicing
-        total = self.discriminator_optimizer.scale_loss(total)
+        total = self.discriminator_optimizer.scale_loss(loss + slicing) + weighted
         return DiscriminatorLosses(real_logits, fake_logits, loss, penalty, total)
 
     def _generator_losses(self, real, fake: Images, labels) -> GeneratorLosses:
@@ -224,27 +220,34 @@ class GAN(TwoOptimizers):
             real_logits = self._discriminate(self.real_inputs(real), labels)  # (B,)
         fake_logits = self._discriminate(fake, labels)  # (B,)
         loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
-        return GeneratorLosses(loss, self.generator_optimizer.scale_loss(loss))
+        total = self.generator_optimizer.scale_loss(loss)
+        if self.regularize is not None:
+            labels = labels[::SHRINK]
+            inputs = self.with_labels(self._latents(labels), labels)
+            total += self.regularize(inputs, self.seed, self.generator_optimizer)
+        return GeneratorLosses(loss, total)
 
     def _discriminate(self, images: Images, labels):
-        return self.discriminator(self._presented(images, labels), training=True)  # (B,)
+        """Return logits (B,) of images as the balance controls present them."""
+        return self.discriminator(self._presented(images, labels), training=True)
 
     def _presented(self, images: Images, labels) -> Any:
-        """Return the discriminator's inputs as the balance controls change them."""
         seen = self.images_seen.value
         images = tf.nest.map_structure(lambda leaf: self.balance.augment(leaf, seen), images)
         return self.with_labels(images, labels)
 
     def _penalty(self, real: Images, fake: Images, labels):
+        """Return the penalty as a part of the scaled loss, and before its weight."""
         if self.penalty is None:
-            return tf.constant(0.0)
+            return tf.constant(0.0), tf.constant(0.0)
         mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
 
         def term():
             critic = functools.partial(self._discriminate, labels=labels)
-            return tf.reduce_mean(self.penalty(critic, real, fake, mix))
+            penalty = tf.reduce_mean(self.penalty(critic, real, fake, mix))
+            return self.penalty_weight * penalty, self.penalty_interval * penalty
 
-        return lazily(term, self.penalty_interval, self.discriminator_optimizer)
+        return lazily(term, self.penalty_interval, self.discriminator, self.discriminator_optimizer)
 
     def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
         """Return the gradient and the metrics, which the balance controls observe."""
@@ -256,11 +259,8 @@ class GAN(TwoOptimizers):
         self.balance.observe(metrics | {"images": images})
         return gradients, metrics
 
-    def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses, labels):
+    def _generator_gradients(self, tape: tf.GradientTape, losses: GeneratorLosses):
         gradients = _gradients(tape, losses.total, self.generator)
-        if self.regularize is not None:
-            inputs = self.with_labels(self._latents(labels), labels)
-            gradients = self.regularize(gradients, inputs, self.seed, self.generator_optimizer)
         norm = gradient_norm(gradients, self.generator_optimizer)
         metrics = {"loss/generator": losses.loss, "gradient_norm/generator": norm}
         return gradients, replicas.mean_of_scalars(metrics)

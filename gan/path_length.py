@@ -3,7 +3,7 @@
 Karras et al. 2020, Analyzing and Improving the Image Quality of StyleGAN, section 3.2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -11,10 +11,10 @@ import tensorflow as tf
 
 from common.distribution import replicas
 from gan import mapping
-from gan.lazy import is_due
+from gan.lazy import is_due, lazily
 
 DECAY = 0.99  # of the moving average of path lengths, per regularized update: appendix B
-SHRINK = 2  # the batch is this many times smaller: appendix B
+SHRINK = 2  # every second image of a batch is used: appendix B
 
 
 def path_lengths(
@@ -47,8 +47,8 @@ class PathLength(keras.layers.Layer):
     a is a moving average of the lengths. The term is computed once in `interval`
     updates, with its weight multiplied by that (lazy regularization, appendix B).
 
-    Deviations: its gradient is added to that of the adversarial loss, where the paper
-    makes a separate update; a does not yet contain the lengths of this update; the noise
+    Deviations: it is added to the adversarial loss, where the paper makes a separate
+    update; a does not yet contain the lengths of this update; the noise
     is that of sampling.
 
     Args:
@@ -64,47 +64,38 @@ class PathLength(keras.layers.Layer):
         self.weight, self.interval = weight, interval
         self.mean = self.add_weight(shape=(), initializer="zeros", trainable=False, name="mean")
 
-    def bind(self, generator: keras.Model) -> Callable[..., list[tf.Tensor]]:
-        """Return a function that adds the term's gradient for this generator.
+    def bind(self, generator: keras.Model) -> Callable[..., tf.Tensor]:
+        """Return a function to what is added to a generator's scaled loss.
 
-        Its arguments are gradients of the generator's trainable variables; B latents
-        [and labels]; a seed generator; and the generator's optimizer.
+        Its arguments are B latents [and labels], a seed generator, and the generator's
+        optimizer.
         """
         parts = mapping.split(generator)
-        return lambda *arguments: self._add(generator, parts, *arguments)
+        return lambda *arguments: self._scaled(generator, parts, *arguments)
 
-    def _add(
+    def _scaled(
         self,
         generator: keras.Model,
         parts: tuple[keras.Model, keras.Model],
-        gradients: Sequence[tf.Tensor],
         inputs: Any,
         seed: keras.random.SeedGenerator,
         optimizer: keras.optimizers.Optimizer,
-    ) -> list[tf.Tensor]:
-        count = tf.maximum(tf.shape(tf.nest.flatten(inputs)[0])[0] // SHRINK, 1)
-        inputs = tf.nest.map_structure(lambda each: each[:count], inputs)
+    ) -> tf.Tensor:
         _, height, width, channels = parts[1].outputs[0].shape
+        count = tf.shape(tf.nest.flatten(inputs)[0])[0]
         shape = tf.stack([count, height, width, channels])
         directions = replicas.draw(keras.random.normal, shape, seed=seed) / (height * width) ** 0.5
-        variables = generator.trainable_variables
+
+        def term():
+            lengths = path_lengths(parts, inputs, directions)
+            loss = tf.reduce_mean(tf.square(lengths - self.mean.value))
+            return self.weight * loss, tf.reduce_mean(lengths)
+
         due = is_due(optimizer, self.interval)
-
-        def now():
-            with tf.GradientTape() as tape:
-                lengths = path_lengths(parts, inputs, directions)
-                term = tf.reduce_mean(tf.square(lengths - self.mean.value))
-                loss = optimizer.scale_loss(self.weight * self.interval * term)
-            found = tape.gradient(loss, variables, unconnected_gradients="zero")
-            return [tf.convert_to_tensor(each) for each in found], tf.reduce_mean(lengths)
-
-        def later():
-            return [tf.zeros(each.shape, each.dtype) for each in variables], tf.constant(0.0)
-
-        more, length = tf.cond(due, now, later)
+        scaled, length = lazily(term, self.interval, generator, optimizer)
         moved = self.mean + (1.0 - DECAY) * (replicas.mean(length) - self.mean)
         self.mean.assign(tf.where(due, moved, self.mean))
-        return [a + b for a, b in zip(gradients, replicas.mean(more), strict=True)]
+        return scaled
 
     def get_config(self):
         return {**super().get_config(), "weight": self.weight, "interval": self.interval}
