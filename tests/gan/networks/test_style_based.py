@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from common.checkpoints import Checkpoints
 from common.errors import InputError
-from gan import presets, stock
+from gan import directions, presets, project, sample, stock
 from gan.build import build_gan
 from gan.config import Config, NetworkConfig, StopConfig
 from gan.networks import style_based
@@ -120,3 +120,26 @@ def test_a_resumed_run_ends_with_the_same_bits(tiny):
     assert list(first) == list(second)
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_run_is_truncated_walked_and_taken_apart(tiny, tmp_path):
+    config = presets.apply(tiny, "style_based")
+    folder = train(dataclasses.replace(config, batch_size=8, networks=SMALL)).folder
+
+    def spread(*truncation):
+        path = tmp_path / "s.npz"
+        words = ["--run", str(folder), "--count", "32", "--npz", str(path), *truncation]
+        assert sample.main([*words, "--interpolation", str(tmp_path / "walk.gif")]) == 0
+        with np.load(path) as archive:
+            return archive["images"].astype(float).std(axis=0).mean()
+
+    assert 0 < spread("--truncation", "0.3") < 0.7 * spread()
+    assert directions.main(["--run", str(folder), "--out", str(tmp_path / "d.png")]) == 0
+    images = tmp_path / "images"
+    images.mkdir()
+    draw = ["--run", str(folder), "--count", "1", "--out", str(images / "a.png")]
+    assert sample.main(draw) == 0
+    words = ["--image", str(images / "a.png"), "--out", str(tmp_path / "p"), "--steps", "5"]
+    assert project.main(["--run", str(folder), *words, "--starts", "4"]) == 0
+    assert (tmp_path / "p" / "a.npz").exists()
