@@ -19,7 +19,8 @@ class MinibatchDeviation(layers.Layer):
     images, averaged over activations. A generator whose images resemble each other
     is found out by it. Groups are taken as in Karras et al. 2020, but of
     neighbors in the batch, so that a batch which is split among replicas keeps its
-    groups. The last group of a batch may be smaller.
+    groups. The last group of a batch may be smaller. Outside of training it is the same:
+    the logit of an image depends on its neighbors.
 
     Args:
         group: Images per group.

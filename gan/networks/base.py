@@ -41,7 +41,7 @@ from common.errors import InputError, printable
 PACKAGE = "gan.networks"
 BUILDERS = ("build_generator", "build_discriminator")
 WITH_OPTIONS = (*BUILDERS, "generator_regularizer")
-MAPPED = "w"  # name of the layer whose output is the mapped latent vector
+MAPPED = "mapped"  # name of the layer whose output is the mapped latent vector w
 
 
 @dataclass(frozen=True)
@@ -150,15 +150,14 @@ def fixed(name: str) -> dict[str, Any]:
 def has_mapping(name: str) -> bool:
     """Return whether the generators of a family have a mapping network.
 
-    Raises:
-        InputError: There is no such family.
+    Args:
+        name: Of the family; without such a family, the answer is no.
 
     Example:
         >>> has_mapping("dcgan")
         False
     """
-    check_name(name)
-    return bool(registry.constant(f"{PACKAGE}.{name}", "HAS_MAPPING"))
+    return name in names() and bool(registry.constant(f"{PACKAGE}.{name}", "HAS_MAPPING"))
 
 
 def require_square(name: str, spec: ImageSpec) -> int:

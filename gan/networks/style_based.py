@@ -71,7 +71,7 @@ def build_generator(
 
     Returns:
         A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
-        (B, H, W, C) in [-1, 1]. The output of its layer "w" is w.
+        (B, H, W, C) in [-1, 1]. The output of its layer "mapped" is w.
 
     Raises:
         InputError: The images are not square, or an option is not a positive integer.

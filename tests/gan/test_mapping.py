@@ -50,7 +50,7 @@ def test_truncation_moves_images_towards_the_mean_of_their_class(classes):
 def test_the_mean_is_that_of_w():
     """For w = 2 z + 1 and images that are w: truncated by 0.5, z gives z + 1."""
     latent = keras.Input((4,))
-    dense = keras.layers.Dense(4, name="w")
+    dense = keras.layers.Dense(4, name="mapped")
     model = keras.Model(latent, keras.layers.Reshape((2, 2, 1))(dense(latent)))
     dense.set_weights([2 * np.eye(4, dtype=np.float32), np.ones(4, np.float32)])
     found = mapping.truncate(model, 0.5)(LATENTS)

@@ -14,7 +14,7 @@ RANDOM = np.random.default_rng(0)
 def linear(matrix):
     """A generator of 2x2 images A w with w = z."""
     latent = keras.Input((3,))
-    w = keras.layers.Dense(3, use_bias=False, name="w", trainable=False)
+    w = keras.layers.Dense(3, use_bias=False, name="mapped", trainable=False)
     dense = keras.layers.Dense(4, use_bias=False)
     network = keras.Model(latent, keras.layers.Reshape((2, 2, 1))(dense(w(latent))))
     w.set_weights([np.eye(3, dtype=np.float32)])
