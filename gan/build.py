@@ -8,11 +8,13 @@ from keras.optimizers import schedules
 
 from common import fast
 from common.distribution import devices
+from common.key_values import accepted, parse_options
 from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
 from common.priors import PRIORS
 from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
+from gan.layers import heads
 from gan.learning_rates import ByImagesSeen
 from gan.model import GAN
 from gan.networks import base as networks
@@ -59,13 +61,16 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     family = networks.get(config.networks.name)
     networks.check_options(config.networks.name, config.networks.options)
     networks.check_resolution(config.networks.name, (spec.height, spec.width))
-    options = networks.parse_options(config.networks.options)
+    options = parse_options(config.networks.options)
 
-    def build(function: Callable[..., keras.Model]) -> keras.Model:
-        return function(spec, config.networks, **networks.accepted(function, options))
+    def build(function: Callable[..., Any]) -> Any:
+        return function(spec, config.networks, **accepted(function, options))
 
     generator, ema_generator = (build(family.build_generator) for _ in range(2))
     discriminator = build(family.build_discriminator)
+    if config.networks.head == heads.SAN:
+        discriminator = heads.with_slicing(discriminator, spec.classes)
+    regularizer = getattr(family, "generator_regularizer", None)
     stages = ()
     if config.reconstruction.weight:
         memory = config.reconstruction.entries, config.reconstruction.temperature
@@ -73,7 +78,7 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
             with_memory(each, spec, *memory) for each in (generator, ema_generator)
         )
     elif networks.grows(config.networks.name):
-        sides = family.stages(spec, **networks.accepted(family.stages, options))
+        sides = family.stages(spec, **accepted(family.stages, options))
         stages = cut(family, Networks(generator, discriminator, ema_generator), sides)
     balance = config.balance
     return GAN(
@@ -87,6 +92,8 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         stages=stages,
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,
+        penalty_interval=config.penalty_interval,
+        generator_regularizer=build(regularizer) if regularizer else None,
         label_smoothing=balance.label_smoothing,
         update=config.update,
         discriminator_steps=balance.discriminator_steps,

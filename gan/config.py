@@ -66,6 +66,10 @@ class NetworkConfig:
     """How the generator doubles the resolution."""
     normalization: Hidden[Literal["batch", "layer", "spectral", "none"]] = "batch"
     """In the discriminator. Gradient penalties need one that does not mix images: not batch."""
+    head: Hidden[Literal["linear", "san"]] = "linear"
+    """Last layer of the discriminator. san: a slicing head (Takida et al. 2024)."""
+    minibatch_deviation: Hidden[int] = bounded(0, 0, 2**10)
+    """Images per group whose deviation the discriminator's last layers see. 0: none."""
     options: tuple[str, ...] = ()
     """Options of the family, each key=value."""
 
@@ -213,6 +217,8 @@ class Config:
     """Gradient penalty on the discriminator."""
     penalty_weight: float = bounded(1.0, 0)
     """Weight of the gradient penalty; usually 10 for wgan_gp, 0.1 to 10 for the others."""
+    penalty_interval: Hidden[int] = bounded(1, 1)
+    """Discriminator updates per gradient penalty, whose weight is multiplied by it."""
     update: Literal["alternating", "simultaneous"] = "alternating"
     """Update the discriminator before the generator, or apply both gradients of the same point."""
     prior: Literal[PRIORS] = "normal"  # type: ignore

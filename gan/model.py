@@ -12,22 +12,18 @@ from common.losses.penalties import Penalty
 from common.priors import PRIORS, as_prior
 from gan import moving_average, step_metrics
 from gan.balance.base import Balance
-from gan.reconstruction import memory
+from gan.path_length import PathLength
 from gan.reconstruction.reconstruction import Reconstruction
 from gan.running_means import RunningMeans
 from gan.stages import Networks
+from gan.step_losses import Images, StepLosses
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
-from gan.two_optimizers import TwoOptimizers
 
-Images = Any
-"""A nest of tensors (B, H, W, C) in [-1, 1] whose last leaf is full size; usually one tensor."""
-LOSS = {
-    "loss": ("loss/discriminator", "loss/generator")
-}  # the metric that Keras's callbacks expect
+LOSS = {"loss": ("loss/discriminator", "loss/generator")}  # what Keras's callbacks expect
 
 
 @keras.saving.register_keras_serializable("gan")
-class GAN(TwoOptimizers):
+class GAN(StepLosses):
     """A generator and a discriminator that train against each other.
 
     Gradients and metrics are means over all replicas, and random numbers are
@@ -61,6 +57,8 @@ class GAN(TwoOptimizers):
         stages: Sequence[Networks] = (),
         penalty: Penalty | None = None,
         penalty_weight: float = 0.0,
+        penalty_interval: int = 1,
+        generator_regularizer: PathLength | None = None,
         label_smoothing: float = 0.0,
         update: Literal["alternating", "simultaneous"] = "alternating",
         discriminator_steps: int = 1,
@@ -87,6 +85,8 @@ class GAN(TwoOptimizers):
                 in turn; see `gan.stages.grow`. Empty: all of them from the start.
             penalty: Gradient penalty of the discriminator.
             penalty_weight: Its weight in the discriminator's loss.
+            penalty_interval: Discriminator updates per penalty, which it multiplies.
+            generator_regularizer: A further term of the generator's loss.
             label_smoothing: Amount subtracted from the target 1 of real images; only
                 for losses with labels.
             update: "alternating" is Goodfellow et al. 2014, algorithm 1.
@@ -113,9 +113,11 @@ class GAN(TwoOptimizers):
         self.given_real_inputs = real_inputs
         self.real_inputs = real_inputs or (lambda images: images)
         self.reconstruction = reconstruction
-        self.label_smoothing = label_smoothing
         self.penalty, self.penalty_weight = penalty, penalty_weight
-        self.update = update
+        self.penalty_interval = penalty_interval
+        self.generator_regularizer = generator_regularizer
+        self.regularize = generator_regularizer and generator_regularizer.bind(generator)
+        self.label_smoothing, self.update = label_smoothing, update
         self.discriminator_steps, self.generator_steps = discriminator_steps, generator_steps
         self.ema_kimg, self.ema_rampup = ema_kimg, ema_rampup
         self.latent_size = generator.inputs[0].shape[-1]
@@ -169,27 +171,27 @@ class GAN(TwoOptimizers):
         """
         *earlier, (real, labels) = batches
         for earlier_real, earlier_labels in earlier:  # the first k - 1 updates
-            fake, _ = self._generate(earlier_real, earlier_labels)
+            fake, _ = self.generate(earlier_real, earlier_labels)
             with tf.GradientTape() as discriminator_tape:
-                losses = self._discriminator_losses(earlier_real, fake, earlier_labels)
+                losses = self.discriminator_losses(earlier_real, fake, earlier_labels)
             gradients, _ = self._discriminator_gradients(discriminator_tape, losses)
             self._update_discriminator(gradients)
 
         with tf.GradientTape() as generator_tape:
-            fake, cost = self._generate(real, labels)
+            fake, cost = self.generate(real, labels)
             with generator_tape.stop_recording():
                 with tf.GradientTape() as discriminator_tape:
-                    losses = self._discriminator_losses(real, fake, labels)
+                    losses = self.discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
                 self._update_discriminator(gradients)
-            losses = self._generator_losses(real, fake, labels, cost)  # by the updated D
+            losses = self.generator_losses(real, fake, labels, cost)  # by the updated D
         gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
         self._update_generator(gradients)
 
         for _ in range(self.generator_steps - 1):
             with tf.GradientTape() as generator_tape:
-                fake, cost = self._generate(real, labels)
-                losses = self._generator_losses(real, fake, labels, cost)
+                fake, cost = self.generate(real, labels)
+                losses = self.generator_losses(real, fake, labels, cost)
             gradients, generator_metrics = self._generator_gradients(generator_tape, losses)
             self._update_generator(gradients)
         return metrics | generator_metrics
@@ -198,67 +200,16 @@ class GAN(TwoOptimizers):
         """Compute the gradients of both networks at the same point, then update both."""
         ((real, labels),) = batches
         with tf.GradientTape() as generator_tape:
-            fake, cost = self._generate(real, labels)
+            fake, cost = self.generate(real, labels)
             with generator_tape.stop_recording():
                 with tf.GradientTape() as discriminator_tape:
-                    losses = self._discriminator_losses(real, fake, labels)
+                    losses = self.discriminator_losses(real, fake, labels)
                 gradients, metrics = self._discriminator_gradients(discriminator_tape, losses)
-            losses = self._generator_losses(real, fake, labels, cost)
+            losses = self.generator_losses(real, fake, labels, cost)
         generator_gradients, more = self._generator_gradients(generator_tape, losses)
         self._update_discriminator(gradients)
         self._update_generator(generator_gradients)
         return metrics | more
-
-    def _generate(self, real, labels) -> tuple[Images, tf.Tensor]:
-        """Generate images for labels (B,) from new latents, or from the codes of real images.
-
-        Returns:
-            The images, and the divergence of the codes, a scalar.
-        """
-        if self.reconstruction:
-            codes, cost = self.reconstruction.encode(real)
-            network = memory.decoder(self.generator)
-            return network(self.with_labels(codes, labels), training=True), cost
-        shape = (tf.shape(labels)[0], self.latent_size)
-        latents = replicas.draw(lambda sizes: self.prior.sample(*sizes, self.seed), shape)  # (B, Z)
-        generator = self.current.generator
-        return generator(self.with_labels(latents, labels), training=True), tf.constant(0.0)
-
-    def _discriminator_losses(self, real, fake: Images, labels) -> DiscriminatorLosses:
-        real = self.real_inputs(real)
-        fake = tf.nest.map_structure(tf.stop_gradient, fake)
-        real_logits = self._discriminate(real, labels)  # (B,)
-        fake_logits = self._discriminate(fake, labels)  # (B,)
-        as_real, as_fake = self.balance.swap_labels(real_logits, fake_logits)
-        smoothing = {"real_label": 1.0 - self.label_smoothing} if self.label_smoothing else {}
-        loss = tf.reduce_mean(self.loss_pair.discriminator(real=as_real, fake=as_fake, **smoothing))
-        penalty = self._penalty(real, fake, labels)
-        total = self.discriminator_optimizer.scale_loss(loss + self.penalty_weight * penalty)
-        return DiscriminatorLosses(real_logits, fake_logits, loss, penalty, total)
-
-    def _generator_losses(self, real, fake: Images, labels, cost) -> GeneratorLosses:
-        real_logits = None
-        if self.loss_pair.generator_sees_real:
-            real_logits = self._discriminate(self.real_inputs(real), labels)  # (B,)
-        fake_logits = self._discriminate(fake, labels)  # (B,)
-        loss = tf.reduce_mean(self.loss_pair.generator(real=real_logits, fake=fake_logits))
-        if self.reconstruction:
-            cost += self.reconstruction.distance(real, tf.nest.flatten(fake)[-1])
-        return GeneratorLosses(loss, cost, self.generator_optimizer.scale_loss(loss + cost))
-
-    def _discriminate(self, images: Images, labels):
-        """Return logits (B,) of images as the balance controls present them."""
-        leaves = self.balance.augment_scales(tf.nest.flatten(images), self.images_seen.value)
-        images = tf.nest.pack_sequence_as(images, leaves)
-        return self.current.discriminator(self.with_labels(images, labels), training=True)
-
-    def _penalty(self, real: Images, fake: Images, labels):
-        if self.penalty is None:
-            return tf.constant(0.0)
-        mix = replicas.draw(keras.random.uniform, tf.shape(labels), seed=self.seed)  # (B,)
-        return tf.reduce_mean(
-            self.penalty(lambda images: self._discriminate(images, labels), real, fake, mix)
-        )
 
     def _discriminator_gradients(self, tape: tf.GradientTape, losses: DiscriminatorLosses):
         """Return the gradient and the metrics, which the balance controls observe."""
@@ -284,10 +235,6 @@ class GAN(TwoOptimizers):
 
     def _update_generator(self, gradients):
         self.apply("generator", self.generator_optimizer, gradients)
-
-    def with_labels(self, inputs: Any, labels: Any) -> Any:
-        """Return the inputs of either network: `inputs`, with labels (B,) if it is conditional."""
-        return [*tf.nest.flatten(inputs), labels] if self.conditional else inputs
 
 
 def _gradients(tape: tf.GradientTape, loss: tf.Tensor, variables: list) -> list[tf.Tensor]:

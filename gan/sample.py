@@ -19,6 +19,7 @@ from common.priors import PRIORS
 from gan import description, generator_file
 from gan.data.base import class_name
 from gan.description import Description
+from gan.networks import base as families
 
 PROGRAM = "python -m gan.sample"
 STEPS = 12  # frames from one latent vector of an interpolation to the next
@@ -39,7 +40,8 @@ class Config:
     label: str | None = None
     """Name of the class, for a class-conditional run. Default: all classes in turn."""
     truncation: float = bounded(1.0, high=1, above=0)
-    """Below 1 for more typical, less varied images: factor on the spread of the latent vectors."""
+    """Below 1 for more typical, less varied images: factor on the spread of the latent vectors, or
+    of what the mapping network of --networks style_based makes of them."""
     checkpoint: Literal["last", "best"] = "last"
     """Checkpoint of the run."""
     out: Path | None = None
@@ -62,7 +64,8 @@ def check(config: Config) -> None:
         raise InputError("expected one of --out grid.png, --npz FILE, --interpolation walk.gif")
     run = generator_file.find(config.run, config.checkpoint).description
     check_label(config.label, run)
-    PRIORS[run.config.prior].truncate(config.truncation)
+    if not families.has_mapping(run.config.networks.name):
+        PRIORS[run.config.prior].truncate(config.truncation)
     if config.out is not None:
         image_io.check_writable(config.out, "--out")
     check_outputs(
@@ -95,12 +98,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = cli.parse(Config, PROGRAM, arguments)
     check(config)
     cli.import_tensorflow()
-    from gan import generate
+    from gan import generate, mapping
 
     run = description.read(config.run, own=True)
-    prior = PRIORS[run.config.prior].truncate(config.truncation)
+    prior = PRIORS[run.config.prior]
     generator, class_names = generate.load_generator(config.run, config.checkpoint)
     classes = len(class_names) if len(generator.inputs) > 1 else 0
+    if config.truncation < 1 and mapping.has_mapping(generator):
+        generator = mapping.truncate(generator, config.truncation, prior, classes)
+    else:
+        prior = prior.truncate(config.truncation)
     size = generator.inputs[0].shape[-1]
     latents = generate.draw_latents(config.count, size, config.seed, prior)
     labels = generate.labels_in_turn(config.count, classes)

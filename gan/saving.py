@@ -47,6 +47,8 @@ def to_config(gan: keras.Model) -> dict[str, Any]:
     config["prior"] = _name(gan.prior, PRIORS, "prior")
     config["balance"] = _describe_balance(gan.balance)
     config["real_inputs"] = _describe_function(gan.given_real_inputs)
+    config["penalty_interval"] = gan.penalty_interval
+    config["generator_regularizer"] = _serialize(gan.generator_regularizer, "the regularizer")
     config["random_streams"] = [variable.numpy().tolist() for variable in _random_streams(gan)]
     for name in NETWORKS:
         config[name] = _serialize(getattr(gan, name), _words(name))
@@ -69,6 +71,8 @@ def from_config(config: dict[str, Any]) -> dict[str, Any]:
     arguments["loss"] = ADVERSARIAL[config["loss"]]
     arguments["penalty"] = PENALTIES.get(config["penalty"])
     arguments["prior"] = PRIORS[config.get("prior", "normal")]
+    arguments["penalty_interval"] = config.get("penalty_interval", 1)
+    arguments["generator_regularizer"] = load(config.get("generator_regularizer"))
     balance = config["balance"]
     arguments["balance"] = Balance([])
     if balance:

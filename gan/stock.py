@@ -46,9 +46,22 @@ def to_stock(
     finally:
         keras.config.set_dtype_policy(policy)
     stock.set_weights(generator.get_weights())
+    stock = _without_own_layers(stock)
     if len(stock.outputs) > 1:
         return keras.Model(stock.input, stock.outputs[-1], name=stock.name)
     return stock
+
+
+def _without_own_layers(network: keras.Model) -> keras.Model:
+    """Replace layers of `gan.layers` by what their method `as_stock` returns."""
+    layers = getattr(network, "layers", ())
+    if not any(hasattr(layer, "as_stock") for layer in layers):
+        return network
+
+    def call(layer: keras.layers.Layer, inputs: Any, **kwargs: Any) -> Any:
+        return layer.as_stock(inputs) if hasattr(layer, "as_stock") else layer(inputs, **kwargs)
+
+    return keras.models.clone_model(network, clone_function=lambda layer: layer, call_function=call)
 
 
 def save(generator: keras.Model, path: Path, about: Mapping[str, Any]) -> None:

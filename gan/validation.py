@@ -111,6 +111,12 @@ def _check_loss(config: Config) -> None:
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
             "grows, and reconstructs nothing\nleave it out, or choose another family"
         )
+    if config.reconstruction.weight and families.has_mapping(networks.name):
+        raise InputError(
+            f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
+            "has a mapping network, which the codes would bypass\nleave it out, or choose another "
+            "family"
+        )
     steps = balance.discriminator_steps * balance.generator_steps
     if config.update == "simultaneous" and steps > 1:
         raise InputError("--update simultaneous: expected one step of each network")

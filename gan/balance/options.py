@@ -11,8 +11,8 @@ from typing import Any
 
 from common import registry
 from common.errors import InputError, printable
+from common.key_values import parse_options
 from gan.config import BalanceConfig
-from gan.networks.base import parse_options
 
 PACKAGE = "gan.balance"
 FLAG = "--set balance.options"

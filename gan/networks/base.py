@@ -14,6 +14,10 @@ A family is one module of this package, found by its file name. It defines
   or a flat list of them and labels, to float32 logits (B,), positive for real;
 - optionally `FIXED`: a literal {field of `NetworkConfig`: value} of what the family
   does not let the configuration choose;
+- optionally `HAS_MAPPING = True`: the generator maps latent vectors to others, w, the
+  output of its layer `MAPPED`; truncation then acts on w;
+- optionally `generator_regularizer(spec, config, **options)`: a term of the generator's
+  loss (`gan.path_length.PathLength`), or None;
 - optionally `real_inputs(images)`: a nest of images like the generator's, made
   from real images (B, H, W, C). Without it, the images themselves;
 - optionally, all three or none, `stages(spec, **options)`: sides in pixels that are
@@ -24,7 +28,7 @@ A family is one module of this package, found by its file name. It defines
   enlarged by repeating pixels.
 
 `spec` is an `ImageSpec`, `config` a `gan.config.NetworkConfig`. Options of the
-family are keyword-only arguments of either function, set by
+family are keyword-only arguments of these functions, set by
 `--networks.options key=value`. The layers come from
 `common.fast.layers(config.kernels)`. A layer named "features" marks the
 activations in which `health/` metrics are computed.
@@ -34,18 +38,20 @@ This module does not import TensorFlow: what exists is read from source files.
 
 import ast
 import importlib
-import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from common import registry
 from common.errors import InputError, printable
+from common.key_values import parse_options
 from gan.resolution import Resolution, pair, shapes, shown
 
 PACKAGE = "gan.networks"
 BUILDERS = ("build_generator", "build_discriminator")
+WITH_OPTIONS = (*BUILDERS, "generator_regularizer")
+MAPPED = "mapped"  # name of the layer whose output is the mapped latent vector w
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('dcgan', 'multi_scale', 'progressive', 'pytorch_example', 'resnet', 'tutorial')
+        ('dcgan', 'multi_scale', 'progressive', 'pytorch_example', 'resnet', 'style_based', ...)
     """
     return registry.module_names(PACKAGE, exclude=["base"])
 
@@ -183,6 +189,19 @@ def fixed(name: str) -> dict[str, Any]:
     return registry.constant(f"{PACKAGE}.{name}", "FIXED") or {}
 
 
+def has_mapping(name: str) -> bool:
+    """Return whether the generators of a family have a mapping network.
+
+    Args:
+        name: Of the family; without such a family, the answer is no.
+
+    Example:
+        >>> has_mapping("dcgan")
+        False
+    """
+    return name in names() and bool(registry.constant(f"{PACKAGE}.{name}", "HAS_MAPPING"))
+
+
 def require_square(name: str, spec: ImageSpec) -> int:
     """Return the side of square images, in pixels.
 
@@ -196,41 +215,13 @@ def require_square(name: str, spec: ImageSpec) -> int:
     return spec.height
 
 
-def parse_options(
-    options: Iterable[str], flag: str = "--networks.options"
-) -> dict[str, bool | int | float | str | tuple | None]:
-    """Parse `key=value` pairs whose values are Python literals.
-
-    Args:
-        options: The pairs. A value that is no literal is taken as a string.
-        flag: Named in the error message.
-
-    Raises:
-        InputError: A pair has no key or no value.
-
-    Example:
-        >>> parse_options(("depth=2", "norm=batch", "sides=(4, 8)"))
-        {'depth': 2, 'norm': 'batch', 'sides': (4, 8)}
-    """
-    parsed = {}
-    for option in options:
-        key, equals, value = option.partition("=")
-        if not (key.strip() and equals and value.strip()):
-            raise InputError(f"{flag} {printable(option)}: no value; expected key=value")
-        try:
-            parsed[key.strip()] = ast.literal_eval(value.strip())
-        except (SyntaxError, ValueError):
-            parsed[key.strip()] = value.strip()
-    return parsed
-
-
 def option_names(name: str) -> tuple[str, ...]:
-    """List the options of a family: the keyword-only arguments of its two functions.
+    """List the options of a family: the keyword-only arguments of its functions.
 
     Raises:
         InputError: There is no such family.
     """
-    functions = (each for each in _functions(name) if each.name in BUILDERS)
+    functions = (each for each in _functions(name) if each.name in WITH_OPTIONS)
     found = [argument.arg for function in functions for argument in function.args.kwonlyargs]
     return tuple(dict.fromkeys(found))
 
@@ -262,18 +253,6 @@ def grows(name: str) -> bool:
         True
     """
     return any(function.name == "stages" for function in _functions(name))
-
-
-def accepted(function: Callable[..., Any], options: dict[str, Any]) -> dict[str, Any]:
-    """Select the options that a function has among its keyword-only arguments.
-
-    Example:
-        >>> accepted(lambda spec, config, *, depth=1: None, {"depth": 2, "norm": "none"})
-        {'depth': 2}
-    """
-    parameters = inspect.signature(function).parameters.values()
-    own = {each.name for each in parameters if each.kind is each.KEYWORD_ONLY}
-    return {key: value for key, value in options.items() if key in own}
 
 
 def _functions(name: str) -> list[ast.FunctionDef]:

@@ -5,8 +5,7 @@ Deviations from the paper, each measured on two CPU cores: small widths, kernel 
 al. 2016), Glorot's initialization.
 """
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import keras
@@ -14,6 +13,8 @@ from keras import layers
 
 from common import fast
 from gan.config import NetworkConfig
+from gan.layers import heads
+from gan.layers.minibatch_deviation import minibatch_deviation
 from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -161,15 +162,13 @@ UPSAMPLING = {"transposed": _transposed, "resize": _resize, "subpixel": _subpixe
 def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     """Build a network from images to logits, positive for real.
 
-    With classes, the label enters as a projection (Miyato and Koyama 2018,
-    equation 5): the logit gains the inner product of the features with the
-    label's learned embedding.
+    With classes, the label enters as a projection: `gan.layers.heads.linear`.
 
     Args:
         spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
             at most `MAX_ASPECT` times the other.
-        config: `discriminator_width` or else `width`, `normalization` and
-            `kernels` are used.
+        config: `discriminator_width` or else `width`, `normalization`,
+            `minibatch_deviation` and `kernels` are used.
 
     Returns:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
@@ -190,8 +189,9 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         x = keras.ops.pad(x, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
     for level, width in enumerate(widths):
         x = halve(source, config.normalization, x, width, is_first=level == 0)
+    x = minibatch_deviation(x, config)
     features = layers.Flatten(name="features")(x)  # (B, F)
-    return with_logits([image], features, spec)
+    return heads.linear([image], features, spec.classes)
 
 
 def halve(
@@ -223,44 +223,6 @@ def halve(
     if not is_first:
         x = NORMALIZATION[normalization](source, x)
     return source.LeakyReLU(LEAK)(x)
-
-
-def with_logits(
-    images: Sequence[Any],
-    features: Any,
-    spec: ImageSpec,
-    known: Mapping[str, keras.layers.Layer] = MappingProxyType({}),
-) -> keras.Model:
-    """Complete a discriminator: a linear layer, and with classes a projection of the label.
-
-    Args:
-        images: The inputs.
-        features: (B, F), computed from them.
-        spec: `classes` is used.
-        known: Layers "logits" and "label_embedding" to use instead of new ones.
-
-    Returns:
-        A model of the images, or a list of them and labels (B,), -> float32 (B,).
-
-    Example:
-        >>> image = keras.Input((32, 32, 3))
-        >>> with_logits([image], layers.Flatten()(image), ImageSpec(32, 32, 3)).output_shape
-        (None,)
-    """
-    inputs = list(images)
-    dense = known.get("logits") or layers.Dense(1, dtype="float32", name="logits")
-    logits = dense(features)  # (B, 1)
-    if spec.classes:
-        label = keras.Input((), dtype="int32", name="label")
-        inputs.append(label)
-        embedding = known.get("label_embedding") or layers.Embedding(
-            spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
-        )
-        embedded = embedding(label)  # (B, F)
-        projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
-        logits = layers.Add(dtype="float32")([logits, projection])
-    outputs = layers.Reshape((), dtype="float32")(logits)
-    return keras.Model(inputs[0] if len(inputs) == 1 else inputs, outputs, name="discriminator")
 
 
 def _batch(source: SimpleNamespace, x):

@@ -19,6 +19,7 @@ from keras import layers
 
 from common import fast
 from gan.config import NetworkConfig
+from gan.layers import heads
 from gan.networks import dcgan
 from gan.networks.base import ImageSpec, require_square
 
@@ -144,7 +145,7 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         x = layers.Concatenate()([x, image])  # (B, S, S, width + C)
         x = dcgan.halve(source, config.normalization, x, width)
     features = layers.Flatten(name="features")(x)  # (B, F)
-    return dcgan.with_logits(images, features, spec)
+    return heads.linear(images, features, spec.classes)
 
 
 def _activate(source: SimpleNamespace, x):

@@ -26,6 +26,7 @@ from keras import layers
 from common import fast
 from common.errors import InputError
 from gan.config import NetworkConfig
+from gan.layers import heads
 from gan.networks import dcgan, resnet
 from gan.networks.base import ImageSpec, require_square
 
@@ -231,7 +232,7 @@ def _discriminator(known: dict[str, Any], spec: ImageSpec) -> keras.Model:
             shown = layers.AveragePooling2D(2)(shown)  # (B, side, side, C)
             x = layers.Add()([x, activation(known[f"from_image_{side}"](shown))])
     features = layers.Flatten(name="features")(x)  # (B, F)
-    return dcgan.with_logits([image], features, spec, known)
+    return heads.linear([image], features, spec.classes, known)
 
 
 def _activate(source: SimpleNamespace, x):

@@ -23,6 +23,7 @@ FIXED = {
     "width": 64,
     "discriminator_width": 64,
     "upsampling": "transposed",
+    "minibatch_deviation": 0,
 }
 LATENT_SIZE = FIXED["latent_size"]
 LEAK = 0.2  # slope of LeakyReLU below zero

@@ -19,6 +19,8 @@ from keras import layers
 from common import fast
 from common.errors import InputError
 from gan.config import NetworkConfig
+from gan.layers import heads
+from gan.layers.minibatch_deviation import minibatch_deviation
 from gan.networks.base import ImageSpec
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
@@ -112,14 +114,14 @@ def build_generator(
 def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     """Build a residual network without normalization from images to logits, positive for real.
 
-    With classes, the label enters as a projection (Miyato and Koyama 2018,
-    equation 5).
+    With classes, the label enters as a projection: `gan.layers.heads.linear`.
 
     Args:
         spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
             at most `MAX_ASPECT` times the other.
         config: `discriminator_width` or else `width`, `normalization` ("none", or
-            "spectral" for that of the kernels) and `kernels` are used.
+            "spectral" for that of the kernels), `minibatch_deviation` and `kernels` are
+            used.
 
     Returns:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
@@ -147,18 +149,9 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     for width in wider:
         x = _block_down(source, x, width, spectral)  # sides halve
     x = source.LeakyReLU(LEAK)(x)
+    x = minibatch_deviation(x, config)
     features = layers.Flatten(name="features")(x)  # (B, F)
-    logits = layers.Dense(1, dtype="float32", name="logits")(features)  # (B, 1)
-    inputs = image
-    if spec.classes:
-        label = keras.Input((), dtype="int32", name="label")
-        inputs = [image, label]
-        embedded = layers.Embedding(
-            spec.classes, features.shape[-1], embeddings_initializer="zeros", name="label_embedding"
-        )(label)  # (B, F)
-        projection = layers.Dot(axes=1, dtype="float32")([features, embedded])  # (B, 1)
-        logits = layers.Add(dtype="float32")([logits, projection])
-    return keras.Model(inputs, layers.Reshape((), dtype="float32")(logits), name="discriminator")
+    return heads.linear([image], features, spec.classes)
 
 
 def _block_up(source: SimpleNamespace, x, width: int, normalized: bool):

@@ -84,13 +84,14 @@ def test_what_its_runtime_cannot_load_is_reported_in_two_lines(finished, target)
     assert len(str(error.value).splitlines()) == 2
 
 
-@pytest.fixture(params=["default", "bfloat16", "resnet", "subpixel"])
+@pytest.fixture(params=["default", "bfloat16", "resnet", "style_based", "subpixel"])
 def trained(request, tiny):
     changes = {
         "default": {},
         "bfloat16": {"precision": "bfloat16"},
         "resnet": {"networks": NetworkConfig(name="resnet", latent_size=8, width=4,
                                              normalization="none", upsampling="resize")},
+        "style_based": {"networks": NetworkConfig(name="style_based", latent_size=8, width=4)},
         "subpixel": {"networks": NetworkConfig(latent_size=8, width=4, upsampling="subpixel")},
     }  # fmt: skip
     return train(dataclasses.replace(tiny, **changes[request.param]))

@@ -81,7 +81,9 @@ def test_a_generator_without_a_first_matrix_is_refused(layers):
     assert len(str(error.value).splitlines()) == 2
 
 
-@pytest.mark.parametrize("family", ["dcgan", "pytorch_example", "resnet", "tutorial"])
+@pytest.mark.parametrize(
+    "family", ["dcgan", "pytorch_example", "resnet", "style_based", "tutorial"]
+)
 @pytest.mark.parametrize("classes", [0, 3])
 def test_a_family_has_directions(family, classes):
     side = families.resolutions(family)[0]

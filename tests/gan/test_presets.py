@@ -6,9 +6,10 @@ from PIL import Image
 
 from common.errors import InputError
 from gan import presets, validation
-from gan.config import Config, DataConfig, NetworkConfig
+from gan.config import Config, DataConfig, NetworkConfig, StopConfig
 from gan.data.base import ImageDataset
 from gan.networks import base
+from gan.trainer import train
 
 
 @pytest.mark.parametrize("name", presets.PRESETS)
@@ -94,3 +95,16 @@ def test_the_preset_follows_images_given_in_python():
     assert presets.choose(Config(), dataclasses.replace(dataset, images=images[..., :1])) == (
         "default"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["r3gan", "style_based"])
+def test_losses_stay_finite(tiny, name):
+    tiny = dataclasses.replace(tiny, stop=StopConfig(epochs=4, evaluate_every=0))
+    config = presets.apply(tiny, name)
+    result = train(dataclasses.replace(config, batch_size=8))
+    assert result.status == "finished"
+    for metric in ("loss/discriminator", "loss/generator", "loss/penalty"):
+        assert np.isfinite(result.metrics[metric]), metric
+    assert result.metrics["loss/penalty"] > 0
+    assert all(np.isfinite(weight).all() for weight in result.gan.generator.get_weights())

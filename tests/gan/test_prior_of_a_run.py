@@ -92,6 +92,13 @@ def test_truncation_is_refused_for_a_sphere_and_out_of_its_bounds(with_sphere, f
             sample.check(dataclasses.replace(config, truncation=factor))
 
 
+def test_a_mapping_network_is_truncated_whatever_the_prior(with_sphere, tmp_path):
+    about = json.loads((with_sphere / "config.json").read_text())
+    about["config"]["networks"]["name"] = about["networks"]["family"] = "style_based"
+    (with_sphere / "config.json").write_text(json.dumps(about))
+    sample.check(sample.Config(with_sphere, truncation=0.7, out=tmp_path / "x.png"))
+
+
 def test_sampling_draws_from_the_prior_of_the_run(with_sphere, tmp_path, monkeypatch):
     drawn, draw = [], generate.draw
 

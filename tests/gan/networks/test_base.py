@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from common.errors import InputError
+from common.key_values import accepted, parse_options
 from gan.config import Config
 from gan.networks import base
 from gan.networks.base import ImageSpec
@@ -28,7 +29,7 @@ def config_of(family):
 def test_the_families_are_the_files_of_the_package():
     files = {path.stem for path in (ROOT / "gan/networks").glob("*.py")}
     assert set(base.names()) == files - {"__init__", "base"}
-    assert {"dcgan", "pytorch_example", "resnet", "tutorial"} <= set(base.names())
+    assert {"dcgan", "pytorch_example", "resnet", "style_based", "tutorial"} <= set(base.names())
 
 
 def test_what_exists_is_known_without_tensorflow():
@@ -119,7 +120,7 @@ def test_squares_can_be_required():
 
 def test_options_are_python_literals_or_strings():
     options = ("depth=2", "rate = 0.5", "norm=batch", "sides=(4, 8)", "on=True", "text='a=b'")
-    assert base.parse_options(options) == {
+    assert parse_options(options) == {
         "depth": 2,
         "rate": 0.5,
         "norm": "batch",
@@ -129,7 +130,7 @@ def test_options_are_python_literals_or_strings():
     }
     for wrong in ("depth", "=2", "depth="):
         with pytest.raises(InputError, match=f"--networks.options {wrong}: no value"):
-            base.parse_options((wrong,))
+            parse_options((wrong,))
 
 
 def test_an_unknown_option_names_those_of_the_family():
@@ -143,8 +144,12 @@ def test_an_unknown_option_names_those_of_the_family():
         base.check_options("dcgan", ("depth=2",))
 
 
+def test_which_family_has_a_mapping_network_is_known():
+    assert [name for name in base.names() if base.has_mapping(name)] == ["style_based"]
+
+
 def test_each_function_gets_the_options_that_it_has():
     def build(spec, config, *, depth=1):
         return depth
 
-    assert base.accepted(build, {"depth": 2, "norm": "none", "spec": 3}) == {"depth": 2}
+    assert accepted(build, {"depth": 2, "norm": "none", "spec": 3}) == {"depth": 2}

@@ -55,8 +55,9 @@ def test_both_kernels_have_the_same_variables(family):
     for name in ("generator_optimizer", "discriminator_optimizer"):
         one, other = (getattr(gan, name) for gan in (fast_gan, keras_gan))
         assert [tuple(v.shape) for v in one.variables] == [tuple(v.shape) for v in other.variables]
-    for layer in keras_gan.generator.layers + keras_gan.discriminator.layers:
-        assert type(layer).__module__.startswith("keras."), layer.name
+    for network in (keras_gan.generator, keras_gan.discriminator):
+        for layer in network._flatten_layers(include_self=False):
+            assert type(layer).__module__.startswith(("keras.", "gan.layers.")), layer.name
 
 
 def as_unbiased(variance, count, steps, momentum):
