@@ -47,6 +47,16 @@ def sizes(spec: ImageSpec) -> list[tuple[int, int]]:
     return found
 
 
+def sides(resolution: int) -> list[int]:
+    """List the sides of the feature maps of square images, full size first.
+
+    Example:
+        >>> sides(32)
+        [32, 16, 8, 4]
+    """
+    return [height for height, _ in sizes(ImageSpec(resolution, resolution, 1))]
+
+
 def widths(base: int, levels: int) -> list[int]:
     """List the filters of each level, half the resolution first.
 
