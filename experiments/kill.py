@@ -1,4 +1,4 @@
-"""Kill train, evaluate and stylize at random moments, and compare what is left.
+"""Kill train, also of a growing run, evaluate and stylize at random moments; compare what is left.
 
     python -m experiments.kill --times 100 --seed 0
     python -m experiments.kill --times 20 --only train
@@ -42,7 +42,7 @@ class Options:
     seed: int = bounded(0, 0)
     """Seed of the moments."""
     only: tuple[str, ...] = ()
-    """Some of train, evaluate, stylize. Default: all."""
+    """Some of train, grow, evaluate, stylize. Default: all."""
     seconds: float = bounded(180.0, above=0)
     """Time bound of a process."""
     out: Path = Path("runs/kill/report.json")

@@ -48,10 +48,9 @@ def fit(
         callbacks = AcrossStages(callbacks, gan, done, epochs=sys.maxsize, verbose=0)
     try:
         with run.replicas.watch():
-            while True:
+            _fit_stage(run, gan, callbacks)
+            while grows and callbacks.growing:
                 _fit_stage(run, gan, callbacks)
-                if not grows or not callbacks.growing:
-                    break
     finally:
         for name in ("interrupt", "progress"):
             if name in own:

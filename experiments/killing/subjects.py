@@ -24,6 +24,7 @@ TRAIN = [
     *("networks.latent_size=8", "run.tick_kimg=0.032", "run.steps_per_execution=2"),
     "stop.evaluate_count=24",
 ]
+GROW = ["--networks", "progressive", "--networks.options", "first=8", "--preset", "default"]
 EVALUATE = ["--run", "run", "--count", "24", "--features", "compact", "--cache-dir", "cache"]
 STYLIZE = [
     *("--content", "contents", "--style", "painting.png", "--out", "results"),
@@ -93,10 +94,21 @@ def remains(folder: Path) -> list[str]:
 # Train
 
 
-def _train_words(folder: Path) -> list[str]:
-    if (folder / "run" / "config.json").exists():
-        return ["--resume", "run"]
-    return [*TRAIN, "--run-dir", "run"]
+def _train(options: Sequence[str] = ()) -> Subject:
+    def words(folder: Path) -> list[str]:
+        if (folder / "run" / "config.json").exists():
+            return ["--resume", "run"]
+        return [*options, *TRAIN, "--run-dir", "run"]
+
+    return Subject(
+        program="gan.train",
+        prepare=lambda folder: write_images(folder / "photos", 48, 16),
+        words=words,
+        left=lambda folder, whole: torn(folder),
+        differs=lambda folder, whole: (
+            weights_differ(folder / "run", whole / "run") + remains(folder)
+        ),
+    )
 
 
 def weights_differ(run: Path, whole: Path) -> list[str]:
@@ -188,15 +200,8 @@ def subjects(run: Path) -> dict[str, Subject]:
         (folder / "run" / "evaluation.json").unlink(missing_ok=True)
 
     return {
-        "train": Subject(
-            program="gan.train",
-            prepare=lambda folder: write_images(folder / "photos", 48, 16),
-            words=_train_words,
-            left=lambda folder, whole: torn(folder),
-            differs=lambda folder, whole: (
-                weights_differ(folder / "run", whole / "run") + remains(folder)
-            ),
-        ),
+        "train": _train(),
+        "grow": _train(GROW),
         "evaluate": Subject(
             program="gan.evaluate",
             prepare=prepare_evaluate,

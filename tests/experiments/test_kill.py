@@ -156,7 +156,7 @@ def test_bad_arguments_are_refused(arguments, monkeypatch):
 
 
 def test_the_commands_that_are_killed():
-    assert list(subjects.subjects(None)) == ["train", "evaluate", "stylize"]
+    assert list(subjects.subjects(None)) == ["train", "grow", "evaluate", "stylize"]
 
 
 @pytest.mark.slow
@@ -166,7 +166,7 @@ def test_two_kills_of_each_command_lose_nothing(tmp_path):
     code, out, err = run("experiments.kill", "--times", "2", "--seed", "1", "--out", report)
     assert code == 0, out + err
     found = json.loads(report.read_text())
-    assert set(found) == {"train", "evaluate", "stylize"}
+    assert set(found) == {"train", "grow", "evaluate", "stylize"}
     for about in found.values():
         assert about["problems"] == {}
         assert sum(about["counts"].values()) >= 2

@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -14,7 +16,8 @@ from gan import generate, validation
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.config import BalanceConfig, DataConfig, NetworkConfig, OptimizerConfig, StopConfig
 from gan.trainer import train
-from tests.command_line import arrays_of, run, run_here
+from tests.command_line import ROOT, arrays_of, run, run_here
+from tests.common.distribution.test_replicas import MIRRORED
 from tests.gan.tiny import TINY, run_of
 
 GROWN = [112, 272]  # of 512 images, in calls of 16: 4/19 is 107.8, 10/19 is 269.5
@@ -73,22 +76,19 @@ def whole():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(
-    "kill",
+    ("kill", "precision"),
     [
-        Kill(64),  # in the first stage
-        Kill(GROWN[0]),  # at the boundary, before growth is recorded
-        Kill(GROWN[0], at_begin=True),  # at the boundary, after it
-        Kill(208),  # in the second stage
-        Kill(GROWN[1], at_begin=True),
-        Kill(400),  # in the last stage
+        pytest.param(Kill(64), "float32", id="in the first stage"),
+        pytest.param(Kill(GROWN[0]), "float32", id="before growth is recorded"),
+        pytest.param(Kill(GROWN[0], at_begin=True), "float32", id="after growth"),
+        pytest.param(Kill(208), "float32", id="in the second stage"),
+        pytest.param(Kill(208), "bfloat16", id="in the second stage, bfloat16"),
+        pytest.param(Kill(GROWN[1], at_begin=True), "float32", id="after the last growth"),
+        pytest.param(Kill(400), "float32", id="in the last stage"),
     ],
-    ids=["first", "before growth", "after growth", "second", "after the last growth", "last"],
 )
 def test_a_killed_run_ends_with_the_same_bits(growing, whole, kill, precision):
-    if precision == "bfloat16" and kill.images != 208:
-        pytest.skip("one moment is enough")
     config = dataclasses.replace(growing, precision=precision)
     if precision not in whole:
         result = train(run_of(config, run_dir=growing.run.run_dir.with_name("whole")))
@@ -175,6 +175,19 @@ def test_several_processes_are_refused(growing, monkeypatch):
     monkeypatch.setenv("TF_CONFIG", json.dumps(cluster))
     with pytest.raises(InputError, match="--networks progressive: expected a single process"):
         validation.check(growing)
+
+
+@pytest.mark.slow
+def test_two_devices_grow_together(squares, cache, tmp_path):
+    process = subprocess.run(
+        [sys.executable, "-c", MIRRORED, "--strategy", "mirrored", "--dataset", squares,
+         "--networks", "progressive", "--networks.options", "first=8", "--epochs", "2",
+         "--run-dir", tmp_path / "run", "--cache-dir", cache, *TINY],
+        cwd=ROOT, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["machine"]["replicas"] == 2
+    assert len(json.loads((tmp_path / "run" / "summary.json").read_text())["growth"]) == 2
 
 
 @pytest.mark.slow
