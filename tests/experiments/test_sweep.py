@@ -8,7 +8,7 @@ import pytest
 
 from common import files
 from common.errors import InputError
-from experiments import balance, defaults, few_images, losses, sweep, tutorial
+from experiments import architectures, balance, defaults, few_images, losses, sweep, tutorial
 from experiments.changes import change, times
 from gan.config import Config
 from gan.data.base import ImageDataset
@@ -42,7 +42,7 @@ def test_a_change_of_an_unknown_field_names_the_nearest():
 
 
 def test_every_row_is_a_configuration_that_can_be_trained(capsys):
-    for experiment in (losses, defaults, tutorial, few_images):
+    for experiment in (losses, defaults, tutorial, few_images, architectures):
         options = dataclasses.replace(experiment.SWEEP.options, dataset="glyphs")
         for cell in sweep.cells(experiment.SWEEP, options):
             check(cell.config)
