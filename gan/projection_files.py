@@ -16,6 +16,7 @@ from common import images as image_io
 from common import npz, runs
 from common.errors import InputError
 from common.files import atomic_path, write_json
+from gan.data import crop
 
 if TYPE_CHECKING:
     from gan.projection import Projection
@@ -91,7 +92,7 @@ def _fitted(path: Path, height: int, width: int, channels: int) -> np.ndarray:
             f"--image {path}: {image.width}x{image.height} pixels, expected the aspect of the "
             f"run's images, {width}x{height}\ncrop it first"
         )
-    return image_io.to_array(image_io.resize(image, (width, height)))
+    return image_io.to_array(crop.fit(image, (height, width)))
 
 
 def check_folder(folder: Path, source: Path, settings: Mapping[str, Any]) -> None:
