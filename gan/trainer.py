@@ -16,7 +16,17 @@ from common.distribution.replicas import Replicas
 from common.errors import InputError, WorkerLostError
 from common.fast import xla
 from gan import config as configuration
-from gan import description, fitting, presets, resume, run_folder, stages, stock, validation
+from gan import (
+    description,
+    fitting,
+    presets,
+    resume,
+    run_folder,
+    stages,
+    step_memory,
+    stock,
+    validation,
+)
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.callbacks.custom import check_callbacks
@@ -118,6 +128,7 @@ def train(
                 steps_per_execution=plan.steps_per_execution,
                 **xla.compile_options(_compiled(config, team)),
             )
+        step_memory.check(gan, config, team)
         spec = _conditioned(config, spec, gan)
         if saved:
             _check_saved(config, saved, dataset, gan)

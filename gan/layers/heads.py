@@ -135,7 +135,7 @@ def with_slicing(discriminator: keras.Model, classes: int) -> keras.Model:
     features = discriminator.get_layer(FEATURES).output
     if len(features.shape) > 2:
         features = layers.Flatten()(features)
-    labels = discriminator.inputs[1:]
+    labels = [each for each in discriminator.inputs if len(each.shape) == 1]
     head = SlicingHead(classes if labels else 0, dtype="float32", name=SAN)
     logits, _ = head([features, *labels] if labels else features)
     return keras.Model(discriminator.inputs, logits, name=discriminator.name)

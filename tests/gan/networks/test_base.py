@@ -140,7 +140,7 @@ def test_an_unknown_option_names_those_of_the_family():
         InputError, match="normalization: unknown to resnet; expected one of generator_normal"
     ):
         base.check_options("resnet", ("normalization=none",))
-    with pytest.raises(InputError, match="depth: unknown to dcgan; it has no options"):
+    with pytest.raises(InputError, match="depth: unknown to dcgan; expected one of final_width"):
         base.check_options("dcgan", ("depth=2",))
 
 
