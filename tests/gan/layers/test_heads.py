@@ -77,7 +77,7 @@ def test_its_direction_is_trained_by_the_difference_of_the_mean_features():
     gan, (images, labels) = gan_of("resnet")
     head, fake = gan.discriminator.get_layer("san"), -images
     with tf.GradientTape() as tape:
-        losses = gan._discriminator_losses(images, fake, labels)
+        losses = gan.discriminator_losses(images, fake, labels)
     gradient = tape.gradient(losses.total, head.kernel.value).numpy()[:, 0]
     features = keras.Model(gan.discriminator.inputs, gan.discriminator.get_layer("features").output)
     means = [np.asarray(features(each)).mean(axis=0) for each in (images, fake)]
