@@ -83,9 +83,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "penalty_weight": 0.1,
         "penalty_interval": 8,
         "batch_size": 64,
-        "generator.learning_rate": 1e-3,
+        "generator.learning_rate": 5e-4,
         "generator.beta_1": 0.0,
-        "discriminator.learning_rate": 1e-3,
+        "discriminator.learning_rate": 5e-4,
         "discriminator.beta_1": 0.0,
     },
     "tutorial": {  # https://www.tensorflow.org/tutorials/generative/dcgan

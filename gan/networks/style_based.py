@@ -5,8 +5,9 @@ convolution (`gan.layers.modulation`). The image is the sum of the images of all
 resolutions. The discriminator is residual, without normalization.
 
 Deviations, most of them for the speed of a CPU: one transposed convolution per
-resolution instead of two 3x3 convolutions and a blur (option `depth`); no feature map at full
-resolution; two layers in the mapping network, which learn as fast as all others.
+resolution instead of two 3x3 convolutions and a blur (option `depth`), the blur only in the
+last, at full resolution, which has no other; two layers in the mapping network, which learn
+as fast as all others.
 Weights start with the variance that Karras et al. 2018, section 4.1, apply at run
 time: no equalized learning rate, whose effect under Adam is a rate per layer. The
 latent vector is not normalized here: the preset's prior is the sphere. A final tanh
@@ -109,7 +110,7 @@ def build_generator(
             x = _styled(source, _convolution(source, width), x, w)
         image = _add(_twice(image), _to_image(_pointwise(source, spec.channels), x, w))
     last = _doubling(source, spec.channels, kernel_initializer=BEFORE_IMAGE)
-    image = _add(_twice(image), _to_image(last, x, w))
+    image = _add(_twice(image), _without_checkerboard(_to_image(last, x, w)))
     image = layers.Activation("tanh", dtype="float32", name="image")(image)
     return keras.Model(inputs, image, name="generator")
 
@@ -219,6 +220,11 @@ def _to_image(convolution: keras.layers.Layer, x, w):
 
 def _twice(image):
     return layers.UpSampling2D(interpolation="bilinear", dtype="float32")(image)
+
+
+def _without_checkerboard(image):
+    """Average 2x2 pixels at every place, which removes what alternates from pixel to pixel."""
+    return layers.AveragePooling2D(2, strides=1, padding="same", dtype="float32")(image)
 
 
 def _add(image, more):

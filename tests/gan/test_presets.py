@@ -1,4 +1,5 @@
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -104,7 +105,8 @@ def test_losses_stay_finite(tiny, name):
     config = presets.apply(tiny, name)
     result = train(dataclasses.replace(config, batch_size=8))
     assert result.status == "finished"
+    rows = [json.loads(row) for row in (result.folder / "metrics.jsonl").read_text().splitlines()]
     for metric in ("loss/discriminator", "loss/generator", "loss/penalty"):
-        assert np.isfinite(result.metrics[metric]), metric
-    assert result.metrics["loss/penalty"] > 0
+        assert np.isfinite([row[metric] for row in rows]).all(), metric
+    assert max(row["loss/penalty"] for row in rows) > 0  # not in every tick
     assert all(np.isfinite(weight).all() for weight in result.gan.generator.get_weights())
