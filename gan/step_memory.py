@@ -17,6 +17,7 @@ from gan.resolution import shown
 GIB = 2**30
 KEPT = 0.75  # of all outputs are held at the peak; others share memory, or are freed before
 SLOTS = 3  # float32 numbers per trained parameter: its gradient and Adam's two moments
+FEATURE_BYTES = 500  # of the embedded extractor's activations, for each pixel of a reconstruction
 FIXED = 0.1 * GIB  # compiled graphs, threads and their work space
 RESERVE = 0.9  # of the available memory; the batch size that is proposed fits into it
 
@@ -121,12 +122,21 @@ def estimate(gan: GAN) -> Estimate | None:
     if generator is None or discriminator is None:
         return None
     passes = 2 + (2 if gan.penalty is not None else 0)
-    trained = [*gan.generator.trainable_variables, *gan.discriminator.trainable_variables]
+    trained = [*gan.trained_by("generator"), *gan.trained_by("discriminator")]
     parameters = sum(math.prod(variable.shape) for variable in trained)
     return Estimate(
         fixed=FIXED + 4.0 * SLOTS * parameters,
-        per_image=KEPT * (generator + passes * discriminator),
+        per_image=KEPT * (generator + passes * discriminator) + _of_reconstruction(gan),
     )
+
+
+def _of_reconstruction(gan: GAN) -> float:
+    if not gan.reconstruction:
+        return 0.0
+    encoder = gan.reconstruction.encoder
+    _, height, width, _ = encoder.input_shape
+    features = FEATURE_BYTES * height * width if gan.reconstruction.compare_features else 0
+    return KEPT * (activations(encoder) + features)
 
 
 def check(gan: GAN, config: Config, team: Replicas) -> None:

@@ -10,6 +10,7 @@ from common.errors import InputError
 from gan import step_memory
 from gan.build import build_gan
 from gan.networks.base import ImageSpec
+from gan.reconstruction.reconstruction_options import ReconstructionConfig
 
 GIB = 2**30
 
@@ -50,6 +51,10 @@ def test_more_pixels_width_and_a_penalty_need_more(tiny):
     )
     gan = build_gan(penalized, ImageSpec(32, 32, 3))
     assert step_memory.estimate(gan).per_image > 1.3 * bytes_of()
+    reconstructing = dataclasses.replace(tiny, reconstruction=ReconstructionConfig(weight=1.0))
+    gan = build_gan(reconstructing, ImageSpec(32, 32, 3))
+    features = 0.75 * step_memory.FEATURE_BYTES * 32 * 32
+    assert step_memory.estimate(gan).per_image > features + bytes_of()
 
 
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="only of main memory")
