@@ -26,6 +26,7 @@ LABEL_NORM = (
 )
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
+SMOOTHED = 2  # feature maps without what alternates from pixel to pixel, if `final_width` is set
 
 
 def base_and_doublings(resolution: int) -> tuple[int, int]:
@@ -84,7 +85,8 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
             at most `MAX_ASPECT` times the other.
         config: `latent_size`, `width`, `upsampling` and `kernels` are used.
         final_width: Filters at the full resolution, before one more convolution of 3x3
-            pixels, which evens out the grid that upsampling leaves. 0: upsampling is
+            pixels; the feature maps at full and half the resolution are averaged over
+            2x2 pixels, which removes the grid that upsampling leaves. 0: upsampling is
             the last layer, as in the paper.
 
     Returns:
@@ -103,9 +105,12 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
     x = layers.Reshape((height, width, widths[0]))(x)
     upsample = UPSAMPLING[config.upsampling]
-    for filters in widths[1:] + [final_width] * bool(final_width):
+    widths += [final_width] * bool(final_width)
+    for level, filters in enumerate(widths[1:], start=1):
         x = upsample(source, x, filters)
         x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
+        if final_width and level >= len(widths) - SMOOTHED:
+            x = layers.AveragePooling2D(2, strides=1, padding="same")(x)
     if final_width:
         x = source.Conv2D(spec.channels, 3, padding="same")(x)
     else:

@@ -23,5 +23,5 @@ class ReconstructionConfig:
     """Filters of the encoder at half the resolution."""
     entries: Hidden[int] = bounded(4096, 2, 2**16)
     """Codes that the generator keeps, one per image; of larger datasets a random choice."""
-    temperature: Hidden[float] = bounded(0.5, above=0)
+    temperature: Hidden[float] = bounded(0.25, above=0)
     """Width of the transitions between two codes. Below 0.1 they are steps."""
