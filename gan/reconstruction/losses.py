@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 from common.extractors import deep
@@ -41,11 +42,15 @@ def pyramid_distance(real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
 def feature_distance() -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
     """Make a function that compares deep features of the embedded extractor.
 
+    They are computed in Keras's precision, in float32 in place of float16.
+
     Returns:
         A function of real images and reconstructions, (B, H, W, C) in [-1, 1] each,
         to a scalar: the mean squared difference relative to the real images' features.
     """
-    weights = {name: tf.constant(array) for name, array in deep.read().items()}
+    precision = keras.config.dtype_policy().compute_dtype
+    kind = precision if precision == "bfloat16" else "float32"  # float16 is slow, and overflows
+    weights = {name: tf.constant(array, kind) for name, array in deep.read().items()}
 
     def distance(real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         goal, have = (deep.student(_rgb(images), weights) for images in (real, found))
