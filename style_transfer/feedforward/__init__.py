@@ -1,0 +1,1 @@
+"""Image transformation networks: a network per style paints a photo in one pass."""

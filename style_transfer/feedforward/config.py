@@ -1,0 +1,138 @@
+"""Configuration of a network's training, importable without TensorFlow."""
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from common import overrides, runs
+from common.bounds import bounded, check_bounds
+from common.distribution.devices import Compile, Precision
+from common.errors import InputError
+from style_transfer import config as stylization
+from style_transfer.config import LARGEST_SIDE, STYLES, Hidden
+
+DEFAULT_MINUTES = 10.0
+CHANGEABLE = ("run_dir", "resume", "max_minutes", "steps")  # fields that a resume may change
+
+
+@dataclass(frozen=True)
+class NetworkConfig:
+    """Size of the network."""
+
+    width: int = bounded(16, 1, 256)
+    """Channels at half the image's size; twice and four times as many at a quarter and an eighth.
+    More: better paintings after longer training, and slower painting."""
+    depth: int = bounded(3, 0, 32)
+    """Residual blocks."""
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How the weights are found."""
+
+    batch_size: Hidden[int] = bounded(4, 1, 256)
+    """Crops per step."""
+    crop: Hidden[int] = bounded(128, 32, 1024)
+    """Side of the crops in pixels, a multiple of 16."""
+    learning_rate: float = bounded(1e-3, 0, 1)
+    """Learning rate of Adam."""
+    ema_images: Hidden[float] = bounded(1000.0, 0)
+    """Half-life of the moving average of the weights, in crops; at most a 20th of those seen."""
+    tick_images: Hidden[int] = bounded(400, 1)
+    """Crops between two log entries, samples and checkpoints."""
+    precision: Hidden[Precision] = "auto"
+    """Arithmetic of the convolutions. auto: bfloat16 where a measurement finds it faster."""
+    compile: Hidden[Compile] = "auto"
+    """Compile the step with XLA. auto: on a GPU."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Train a network that paints photos in one or several styles, in one pass each."""
+
+    style: tuple[Path, ...] = ()
+    """Style: one or more image files. One network holds them all."""
+    photos: Path | None = None
+    """Folder of photos to practise on. Default: generated scenes and an embedded photo."""
+    add_style: Path | None = None
+    """Run whose network gets the styles of --style in addition. Only their scales and shifts are
+    trained; its styles stay as they are."""
+    size: int = bounded(512, 64, LARGEST_SIDE)
+    """Longer side in pixels of the photos that the network is to paint; the style images are
+    scaled to it, which sets the size of the strokes."""
+    strength: float = bounded(0.5, above=0, high=1)
+    """Strength of the style: the content's weight is ((1 - strength) / strength)^2 of the usual."""
+    statistic: Literal[STYLES] = "gram_and_mean"
+    """Statistic that the style loss compares, as of `stylize`."""
+    extractor: str = "compact"
+    """Feature extractor: compact (embedded), vgg19, vgg16, or a file of weights."""
+    trim_style: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Cut uniform borders off the style images, such as the white of a scan."""
+    max_minutes: float | None = bounded(None, above=0)
+    """Minutes of training. Default: 10, or no limit with --steps."""
+    steps: int | None = bounded(None, 1)
+    """Training steps."""
+    seed: int = bounded(0, 0, 2**31 - 100)
+    """Seed of the weights, the crops and the generated scenes."""
+    run_dir: Path | None = None
+    """Folder of the run. By default runs/style-DATE-TIME."""
+    resume: Path | None = None
+    """Folder of a run to continue, with the same results as if it had never stopped."""
+    network: Annotated[NetworkConfig, tyro.conf.OmitArgPrefixes] = NetworkConfig()
+    training: Annotated[TrainingConfig, tyro.conf.OmitArgPrefixes] = TrainingConfig()
+
+
+def minutes(config: Config) -> float | None:
+    """Return the limit of the training time in minutes; None without a limit.
+
+    Example:
+        >>> minutes(Config()), minutes(Config(steps=100))
+        (10.0, None)
+    """
+    if config.max_minutes is None and config.steps is None:
+        return DEFAULT_MINUTES
+    return config.max_minutes
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Convert a configuration to JSON values."""
+    return runs.plain(dataclasses.asdict(config))
+
+
+def from_dict(fields: Any, file: str) -> Config:
+    """Invert `to_dict`; missing fields have their defaults.
+
+    Args:
+        fields: What config.json holds.
+        file: How errors name it.
+
+    Raises:
+        InputError: A field is unknown, has another type or is out of its bounds.
+    """
+    config = overrides.from_plain(Config, fields, file)
+    try:
+        check_bounds(config, file)
+    except InputError as error:
+        raise InputError(f"{error}\nrestore the value that the run was trained with") from None
+    return config
+
+
+def as_stylization(config: Config) -> stylization.Config:
+    """Return the configuration of `stylize` with the same objective and size.
+
+    Example:
+        >>> as_stylization(Config(size=256)).size
+        256
+    """
+    return stylization.Config(
+        style=config.style,
+        size=config.size,
+        extractor=config.extractor,
+        seed=config.seed,
+        appearance=stylization.AppearanceConfig(
+            strength=config.strength, statistic=config.statistic, trim_style=config.trim_style
+        ),
+    )

@@ -1,0 +1,218 @@
+"""The image transformation network: a photo and a mixture of styles in, a painting out.
+
+Johnson, Alahi and Fei-Fei 2016, Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution, with instance normalization (Ulyanov et al. 2016) whose scale and
+shift depend on the style (Dumoulin, Shlens and Kudlur 2017, A Learned Representation
+for Artistic Style). All else is shared by the styles.
+
+Deviations from Johnson et al.: widths of 16, 32 and 64 instead of 32, 64 and 128, and
+three residual blocks instead of five, at an eighth of the size instead of a quarter,
+so that a processor trains it in minutes; strided convolutions read whole blocks
+(kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
+transposed ones, which leave checkerboards (Odena et al. 2016), and for the last
+doubling a convolution to blocks of 2x2 pixels, which takes a fifth of the time; the
+output is added to the photo before a sigmoid, so that training starts from the photo.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from common import fast
+from common.fast.cell_transpose import CellTranspose, plain_cell_transpose
+from common.fast.instance_norm import EPSILON, InstanceNormalization
+
+STRIDE = 8  # the sides of an image are multiples of this
+CONTRAST = 4.0  # of the photo before the sigmoid, whose slope is then 1 at middle gray
+Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What decides on the weights of a network.
+
+    Attributes:
+        width: Channels at half the size of the image; twice and four times as many
+            at a quarter and at an eighth.
+        depth: Residual blocks.
+        styles: Number of styles.
+    """
+
+    width: int = 16
+    depth: int = 3
+    styles: int = 1
+
+
+def build(shape: Shape, kernels: str = "fast") -> keras.Model:
+    """Build a network with the instance statistics of each image.
+
+    Args:
+        shape: Widths, depth and number of styles.
+        kernels: "keras" for stock Keras layers, which any program with Keras loads;
+            "fast" for `common.fast`. Both have the same weights.
+
+    Returns:
+        A model of images (B, H, W, 3) in [0, 1], H and W multiples of `STRIDE`, and
+        weights (B, S) of the styles, which sum to 1, to images (B, H, W, 3) in [0, 1].
+
+    Example:
+        >>> build(Shape(styles=2)).output_shape
+        (None, None, None, 3)
+    """
+    image, style = _inputs(shape)
+
+    def normalize(values, name):
+        scale, shift = _tables(shape, values.shape[-1], name, style)
+        if kernels == "fast":
+            return InstanceNormalization(name=name)([values, scale, shift])
+        options = {"epsilon": EPSILON, "center": False, "scale": False, "dtype": "float32"}
+        normal = layers.GroupNormalization(-1, name=name, **options)(values)
+        to_places = layers.Reshape((1, 1, -1), dtype="float32")
+        return normal * to_places(scale) + to_places(shift)
+
+    return keras.Model([image, style], _transform(image, shape, normalize, kernels), name="network")
+
+
+def build_measuring(shape: Shape) -> keras.Model:
+    """Build a network that returns the statistics which its normalizations have used.
+
+    Returns:
+        A model of the inputs of `build` and with its weights to (B, 2, N): the means and
+        variances of all N normalized channels.
+    """
+    image, style = _inputs(shape)
+    found = []
+
+    def normalize(values, name):
+        found.append(ops.stack(ops.moments(values, axes=(1, 2)), axis=1))  # (B, 2, C)
+        scale, shift = _tables(shape, values.shape[-1], name, style)
+        return InstanceNormalization(name=name)([values, scale, shift])
+
+    _transform(image, shape, normalize, "fast")
+    return keras.Model([image, style], ops.concatenate(found, axis=2), name="measuring")
+
+
+def build_fixed(shape: Shape) -> keras.Model:
+    """Build a network whose normalizations are fixed maps, so that tiles fit together.
+
+    Returns:
+        A model of images (B, H, W, 3) and of (B, 2, N), the factors and summands of all N
+        normalized channels, to images (B, H, W, 3). Its weights are the convolutions'.
+    """
+    image = keras.Input((None, None, 3), name="image")
+    affine = keras.Input((2, sum(channels(shape))), name="affine")
+    place = 0
+
+    def normalize(values, name):
+        nonlocal place
+        after = place + values.shape[-1]
+        factor, summand = (affine[:, part, None, None, place:after] for part in (0, 1))
+        place = after
+        return values * factor + summand
+
+    return keras.Model([image, affine], _transform(image, shape, normalize, "fast"), name="fixed")
+
+
+def channels(shape: Shape) -> list[int]:
+    """List the channels of every normalization, in the order of the network.
+
+    Example:
+        >>> channels(Shape(width=16, depth=1))
+        [16, 32, 64, 64, 64, 32, 16]
+    """
+    width = shape.width
+    return [width, 2 * width, *[4 * width] * (1 + 2 * shape.depth), 2 * width, width]
+
+
+def affine_of(
+    statistics: np.ndarray, tables: Sequence[np.ndarray], style: np.ndarray
+) -> np.ndarray:
+    """Turn statistics and a mixture of styles into the fixed maps of `build_fixed`.
+
+    Args:
+        statistics: Means and variances, (2, N).
+        tables: Scale and shift (S, C) of every normalization in turn, as
+            `style_tables` lists them.
+        style: Weights of the styles, (S,).
+
+    Returns:
+        float32 (2, N).
+    """
+    scale = np.concatenate([style @ table for table in tables[::2]])  # (N,)
+    shift = np.concatenate([style @ table for table in tables[1::2]])
+    factor = scale / np.sqrt(statistics[1] + EPSILON)
+    return np.stack([factor, shift - statistics[0] * factor]).astype(np.float32)
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Copy the weights that two forms of a network have in common, by their names."""
+    values = {variable.path: variable for variable in source.weights}
+    for variable in target.weights:
+        variable.assign(values[variable.path])
+
+
+def style_tables(network: keras.Model) -> list[keras.Variable]:
+    """List the variables (S, C) of the styles: scale and shift of each normalization in turn."""
+    return [each for each in network.trainable_variables if _is_of_style(each)]
+
+
+def shared_variables(network: keras.Model) -> list[keras.Variable]:
+    """List the variables that all styles share: those of the convolutions."""
+    return [each for each in network.trainable_variables if not _is_of_style(each)]
+
+
+def _is_of_style(variable: keras.Variable) -> bool:
+    return variable.path.split("/")[-2].endswith(("_scale", "_shift"))
+
+
+def _inputs(shape: Shape) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    image = keras.Input((None, None, 3), name="image")
+    return image, keras.Input((shape.styles,), name="style")
+
+
+def _tables(shape: Shape, count: int, name: str, style: keras.KerasTensor):
+    """Scale and shift of a mixture of styles, (B, C) each: products with tables (S, C)."""
+    return (
+        layers.Dense(
+            count,
+            use_bias=False,
+            kernel_initializer=start,
+            dtype="float32",
+            name=f"{name}_{part}",
+        )(style)
+        for part, start in (("scale", "ones"), ("shift", "zeros"))
+    )
+
+
+def _transform(
+    image: keras.KerasTensor, shape: Shape, normalize: Normalize, kernels: str
+) -> keras.KerasTensor:
+    """Build the layers from an image to the result, with any kind of normalization."""
+    kind, width = fast.layers(kernels), shape.width
+
+    def convolve(values, filters, kernel, name, stride=1, padding=1):
+        border = [[0, 0], [padding, padding], [padding, padding], [0, 0]]
+        padded = ops.pad(values, border, mode="reflect")
+        convolution = layers.Conv2D(filters, kernel, stride, use_bias=False, name=name)
+        return normalize(convolution(padded), f"{name}_norm")
+
+    def relu(values):
+        return kind.ReLU()(values)
+
+    values = relu(convolve(image, width, 6, "down1", stride=2, padding=2))  # (B, H/2, W/2, C)
+    values = relu(convolve(values, 2 * width, 4, "down2", stride=2))  # (B, H/4, W/4, 2 C)
+    values = relu(convolve(values, 4 * width, 4, "down3", stride=2))  # (B, H/8, W/8, 4 C)
+    for number in range(1, shape.depth + 1):
+        inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
+        values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])
+    for number, filters in ((1, 2 * width), (2, width)):
+        values = layers.UpSampling2D(2, interpolation="nearest")(values)
+        values = relu(convolve(values, filters, 3, f"up{number}"))
+    values = ops.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
+    paint = CellTranspose if kernels == "fast" else plain_cell_transpose
+    change = paint(3, name="paint", kernel_initializer="zeros")(values)  # (B, H, W, 3)
+    photo = CONTRAST * (ops.cast(image, "float32") - 0.5)
+    return ops.sigmoid(photo + ops.cast(change, "float32"))

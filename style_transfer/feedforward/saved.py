@@ -1,0 +1,62 @@
+"""What the folder of a trained network says about it, read without TensorFlow."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from common import runs
+from common.checkpoints import Checkpoints
+from common.errors import InputError
+from style_transfer.feedforward import config as configuration
+from style_transfer.feedforward.config import Config
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A trained network.
+
+    Attributes:
+        folder: Of its run.
+        config: Of its run.
+        styles: Names of all its styles, in the order of the network's input.
+        about: All of config.json.
+    """
+
+    folder: Path
+    config: Config
+    styles: tuple[str, ...]
+    about: dict[str, Any]
+
+
+def read(folder: Path, flag: str) -> Saved:
+    """Read config.json of a run of `feedforward.train`.
+
+    Args:
+        folder: Of the run.
+        flag: That named it, for error messages.
+
+    Raises:
+        InputError: It is not such a run.
+
+    Example:
+        >>> read(Path("runs/style-wave"), "--model").styles
+        ('great_wave.jpg',)
+    """
+    about = runs.read_config(folder, flag)
+    styles = about["data"].get("styles") if isinstance(about["data"], dict) else None
+    if not isinstance(styles, list) or not styles or not all(isinstance(s, str) for s in styles):
+        raise InputError(
+            f"{flag} {folder}: not a run of `make train-style` (its config.json names no styles)"
+        )
+    config = configuration.from_dict(about["config"], f"{flag} {folder}: config.json")
+    return Saved(folder, config, tuple(styles), about)
+
+
+def check_trained(saved: Saved, flag: str) -> None:
+    """Check that a run has a checkpoint.
+
+    Raises:
+        InputError: It has none.
+    """
+    if not Checkpoints(saved.folder).paths("last"):
+        raise InputError(f"{flag} {saved.folder}: no checkpoint; the run ended before its first")

@@ -1,0 +1,111 @@
+"""Checks of a training configuration before TensorFlow is imported."""
+
+from pathlib import Path
+
+from common import runs
+from common.bounds import check_bounds
+from common.distribution import devices
+from common.errors import InputError
+from common.images import image_files
+from style_transfer.config import MASKABLE
+from style_transfer.feedforward import config as configuration
+from style_transfer.feedforward import saved as saved_runs
+from style_transfer.feedforward.config import Config
+from style_transfer.feedforward.saved import Saved
+from style_transfer.validation import check_extractor
+
+MOST_STYLES = 64
+MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
+
+
+def check(config: Config) -> None:
+    """Check everything that is known without TensorFlow.
+
+    Raises:
+        InputError: A value is out of its bounds, a file or folder cannot be used, or a
+            resume changes what decides on the result.
+    """
+    check_bounds(config)
+    training = config.training
+    if training.precision == "float16":
+        raise InputError(
+            "--set training.precision=float16: expected auto, float32 or bfloat16\n"
+            "sums over a layer's squares, which Gram matrices are, exceed the range of float16"
+        )
+    if training.crop % MULTIPLE:
+        raise InputError(
+            f"--set training.crop={training.crop}: expected a multiple of {MULTIPLE} pixels"
+        )
+    _check_files(config)
+    if len(config.style) > 1 and config.statistic not in MASKABLE:
+        raise InputError(
+            f"--statistic {config.statistic}: reads more than moments, which only a single --style "
+            f"allows\nexpected one of {', '.join(MASKABLE)}, or add the styles one by one"
+        )
+    check_extractor(config.extractor)
+    if config.resume is not None:
+        _check_unchanged(config, saved_runs.read(config.resume, "--resume"))
+    elif config.run_dir is not None:
+        runs.check_new(config.run_dir)
+    if config.add_style is not None:
+        _check_addition(config, saved_runs.read(config.add_style, "--add-style"))
+
+
+def _check_files(config: Config) -> None:
+    if not config.style:
+        raise InputError("--style: missing; name one or more paintings")
+    for path in config.style:
+        check_file("--style", path)
+    if len(config.style) > MOST_STYLES:
+        raise InputError(f"--style: expected at most {MOST_STYLES}, got {len(config.style)}")
+    if config.photos is not None:
+        if not config.photos.is_dir():
+            raise InputError(f"--photos {config.photos}: expected a folder of photos")
+        if not image_files(config.photos):
+            raise InputError(f"--photos {config.photos}: no images in this folder")
+
+
+def check_file(flag: str, path: Path) -> None:
+    """Check that an image file exists.
+
+    Raises:
+        InputError: It does not, or is a folder, a pipe or a device.
+    """
+    if not path.exists():
+        raise InputError(f"{flag} {path}: no such file")
+    if not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe or device"
+        raise InputError(f"{flag} {path}: expected an image file, found {kind}")
+
+
+def _check_unchanged(config: Config, saved: Saved) -> None:
+    before, now = (configuration.to_dict(each) for each in (saved.config, config))
+    changed = [
+        line
+        for line in runs.differences(before, now)
+        if not line.startswith(configuration.CHANGEABLE)
+    ]
+    precision = devices.resolve_precision(config.training.precision)
+    had = saved.about["machine"].get("precision")
+    if precision != had:
+        changed.append(f"precision on this machine: {had} -> {precision}")
+    if changed:
+        raise InputError(
+            f"--resume {config.resume}: the run was started differently: {'; '.join(changed)}\n"
+            "leave these changes out, or start a new run"
+        )
+
+
+def _check_addition(config: Config, base: Saved) -> None:
+    saved_runs.check_trained(base, "--add-style")
+    if config.network != base.config.network:
+        wanted = base.config.network
+        raise InputError(
+            f"--add-style {config.add_style}: its network has a width of {wanted.width} and a "
+            f"depth of {wanted.depth}\nleave out --width and --depth"
+        )
+    if len(config.style) + len(base.styles) > MOST_STYLES:
+        raise InputError(
+            f"--add-style {config.add_style}: has {len(base.styles)} styles already; a "
+            f"network holds at most {MOST_STYLES}"
+        )
