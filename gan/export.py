@@ -108,12 +108,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _test(generator, folder, "keras", about)
             if extra:
                 exported = folder / model_card.exported_name(extra)
-                formats.write(extra, generator, exported, about)
+                formats.write(extra, generator, exported, about, generator_file.MEMBER)
                 _test(generator, exported, extra, about)
         print(f"folder with a model card: {path} | upload it: hf upload USER/NAME {path}")
     else:
         with (atomic_folder if is_folder(config) else atomic_path)(path) as exported:
-            formats.write(config.format, generator, exported, about)
+            formats.write(config.format, generator, exported, about, generator_file.MEMBER)
             _test(generator, exported, config.format, about)
         print(f"generator: {path} | how to load it: docs/export.md")
     return 0

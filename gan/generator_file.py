@@ -23,6 +23,7 @@ from common.errors import InputError
 from common.priors import PRIORS, Mixture
 from gan import description
 from gan.description import Description
+from gan.exporting import formats
 
 NAME = "generator.keras"
 MEMBER = "generator.json"  # of the archive
@@ -137,8 +138,17 @@ def add(path: Path, about: Mapping[str, Any]) -> None:
         path: A .keras file.
         about: What `describe` returned.
     """
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(MEMBER, json.dumps(about, indent=2) + "\n")
+    formats.add_member(path, about, MEMBER)
+
+
+def inputs(conditional: bool) -> list[str]:
+    """Return the names of a generator's inputs.
+
+    Example:
+        >>> inputs(conditional=True)
+        ['latent', 'label']
+    """
+    return ["latent", "label"] if conditional else ["latent"]
 
 
 def read(path: Path) -> dict[str, Any]:

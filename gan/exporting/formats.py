@@ -1,4 +1,4 @@
-"""The formats to which a generator is exported, readable without TensorFlow.
+"""The formats to which a network is exported, readable without TensorFlow.
 
 Each format names the code that loads it. The same code is run to test a file,
 and shown in its model card.
@@ -8,7 +8,8 @@ import importlib
 import importlib.util
 import json
 import warnings
-from collections.abc import Callable, Mapping
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,53 +17,54 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from common.errors import InputError
-from gan import generator_file
 
 if TYPE_CHECKING:
     import keras
 
 EXTRAS = "requirements-extra.txt"
+ANY_SIDE = 64  # pixels, of inputs of any size
 METADATA = "assets.extra"  # folder of a SavedModel for whatever else belongs to it
 
 
 @dataclass(frozen=True)
 class Format:
-    """A format of exported generators.
+    """A format of exported networks.
 
     Attributes:
         suffix: Of its files; empty for a folder.
         packages: Optional packages that it needs, {name of the import: of the package}.
-        write: Writes a generator and its description to a path.
-        load: Python code that loads `path` and turns `latents`, and `labels` of a
-            conditional generator, into `images`. `{inputs}` stands for both.
+        write: Writes a network and its description, under a name, to a path.
+        load: Python code that loads `path` as `{model}` and turns its inputs into
+            `images`; `{inputs}` stands for them.
     """
 
     suffix: str
     packages: Mapping[str, str]
-    write: Callable[["keras.Model", Path, Mapping[str, Any]], None]
+    write: Callable[["keras.Model", Path, Mapping[str, Any], str], None]
     load: str
 
-    def code(self, path: str, conditional: bool) -> str:
+    def code(self, path: str, inputs: Sequence[str], model: str = "generator") -> str:
         """Return the code that loads a file.
 
         Args:
             path: Of the file.
-            conditional: Whether the generator takes labels.
+            inputs: Names of the network's inputs; the arrays have the same with an "s".
+            model: Name of the variable that holds the network.
 
         Example:
-            >>> print(FORMATS["savedmodel"].code("savedmodel", conditional=False))
+            >>> print(FORMATS["savedmodel"].code("savedmodel", ["latent"]))
             import tensorflow as tf
             <BLANKLINE>
             generator = tf.saved_model.load("savedmodel")
             images = generator.serve(latents)
         """
-        names = ("latent", "label") if conditional else ("latent",)
-        inputs = f"[{', '.join(f'{name}s' for name in names)}]" if conditional else "latents"
+        listed = ", ".join(f"{name}s" for name in inputs)
         return self.load.format(
             path=json.dumps(path),
-            inputs=inputs,
-            named=", ".join(f'"{name}": {name}s' for name in names),
-            keywords=", ".join(f"{name}={name}s" for name in names),
+            model=model,
+            inputs=f"[{listed}]" if len(inputs) > 1 else listed,
+            named=", ".join(f'"{name}": {name}s' for name in inputs),
+            keywords=", ".join(f"{name}={name}s" for name in inputs),
         )
 
 
@@ -84,50 +86,70 @@ def check_packages(name: str) -> None:
         )
 
 
-def write(name: str, generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    """Write a generator in a format.
+def write(
+    name: str, network: "keras.Model", path: Path, about: Mapping[str, Any], member: str
+) -> None:
+    """Write a network in a format.
 
     Args:
         name: One of `FORMATS`.
-        generator: Stock Keras layers in float32.
+        network: Stock Keras layers in float32.
         path: File or folder with the format's suffix.
-        about: What `generator_file.describe` returned. It is part of the export, except
-            of LiteRT's, whose runtime has no access to it.
+        about: Its description, as JSON holds it. It is part of the export, except of
+            LiteRT's, whose runtime has no access to it.
+        member: Name of the file in the export that holds the description.
 
     Raises:
-        InputError: The generator cannot be converted.
+        InputError: The network cannot be converted.
 
     Example:
-        >>> write("onnx", generator, Path("generator.onnx"), about)
+        >>> write("onnx", generator, Path("generator.onnx"), about, "generator.json")
     """
     try:
-        FORMATS[name].write(generator, path, about)
+        FORMATS[name].write(network, path, about, member)
     except OSError:
         raise
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        raise InputError(
-            f"--format {name}: this generator cannot be converted\n{reason}"
-        ) from error
+        raise InputError(f"--format {name}: this network cannot be converted\n{reason}") from error
 
 
-def _write_keras(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    generator.save(path)
-    generator_file.add(path, about)
+def add_member(path: Path, about: Mapping[str, Any], member: str) -> None:
+    """Add a description to a file that `keras.Model.save` has written; Keras ignores it.
+
+    Args:
+        path: A .keras file.
+        about: As JSON holds it.
+        member: Name in the archive.
+    """
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(member, json.dumps(about, indent=2) + "\n")
 
 
-def _write_saved_model(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    generator.export(str(path), format="tf_saved_model", verbose=False)
+def _write_keras(network: "keras.Model", path: Path, about: Mapping[str, Any], member: str) -> None:
+    network.save(path)
+    add_member(path, about, member)
+
+
+def _write_saved_model(
+    network: "keras.Model", path: Path, about: Mapping[str, Any], member: str
+) -> None:
+    network.export(str(path), format="tf_saved_model", verbose=False)
     (path / METADATA).mkdir()
-    (path / METADATA / generator_file.MEMBER).write_text(json.dumps(about, indent=2) + "\n")
+    (path / METADATA / member).write_text(json.dumps(about, indent=2) + "\n")
 
 
-def _write_onnx(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    blank = [np.zeros((1, *each.shape[1:]), each.dtype) for each in generator.inputs]
-    generator(blank if len(blank) > 1 else blank[0])  # only a model that was called is exported
+def _write_onnx(network: "keras.Model", path: Path, about: Mapping[str, Any], member: str) -> None:
+    del member
+    shapes = [[side or ANY_SIDE for side in each.shape[1:]] for each in network.inputs]
+    blank = [
+        np.zeros((1, *shape), each.dtype)
+        for shape, each in zip(shapes, network.inputs, strict=True)
+    ]
+    network(blank if len(blank) > 1 else blank[0])  # only a model that was called is exported
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # Keras's converter asks for np.object
-        generator.export(str(path), format="onnx", verbose=False)
+        network.export(str(path), format="onnx", verbose=False)
     onnx = importlib.import_module("onnx")
     model = onnx.load(str(path))
     onnx.helper.set_model_props(
@@ -138,9 +160,11 @@ def _write_onnx(generator: "keras.Model", path: Path, about: Mapping[str, Any]) 
     onnx.save(model, str(path))
 
 
-def _write_litert(generator: "keras.Model", path: Path, about: Mapping[str, Any]) -> None:
-    del about
-    generator.export(str(path), format="litert", verbose=False)
+def _write_litert(
+    network: "keras.Model", path: Path, about: Mapping[str, Any], member: str
+) -> None:
+    del about, member
+    network.export(str(path), format="litert", verbose=False)
 
 
 FORMATS = {
@@ -149,16 +173,16 @@ FORMATS = {
         {},
         _write_keras,
         "import keras\n\n"
-        "generator = keras.saving.load_model({path})\n"
-        "images = generator({inputs}, training=False)\n",
+        "{model} = keras.saving.load_model({path})\n"
+        "images = {model}({inputs}, training=False)\n",
     ),
     "savedmodel": Format(
         "",
         {},
         _write_saved_model,
         "import tensorflow as tf\n\n"
-        "generator = tf.saved_model.load({path})\n"
-        "images = generator.serve({inputs})\n",
+        "{model} = tf.saved_model.load({path})\n"
+        "images = {model}.serve({inputs})\n",
     ),
     "onnx": Format(
         ".onnx",
@@ -173,7 +197,7 @@ FORMATS = {
         {"ai_edge_litert": "ai-edge-litert"},
         _write_litert,
         "from ai_edge_litert.interpreter import Interpreter\n\n"
-        "generate = Interpreter({path}).get_signature_runner()\n"
-        "images = generate({keywords})['output_0']\n",
+        "{model} = Interpreter({path}).get_signature_runner()\n"
+        "images = {model}({keywords})['output_0']\n",
     ),
 }

@@ -14,6 +14,7 @@ from typing import Any
 from common import runs
 from gan.config import FRECHET
 from gan.exporting.formats import FORMATS
+from gan.generator_file import inputs
 
 SAMPLES = "samples.png"
 CHANNELS = {1: "gray", 3: "RGB", 4: "RGBA"}
@@ -100,7 +101,12 @@ def _usage(about: Mapping[str, Any], extra: str | None) -> Iterator[str]:
     yield "latents = latents.astype(np.float32)"
     if classes:
         yield f"labels = (np.arange(16) % {len(classes)}).astype(np.int32)"
-    yield from ("", FORMATS["keras"].code("hf://USER/NAME", bool(classes)).rstrip(), "```", "")
+    yield from (
+        "",
+        FORMATS["keras"].code("hf://USER/NAME", inputs(bool(classes))).rstrip(),
+        "```",
+        "",
+    )
     yield f"Latent vectors have the {latent['prior']} distribution of the training. The images are"
     yield f"float32 (N, H, W, C) in [{low}, {high}]; a path instead of `hf://` loads a local copy."
     if classes:
@@ -109,7 +115,7 @@ def _usage(about: Mapping[str, Any], extra: str | None) -> Iterator[str]:
     if extra:
         path = exported_name(extra)
         yield from ("", f"The same network as {path}:", "", "```python")
-        yield from (FORMATS[extra].code(path, bool(classes)).rstrip(), "```")
+        yield from (FORMATS[extra].code(path, inputs(bool(classes))).rstrip(), "```")
     yield ""
 
 

@@ -1,9 +1,5 @@
 """Test of an exported generator: loaded in a new process without this code, and compared."""
 
-import os
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
 import keras
@@ -11,25 +7,13 @@ import numpy as np
 import tensorflow as tf
 
 from common.errors import InputError
+from gan.exporting import isolated
 from gan.exporting.formats import FORMATS
 from gan.generate import draw_latents, labels_in_turn
+from gan.generator_file import inputs
 
 COUNT = 64  # images
 TOLERANCE = 1e-5  # of values in [-1, 1]: 1/784 of the step between two gray levels
-MINUTES = 10  # after which a process that loads a generator is stopped
-BEFORE = """\
-import importlib.util
-import numpy as np
-
-for package in ("gan", "common"):
-    if importlib.util.find_spec(package):
-        raise SystemExit(f"the package {package} can be imported here")
-given = np.load("inputs.npz")
-latents, labels = given["latents"], given["labels"]
-"""
-AFTER = """
-np.save("images.npy", np.asarray(images))
-"""
 
 
 def largest_difference(generator: keras.Model, path: Path, name: str, classes: int = 0) -> float:
@@ -57,13 +41,10 @@ def largest_difference(generator: keras.Model, path: Path, name: str, classes: i
     latents = draw_latents(COUNT, generator.inputs[0].shape[-1], seed=0)
     labels = labels_in_turn(COUNT, classes)
     with tf.device("CPU:0"):
-        inputs = [latents, labels] if classes else latents
-        expected = np.asarray(generator(inputs, training=False))
-    with tempfile.TemporaryDirectory() as folder:
-        np.savez(Path(folder, "inputs.npz"), latents=latents, labels=labels)
-        code = FORMATS[name].code(str(path.absolute()), classes > 0)
-        _run(BEFORE + code + AFTER, Path(folder), name)
-        found = np.load(Path(folder, "images.npy"))
+        given = [latents, labels] if classes else latents
+        expected = np.asarray(generator(given, training=False))
+    code = FORMATS[name].code(str(path.absolute()), inputs(classes > 0))
+    found = isolated.run(code, {"latents": latents, "labels": labels}, name)
     if found.shape != expected.shape or not np.isfinite(found).all():
         raise InputError(
             f"--format {name}: the exported generator makes {found.dtype} {found.shape}; expected "
@@ -94,23 +75,3 @@ def check(generator: keras.Model, path: Path, name: str, classes: int = 0) -> fl
             f"most {TOLERANCE:g}\nnothing was written"
         )
     return difference
-
-
-def _run(code: str, folder: Path, name: str) -> None:
-    hidden = {"CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    # isolated: neither this folder nor PYTHONPATH is searched for modules
-    process = subprocess.run(
-        [sys.executable, "-I", "-c", code],
-        cwd=folder,
-        env={**os.environ, **hidden},
-        capture_output=True,
-        text=True,
-        timeout=60 * MINUTES,
-        check=False,
-    )
-    if process.returncode:
-        lines = [line for line in process.stderr.splitlines() if line.strip()] or ["no message"]
-        raise InputError(
-            f"--format {name}: the exported generator cannot be loaded without this code\n"
-            f"{' '.join(lines[-1].split())[:300]}"
-        )
