@@ -14,10 +14,11 @@ import tyro
 
 from common import cli
 from common.errors import InputError
+from common.exporting import formats
+from common.exporting.formats import FORMATS
 from common.files import atomic_folder, atomic_path, check_outputs
 from gan import generator_file
-from gan.exporting import formats, model_card
-from gan.exporting.formats import FORMATS
+from gan.exporting import model_card
 
 if TYPE_CHECKING:
     import keras

@@ -20,10 +20,10 @@ from typing import Any
 
 from common.checkpoints import Checkpoints
 from common.errors import InputError
+from common.exporting import formats
 from common.priors import PRIORS, Mixture
 from gan import description
 from gan.description import Description
-from gan.exporting import formats
 
 NAME = "generator.keras"
 MEMBER = "generator.json"  # of the archive

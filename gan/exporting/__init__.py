@@ -1,1 +1,1 @@
-"""Export of a trained generator: formats, a test in a new process, a model card."""
+"""Export of a trained generator: a test in a new process, a model card."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from common import runs
+from common.exporting.formats import FORMATS
 from gan.config import FRECHET
-from gan.exporting.formats import FORMATS
 from gan.generator_file import inputs
 
 SAMPLES = "samples.png"

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from common.errors import InputError
-from gan.exporting import isolated
-from gan.exporting.formats import FORMATS
+from common.exporting import isolated
+from common.exporting.formats import FORMATS
 from gan.generate import draw_latents, labels_in_turn
 from gan.generator_file import inputs
 

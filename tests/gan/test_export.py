@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from common.errors import InputError
+from common.exporting import formats
 from gan import export, generate, generator_file
 from gan.config import NetworkConfig
 from gan.export import Config
-from gan.exporting import formats, verification
+from gan.exporting import verification
 from gan.trainer import train
 from tests.command_line import run
 

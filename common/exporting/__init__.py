@@ -1,0 +1,1 @@
+"""Export of a trained network: formats, and a test in a new process."""
