@@ -95,14 +95,20 @@ def from_plain(config: type[T], fields: Any, source: str, prefix: str = "") -> T
         if dataclasses.is_dataclass(hints[name]):
             value = from_plain(hints[name], value, source, f"{prefix}{name}.")
         elif isinstance(value, list):
-            value = tuple(value)
-        elif isinstance(value, str) and Path in (hints[name], *typing.get_args(hints[name])):
-            value = Path(value)
+            value = tuple(_as_path(each, hints[name]) for each in value)
+        else:
+            value = _as_path(value, hints[name])
         if not _has_type(value, hints[name]):
             raise InputError(f"{source}: {prefix}{name} has the value {str(value)[:100]!r}, which "
                              "does not have its type")  # fmt: skip
         values[name] = value
     return config(**values)
+
+
+def _as_path(value: Any, kind: Any) -> Any:
+    """Return a text as a path if `kind` is or holds paths."""
+    paths = Path in (kind, *typing.get_args(kind))
+    return Path(value) if paths and isinstance(value, str) else value
 
 
 def _has_type(value: Any, kind: Any) -> bool:

@@ -88,3 +88,14 @@ def test_values_are_read_by_their_type(text, kind, expected):
 def test_other_values_say_what_was_expected(text, kind, message):
     with pytest.raises(ValueError, match=f"^{message}$"):
         overrides.convert(text, kind)
+
+
+def test_paths_come_back_from_json_also_within_tuples():
+    @dataclasses.dataclass(frozen=True)
+    class Files:
+        one: Path | None = None
+        several: tuple[Path, ...] = ()
+        names: tuple[str, ...] = ()
+
+    found = overrides.from_plain(Files, {"one": "a", "several": ["b"], "names": ["c"]}, "x.json")
+    assert found == Files(Path("a"), (Path("b"),), ("c",))
