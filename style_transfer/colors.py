@@ -3,6 +3,8 @@
 Images are float arrays (H, W, 3) in [0, 1].
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 # Red, green and blue to luminance and two axes of chroma: YIQ, as NTSC defined it in 1953.
@@ -36,20 +38,33 @@ def with_chroma_of(image: np.ndarray, content: np.ndarray) -> np.ndarray:
 def matched(image: np.ndarray, content: np.ndarray) -> np.ndarray:
     """Give an image the mean color and the color covariance of `content`: section 4.1.
 
+    Args:
+        image: (H, W, 3) in [0, 1].
+        content: (h, w, 3) in [0, 1].
+    """
+    return matching(image, content)(image)
+
+
+def matching(image: np.ndarray, content: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the map that gives an image the mean and the covariance of another's colors.
+
     The linear map is the symmetric one between two Gaussians (Pitie and Kokaram
     2007, equation 8), which moves every color as little as possible.
 
     Args:
         image: (H, W, 3) in [0, 1].
         content: (h, w, 3) in [0, 1].
+
+    Returns:
+        A function of the image, or of parts of it, (..., 3) in [0, 1].
     """
     source, target = image.reshape(-1, 3), content.reshape(-1, 3)
     covariance = np.cov(source.T) + 1e-5 * np.eye(3)  # a gray or flat image has none
     root = _power(covariance, 0.5)
     inverse = _power(covariance, -0.5)
     middle = _power(root @ np.cov(target.T) @ root, 0.5)
-    moved = (source - source.mean(axis=0)) @ (inverse @ middle @ inverse) + target.mean(axis=0)
-    return np.clip(moved.reshape(image.shape), 0.0, 1.0).astype(np.float32)
+    matrix, mean, goal = inverse @ middle @ inverse, source.mean(axis=0), target.mean(axis=0)
+    return lambda part: np.clip((part - mean) @ matrix + goal, 0.0, 1.0).astype(np.float32)
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:

@@ -46,6 +46,12 @@ def test_matched_has_the_contents_mean_and_covariance(images):
     np.testing.assert_allclose(np.cov(found.T), np.cov(second.reshape(-1, 3).T), atol=2e-3)
 
 
+def test_a_matching_applies_to_parts_as_to_the_whole(images):
+    first, second = images
+    change = colors.matching(first, second)
+    np.testing.assert_array_equal(change(first[3:7, 5:]), colors.matched(first, second)[3:7, 5:])
+
+
 def test_matching_a_flat_or_gray_image_is_finite(images):
     _, second = images
     for image in (np.full((5, 5, 3), 0.3), colors.luminance(second)):
