@@ -1,0 +1,68 @@
+"""A map resized to twice its size and convolved, computed at the size before."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers, ops
+
+TAPS = np.array(  # of each of both pixels: which taps of 3 read the place before, here and behind
+    [[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32
+)
+
+
+@keras.saving.register_keras_serializable("common.fast")
+class ResizeConv2D(layers.Conv2D):
+    """`plain_resize_convolution` without the resized map, with the same weights.
+
+    The pixels that a place becomes are equal, so their taps are added up first. The sums
+    are a convolution of the small map to blocks of 2x2 pixels.
+
+    Example:
+        >>> ResizeConv2D(3)(tf.ones((1, 8, 8, 16))).shape
+        TensorShape([1, 16, 16, 3])
+    """
+
+    def __init__(self, filters, kernel_size=3, **options):
+        super().__init__(filters, kernel_size, **options)
+
+    def compute_output_shape(self, input_shape):
+        batch, *sides, _ = input_shape
+        return (batch, *(None if side is None else 2 * side for side in sides), self.filters)
+
+    def compute_output_spec(self, inputs):
+        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
+
+    def call(self, inputs):
+        kernel = tf.convert_to_tensor(self.kernel)  # (3, 3, C, D)
+        taps = tf.constant(TAPS, kernel.dtype)
+        blocks = tf.einsum("iam,jbn,mncd->abcijd", taps, taps, kernel)
+        blocks = tf.reshape(blocks, (3, 3, kernel.shape[2], 4 * self.filters))
+        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+        outputs = tf.nn.conv2d(padded, blocks, 1, "VALID")  # (B, H, W, 4 D)
+        if self.use_bias:
+            outputs = tf.nn.bias_add(outputs, tf.tile(self.bias, [4]))
+        return tf.nn.depth_to_space(outputs, 2)
+
+
+def plain_resize_convolution(
+    filters: int, name: str, **options
+) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
+    """Return nearest-neighbor upsampling and a 3x3 convolution, of stock Keras layers.
+
+    Odena et al. 2016, Deconvolution and Checkerboard Artifacts: all pixels have the same
+    taps, so that a flat map stays flat.
+
+    Args:
+        filters: Channels of the result, D.
+        name: Of the convolution.
+        **options: Of the convolution.
+
+    Returns:
+        A function from (B, H, W, C) to (B, 2H, 2W, D). The border is reflected.
+    """
+    resize = layers.UpSampling2D(2, interpolation="nearest")
+    convolve = layers.Conv2D(filters, 3, name=name, **options)
+    border = [[0, 0], [1, 1], [1, 1], [0, 0]]
+    return lambda values: convolve(ops.pad(resize(values), border, mode="reflect"))
