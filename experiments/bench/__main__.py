@@ -15,6 +15,8 @@
     tutorial  the tutorial's networks in a loop as the tutorial writes it
     pipeline  images per second of the input alone
     style     an iteration of `stylize` and a bare pass of the same extractor
+    paint     a step of `feedforward.train` and a bare loop of the same update, and
+              an image painted by such a network and a bare pass of it
     profile   where a step's time goes, by TensorFlow's profiler
     growth    a step against batch size and resolution
 
@@ -33,7 +35,7 @@ from common import cli
 from common.distribution import devices
 from common.files import write_json
 from experiments.bench import figure, pytorch
-from experiments.bench.cases import CASES, STYLES
+from experiments.bench.cases import CASES, PAINTINGS, STYLES
 from experiments.processes import alone
 from experiments.sweep import choose
 
@@ -46,7 +48,8 @@ class BenchConfig:
     """Time training and style transfer."""
 
     only: tuple[str, ...] = ()
-    """Some parts: step, kernels, tutorial, pipeline, profile, style, growth. Default: all."""
+    """Some parts: step, kernels, tutorial, pipeline, profile, style, paint, growth. All by
+    default."""
     rounds: int = 3
     """Turns in the parts step and kernels, after one to warm up."""
     out: Path = Path("runs/bench.json")
@@ -155,6 +158,25 @@ def style(precisions: list[str], options: BenchConfig) -> list[Row]:
     return found
 
 
+def paint(precisions: list[str], options: BenchConfig) -> list[Row]:
+    """Print and return the rows of networks that paint."""
+    _print_title("networks that paint", "ours ms", "bare ms", "ratio")
+    found = []
+
+    def add(name: str, precision: str, row: Row) -> None:
+        found.append({"what": name, "precision": precision, **row})
+        times = (f"{1000 * row[side]:.1f}" for side in ("ours_seconds", "bare_seconds"))
+        _print_row(name, found[-1], *times, row["ratio"])
+
+    for precision in precisions:
+        row = alone(f"{HERE}.feedforward.training", precision, 2 * options.rounds)
+        add("a training step", precision, row)
+    for width, height in PAINTINGS:
+        row = alone(f"{HERE}.feedforward.painting", width, height, 4 * options.rounds)
+        add(f"an image, {width}x{height}", "float32", row)
+    return found
+
+
 def growth(precisions: list[str], options: BenchConfig) -> list[Row]:
     """Print and return the time of a step against batch size and resolution."""
     del options
@@ -183,6 +205,7 @@ PARTS = {
     "pipeline": pipeline,
     "profile": profile,
     "style": style,
+    "paint": paint,
     "growth": growth,
 }
 

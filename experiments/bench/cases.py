@@ -43,3 +43,4 @@ STYLES = (  # extractor, pixels, turns, whether in every precision
     ("vgg19", 512, 3, True),
     ("vgg19", 1024, 2, False),
 )
+PAINTINGS = ((512, 512), (1920, 1080))  # width and height, of a network that paints
