@@ -32,7 +32,7 @@ def check(config: Config) -> None:
     check_settings(config, max(1, len(config.style)))
     _check_files(config)
     mask_files.check(config, contents(config))
-    _check_output(config)
+    check_output(config)
     check_extractor(config.extractor)
     if config.output.run_dir is not None:
         check_new(config.output.run_dir)
@@ -160,7 +160,12 @@ def _check_files(config: Config) -> None:
             raise InputError(f"{flag} {path}: expected an image file, found a pipe or device")
 
 
-def _check_output(config: Config) -> None:
+def check_output(config: Config) -> None:
+    """Check where results are written, and print which files will be replaced.
+
+    Raises:
+        InputError: There cannot be results.
+    """
     out, folder = config.output.out, config.content is not None and config.content.is_dir()
     if folder and out is None:
         raise InputError("--out: missing; name a folder for the results of a folder of contents")

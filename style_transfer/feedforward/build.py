@@ -25,6 +25,7 @@ from style_transfer.plan import choose_weights
 from style_transfer.prepare import style_size
 from style_transfer.strength import usual_scale
 
+CLIP = 1.0  # norm of all gradients; flat crops have far larger ones than others
 EXECUTION = 5  # steps between two checks of the time limit and of Ctrl-C
 
 
@@ -91,12 +92,13 @@ def build_painter(
         trained,
         average,
         objective,
+        side=config.training.crop,
         trained=network.style_tables(trained) if base else None,
         first_style=old,
         ema_images=config.training.ema_images,
     )
     painter.compile(
-        fast.adam("fast")(config.training.learning_rate),
+        fast.adam("fast")(config.training.learning_rate, global_clipnorm=CLIP),
         steps_per_execution=EXECUTION,
         **xla.compile_options(devices.resolve_compile(config.training.compile)),
     )

@@ -35,14 +35,18 @@ class TrainingConfig:
 
     batch_size: Hidden[int] = bounded(4, 1, 256)
     """Crops per step."""
-    crop: Hidden[int] = bounded(128, 32, 1024)
-    """Side of the crops in pixels, a multiple of 16."""
-    learning_rate: float = bounded(1e-3, 0, 1)
+    crop: Hidden[int] = bounded(96, 32, 1024)
+    """Side of the crops that the objective sees in pixels, a multiple of 16."""
+    learning_rate: float = bounded(2e-3, 0, 1)
     """Learning rate of Adam."""
     ema_images: Hidden[float] = bounded(1000.0, 0)
     """Half-life of the moving average of the weights, in crops; at most a 20th of those seen."""
     tick_images: Hidden[int] = bounded(400, 1)
     """Crops between two log entries, samples and checkpoints."""
+    style_layers: Hidden[tuple[str, ...]] = ()
+    """LAYER or LAYER=WEIGHT of the style loss, as of `stylize`."""
+    content_layers: Hidden[tuple[str, ...]] = ()
+    """LAYER or LAYER=WEIGHT of the content loss, as of `stylize`."""
     precision: Hidden[Precision] = "auto"
     """Arithmetic of the convolutions. auto: bfloat16 where a measurement finds it faster."""
     compile: Hidden[Compile] = "auto"
@@ -133,6 +137,10 @@ def as_stylization(config: Config) -> stylization.Config:
         extractor=config.extractor,
         seed=config.seed,
         appearance=stylization.AppearanceConfig(
-            strength=config.strength, statistic=config.statistic, trim_style=config.trim_style
+            strength=config.strength,
+            statistic=config.statistic,
+            trim_style=config.trim_style,
+            style_layers=config.training.style_layers,
+            content_layers=config.training.content_layers,
         ),
     )

@@ -27,6 +27,7 @@ from style_transfer.feedforward.build import (
     style_targets,
 )
 from style_transfer.feedforward.config import Config
+from style_transfer.feedforward.network import STRIDE
 from style_transfer.feedforward.painter import Painter
 from style_transfer.prepare import read_styles
 from style_transfer.progress import comparable
@@ -235,7 +236,7 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         run.photos,
         len(run.targets),
         training.batch_size,
-        training.crop,
+        training.crop + STRIDE,
         run.config.size,
         run.config.seed,
         start=int(painter.images_seen.numpy()) // training.batch_size,

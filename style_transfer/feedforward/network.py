@@ -9,9 +9,7 @@ Deviations from Johnson et al.: widths of 16, 32 and 64 instead of 32, 64 and 12
 three residual blocks instead of five, at an eighth of the size instead of a quarter,
 so that a processor trains it in minutes; strided convolutions read whole blocks
 (kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
-transposed ones, which leave checkerboards (Odena et al. 2016), and for the last
-doubling a convolution to blocks of 2x2 pixels, which takes a fifth of the time; the
-output is added to the photo before a sigmoid, so that training starts from the photo.
+transposed ones, which leave checkerboards (Odena et al. 2016); a sigmoid at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,11 +20,10 @@ import numpy as np
 from keras import layers, ops
 
 from common import fast
-from common.fast.cell_transpose import CellTranspose, plain_cell_transpose
 from common.fast.instance_norm import EPSILON, InstanceNormalization
+from common.fast.resize_convolution import ResizeConv2D, plain_resize_convolution
 
 STRIDE = 8  # the sides of an image are multiples of this
-CONTRAST = 4.0  # of the photo before the sigmoid, whose slope is then 1 at middle gray
 Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
 
 
@@ -208,11 +205,8 @@ def _transform(
     for number in range(1, shape.depth + 1):
         inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
         values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])
+    double = ResizeConv2D if kernels == "fast" else plain_resize_convolution
     for number, filters in ((1, 2 * width), (2, width)):
-        values = layers.UpSampling2D(2, interpolation="nearest")(values)
-        values = relu(convolve(values, filters, 3, f"up{number}"))
-    values = ops.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="reflect")
-    paint = CellTranspose if kernels == "fast" else plain_cell_transpose
-    change = paint(3, name="paint", kernel_initializer="zeros")(values)  # (B, H, W, 3)
-    photo = CONTRAST * (ops.cast(image, "float32") - 0.5)
-    return ops.sigmoid(photo + ops.cast(change, "float32"))
+        resized = double(filters, name=f"up{number}", use_bias=False)(values)
+        values = relu(normalize(resized, f"up{number}_norm"))  # (B, H/2, W/2, C) at last
+    return ops.sigmoid(ops.cast(double(3, name="paint")(values), "float32"))  # (B, H, W, 3)

@@ -31,6 +31,7 @@ class Painter(keras.Model):
         ema: keras.Model,
         objective: CropObjective,
         *,
+        side: int,
         trained: Sequence[keras.Variable] | None = None,
         first_style: int = 0,
         ema_images: float = 1000.0,
@@ -41,12 +42,13 @@ class Painter(keras.Model):
             network: The network.
             ema: A network of the same shape; it gets the weights of the first.
             objective: Of crops.
+            side: Of the window of every painted crop that the objective sees, in pixels.
             trained: The weights to train; all by default.
             first_style: Number of styles of the network before the objective's.
             ema_images: Half-life of the average in crops.
         """
         super().__init__()
-        self.network, self.ema, self.objective = network, ema, objective
+        self.network, self.ema, self.objective, self.side = network, ema, objective, side
         self.trained = list(network.trainable_variables if trained is None else trained)
         self.first_style, self.ema_images = first_style, ema_images
         self.images_seen = self.add_weight(
@@ -74,7 +76,8 @@ class Painter(keras.Model):
         """Take one step: paint the crops, compute the objective, follow its gradient.
 
         Args:
-            data: Crops (B, H, W, 3) in [0, 1], and the objective's style of each, int32 (B,).
+            data: Crops (B, H, W, 3) in [0, 1], larger than the window of the objective, and
+                the style of each among the objective's, int32 (B,).
         """
         crops, styles = data
         weights = tf.one_hot(self.first_style + styles, self.network.inputs[1].shape[-1])  # (B, S)
@@ -82,7 +85,8 @@ class Painter(keras.Model):
             for variable in self.trained:
                 tape.watch(variable.value)
             painted = self.network([crops, weights], training=True)  # (B, H, W, 3)
-            terms = self.objective.of_crops(painted, crops, styles)  # {term: (B,)}
+            seen = self._window(tf.concat([painted, crops], axis=3))  # (B, side, side, 6)
+            terms = self.objective.of_crops(seen[..., :3], seen[..., 3:], styles)  # {term: (B,)}
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])
         self.optimizer.apply(gradients, self.trained)
@@ -92,6 +96,19 @@ class Painter(keras.Model):
             parts = [v for name, v in terms.items() if name.split("/")[0] == mean.name]
             mean.update_state(loss if mean.name == "loss" else tf.reduce_mean(sum(parts, 0.0)))
         return {mean.name: mean.result() for mean in self.means}
+
+    def _window(self, images: tf.Tensor) -> tf.Tensor:
+        """Cut out a window at a random place.
+
+        The grids of the network and of the extractor then meet at every offset, or the
+        network learns patterns of the size of a grid's cell that the extractor overlooks.
+        """
+        room = [images.shape[axis] - self.side + 1 for axis in (1, 2)]
+        step = tf.cast(self.images_seen, tf.int64)
+        place = tf.random.stateless_uniform((2,), tf.stack([step, step]), 0, 2**30, tf.int32)
+        top, left = tf.math.floormod(place, room)[0], tf.math.floormod(place, room)[1]
+        window = images[:, top : top + self.side, left : left + self.side]
+        return tf.ensure_shape(window, (images.shape[0], self.side, self.side, images.shape[3]))
 
     def _follow(self, count: tf.Tensor) -> None:
         """Move the average of the weights by a batch of `count` crops."""

@@ -11,7 +11,7 @@ import numpy as np
 from common import images as image_io
 from style_transfer import demo, landscape
 
-SCENES, LANDSCAPES = 28, 4
+SCENES, LANDSCAPES = 20, 3
 SIZES = 0.012, 0.45  # radii of the leaves, as fractions of the side
 LEAVES = 700
 
@@ -29,15 +29,14 @@ def contents(side: int, seed: int) -> list[np.ndarray]:
 
     Example:
         >>> len(contents(64, seed=0))
-        64
+        46
     """
     random = np.random.default_rng(seed)
     photo = image_io.as_image(demo.photograph())
     photo = np.asarray(image_io.resize(photo, image_io.fit_longer_side(photo.size, side)))
-    scenes = [
-        np.clip(landscape.scene(side, random).color, 0, 255).astype(np.uint8)
-        for _ in range(LANDSCAPES)
-    ]
+    cells = min(side, demo.CELLS)
+    colors = [landscape.scene(cells, random).color for _ in range(LANDSCAPES)]
+    scenes = [np.clip(each, 0, 255).astype(np.uint8) for each in colors]
     scenes += [dead_leaves(side, random) for _ in range(SCENES)]
     return [photo] * len(scenes) + scenes
 
@@ -58,7 +57,7 @@ def dead_leaves(side: int, random: np.random.Generator, leaves: int = LEAVES) ->
         (64, 64, 3)
     """
     texture = clouds(side, random)
-    palette = random.uniform(0, 1, (6, 3)) ** random.uniform(0.6, 1.6)
+    palette = np.clip(random.uniform(0, 1, (6, 1)) + random.normal(0, 0.15, (6, 3)), 0, 1)
     scene = np.empty((side, side, 3), np.float32)
     scene[:] = palette[0] + 0.4 * (texture[..., None] - 0.5)
     low, high = (size * side for size in SIZES)

@@ -13,7 +13,8 @@ from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward import validation
 from style_transfer.feedforward.config import Config
 
-PROGRAM = "python -m style_transfer.feedforward.train"
+MODULE = "style_transfer.feedforward.train"
+PROGRAM = f"python -m {MODULE}"
 CODES = {"interrupted": 130, "diverged": 1}  # exit codes by status
 KEPT = ("network", "size", "strength", "statistic", "extractor", "photos")  # by --add-style
 
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folder, python = result.folder, cli.python_to_type()
     print(f"{result.status}: {result.reason} ({result.steps} steps)")
     if result.status == "interrupted":
-        print(f"the run is saved; continue with: {PROGRAM} --resume {folder}")
+        print(f"the run is saved; continue with: {python} -m {MODULE} --resume {folder}")
     elif result.status == "diverged":
         print("the last finite state is saved; try a lower --learning-rate")
     else:

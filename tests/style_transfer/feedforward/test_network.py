@@ -1,0 +1,82 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from style_transfer.feedforward import network
+from style_transfer.feedforward.network import Shape
+
+SHAPE = Shape(width=4, depth=1, styles=2)
+STYLES = np.array([[1.0, 0.0], [0.3, 0.7]], np.float32)
+
+
+@pytest.fixture(scope="module")
+def built():
+    """A network whose weights are random, also those that start at 0 or 1."""
+    keras.utils.set_random_seed(0)
+    random = np.random.default_rng(0)
+    found = network.build(SHAPE)
+    for variable in found.weights:
+        variable.assign(variable + 0.1 * random.normal(size=variable.shape))
+    return found
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(1).random((2, 24, 40, 3), np.float32)
+
+
+def test_any_image_is_painted_within_the_range_at_its_size(built, images):
+    for factor in (0.0, 1.0, 100.0):
+        painted = built([factor * images, STYLES]).numpy()
+        assert painted.shape == images.shape
+        assert 0.0 <= painted.min() <= painted.max() <= 1.0
+
+
+def test_a_flat_image_is_painted_flat():
+    """Neither the resized maps nor the borders leave a pattern, whatever the weights."""
+    gray = network.build(SHAPE)([np.full((1, 32, 48, 3), 0.3, np.float32), STYLES[:1]]).numpy()
+    np.testing.assert_allclose(gray, gray[:, :1, :1] + 0 * gray, atol=1e-4)
+
+
+def test_stock_layers_compute_the_same(built, images):
+    stock = network.build(SHAPE, "keras")
+    network.copy_weights(built, stock)
+    assert {type(layer).__module__.split(".")[0] for layer in stock.layers} == {"keras"}
+    np.testing.assert_allclose(stock([images, STYLES]), built([images, STYLES]), atol=1e-5)
+
+
+def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_same(built, images):
+    measuring, fixed = network.build_measuring(SHAPE), network.build_fixed(SHAPE)
+    for other in (measuring, fixed):
+        network.copy_weights(built, other)
+    statistics = measuring([images, STYLES]).numpy()
+    assert statistics.shape == (2, 2, sum(network.channels(SHAPE)))
+    tables = [table.numpy() for table in network.style_tables(built)]
+    affine = np.stack(
+        [
+            network.affine_of(found, tables, style)
+            for found, style in zip(statistics, STYLES, strict=True)
+        ]
+    )
+    np.testing.assert_allclose(fixed([images, affine]), built([images, STYLES]), atol=1e-5)
+
+
+def test_a_style_is_a_row_of_each_table_and_nothing_else(built, images):
+    tables, shared = network.style_tables(built), network.shared_variables(built)
+    assert [table.shape[0] for table in tables] == [2] * 2 * len(network.channels(SHAPE))
+    assert len(tables) + len(shared) == len(built.trainable_variables)
+    with tf.GradientTape() as tape:
+        painted = built([images[:1], STYLES[:1]])
+        loss = tf.reduce_sum(tf.square(painted))
+    for gradient in tape.gradient(loss, [table.value for table in tables]):
+        assert not np.any(gradient[1])  # the other style's
+
+
+def test_a_mixture_of_styles_lies_between_them(built, images):
+    first, second, middle = (
+        built([images[:1], np.array([weights], np.float32)]).numpy()
+        for weights in ([1, 0], [0, 1], [0.5, 0.5])
+    )
+    assert np.abs(first - second).max() > 0.01
+    assert np.abs(middle - (first + second) / 2).max() < np.abs(first - second).max()

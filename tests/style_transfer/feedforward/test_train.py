@@ -1,0 +1,145 @@
+"""Training through the command line and in Python, on tiny images."""
+
+import dataclasses
+import json
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+from common import runs
+from common.errors import InputError
+from style_transfer.feedforward import apply, network, saved, validation
+from style_transfer.feedforward.config import Config, TrainingConfig
+from style_transfer.feedforward.fit import train
+from style_transfer.feedforward.train import parse
+from tests.command_line import arrays_of, run, run_here
+from tests.style_transfer.feedforward.tiny import WORDS, tiny
+
+TRAIN = "style_transfer.feedforward.train"
+
+
+def test_a_run_logs_samples_checkpoints_and_its_end(trained):
+    rows = runs.read_rows(trained / runs.METRICS)
+    assert [row["images"] for row in rows] == [20]
+    total = sum(rows[0][f"loss/{name}"] for name in ("style", "content", "total_variation"))
+    assert rows[0]["loss"] == pytest.approx(total, rel=1e-4)
+    summary = runs.read_object(trained / runs.SUMMARY)
+    assert (summary["status"], summary["images"]) == ("finished", 20)
+    assert (trained / "latest.png").is_file()
+    assert list(trained.glob("events*"))
+    assert saved.read(trained, "--model").styles == ("one.png", "two.png")
+
+
+@pytest.mark.slow
+def test_the_loss_falls(files, tmp_path):
+    training = dataclasses.replace(tiny(files).training, learning_rate=0.01)
+    train(tiny(files, "one.png", run_dir=tmp_path / "run", steps=60, training=training))
+    losses = [row["loss"] for row in runs.read_rows(tmp_path / "run" / runs.METRICS)]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+@pytest.mark.slow
+def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
+    whole, half = tmp_path / "whole", tmp_path / "half"
+    train(tiny(files, "one.png", "two.png", run_dir=whole, steps=20))
+    config = tiny(files, "one.png", "two.png", run_dir=half, steps=10)
+    train(config)
+    result = train(dataclasses.replace(config, run_dir=None, resume=half, steps=20))
+    assert result.steps == 20
+    first, second = arrays_of(whole), arrays_of(half)
+    assert list(first) == list(second)
+    for name, value in first.items():
+        np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_an_added_style_leaves_the_others_as_they_were(files, trained, tmp_path):
+    config = tiny(files, "one.png", run_dir=tmp_path / "three", add_style=trained, steps=5)
+    result = train(config)
+    assert saved.read(tmp_path / "three", "--model").styles == ("one.png", "two.png", "one.png")
+    before, after = (apply.load(folder) for folder in (trained, tmp_path / "three"))
+    for old, new in zip(before.tables, after.tables, strict=True):
+        np.testing.assert_array_equal(old, new[:2])
+    assert any(not np.allclose(new[2], new[:2].mean(axis=0)) for new in after.tables)
+    base = network.shared_variables(result.painter.network)
+    names = {variable.path: variable.numpy() for variable in base}
+    for name, value in arrays_of(trained).items():
+        path = name.split(" ")[1]
+        if name < f"{len(result.painter.ema.weights):04d}" and path in names:
+            np.testing.assert_array_equal(value, names[path])
+
+
+@pytest.mark.slow
+def test_the_command_line_trains_and_says_what_to_do_next(files, tmp_path):
+    folder = tmp_path / "run"
+    words = ["--style", files / "one.png", "--photos", files / "photos", "--run-dir", folder]
+    code, out, err = run_here(TRAIN, *words, "--steps", "5", *WORDS)
+    assert code == 0
+    assert "finished: saw all 10 images (5 steps)" in out
+    assert f"-m style_transfer.feedforward.paint --model {folder}" in out.splitlines()[-1]
+    assert "100%" in err
+    with pytest.raises(InputError, match=f"--resume {folder}: the run has had its 5 steps\n"):
+        run_here(TRAIN, "--resume", folder)
+    with pytest.raises(InputError, match=r"started differently: seed: 0 -> 1"):
+        run_here(TRAIN, "--resume", folder, "--seed", "1")
+    with pytest.raises(InputError, match="holds a run already"):
+        run_here(TRAIN, *words, "--steps", "5", *WORDS)
+    assert parse(["--resume", str(folder), "--steps", "9"]).network.width == 4
+    added = parse(["--add-style", str(folder), "--style", "new.jpg"])
+    assert (added.size, added.network.width, added.training) == (64, 4, TrainingConfig())
+
+
+@pytest.mark.slow
+def test_a_resume_on_other_photos_is_refused(files, trained, tmp_path):
+    folder, photos = tmp_path / "run", shutil.copytree(files / "photos", tmp_path / "photos")
+    shutil.copytree(trained, folder)
+    about = json.loads((folder / runs.CONFIG).read_text())
+    about["config"]["photos"] = str(photos)
+    (folder / runs.CONFIG).write_text(json.dumps(about))
+    (photos / "0.png").unlink()
+    with pytest.raises(InputError, match="photos or the styles have changed"):
+        run_here(TRAIN, "--resume", folder, "--steps", "20")
+
+
+@pytest.mark.slow
+def test_a_diverged_run_keeps_its_last_finite_state(files, tmp_path):
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            weight = self.model.network.weights[0]
+            weight.assign(np.nan * weight)
+
+    result = train(tiny(files, "one.png", run_dir=tmp_path / "run", steps=10), [Break()])
+    assert result.status == "diverged"
+    assert all(np.isfinite(value).all() for value in arrays_of(tmp_path / "run").values())
+
+
+def refused(changes, message, files):
+    with pytest.raises(InputError, match=message) as error:
+        validation.check(tiny(files, "one.png", **changes))
+    assert len(str(error.value).splitlines()) <= 2
+
+
+def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
+    training = tiny(files).training
+    odd = dataclasses.replace(training, crop=40)
+    half = dataclasses.replace(training, precision="float16")
+    refused({"training": odd}, "training.crop=40: expected a multiple of 16", files)
+    refused({"training": half}, "precision=float16", files)
+    refused({"size": 3}, "--size: expected 64 to 16384, got 3", files)
+    refused({"photos": files / "no"}, "--photos .*no: expected a folder", files)
+    refused({"photos": tmp_path}, "no images in this folder", files)
+    refused({"style": ()}, "--style: missing", files)
+    refused({"style": (files / "no.png",)}, "--style .*: no such file", files)
+    refused({"style": (files,)}, "expected an image file, found a folder", files)
+    refused({"extractor": "vgg91"}, "--extractor vgg91", files)
+    refused({"add_style": files}, "--add-style .*: not a run", files)
+    refused({"add_style": untrained, "network": Config().network}, "a width of 4", files)
+    refused({"run_dir": untrained}, "holds a run already", files)
+
+
+def test_a_wrong_flag_ends_with_exit_code_2_in_one_line():
+    code, _, err = run(TRAIN, "--style", "no_such_painting.jpg")
+    assert code == 2
+    assert err.splitlines() == ["error: --style no_such_painting.jpg: no such file"]
