@@ -56,6 +56,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "r3gan": {  # residual networks without normalization, Huang et al. 2024
         "networks.name": "resnet",
         "networks.normalization": "none",
+        "networks.width": 16,  # a quarter of the multiplications of 32
         "networks.options": ("generator_normalization=none",),
         "loss": "relativistic",
         "penalty": "r1_r2",
