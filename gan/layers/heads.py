@@ -61,12 +61,14 @@ class SlicingHead(layers.Layer):
     """The head of a slicing adversarial network (SAN: Takida et al. 2024).
 
     The logit is <w / |w|, |w| h> for features h. The direction w / |w| is not
-    trained by the adversarial loss but by its own objective (equation 9): the
+    trained by the adversarial loss but by its own objective, that of Wasserstein: the
     second output, whose mean is to be large for real and small for generated
     images, is the same number with gradients to the direction only.
 
     With classes, the vector of a class is w plus its embedding, as in a projection.
-    Deviation: a bias is added to the logit, not to the features.
+    Deviations from the authors' program: the scale is |w|, not a separate weight; a bias
+    is added to the logit, not to the features. Flipped labels (`balance.label_flips`) do
+    not flip the objective of the direction.
 
     Args:
         classes: Number of classes; 0 without.
