@@ -11,9 +11,11 @@ from common.exporting import isolated
 from common.exporting.formats import FORMATS
 from gan.generate import draw_latents, labels_in_turn
 from gan.generator_file import inputs
+from gan.reconstruction.memory import has_memory
 
 COUNT = 64  # images
 TOLERANCE = 1e-5  # of values in [-1, 1]: 1/784 of the step between two gray levels
+MEMORY_TOLERANCE = 1e-3  # with a memory of codes, whose choice between two amplifies rounding
 
 
 def largest_difference(generator: keras.Model, path: Path, name: str, classes: int = 0) -> float:
@@ -66,12 +68,14 @@ def check(generator: keras.Model, path: Path, name: str, classes: int = 0) -> fl
         The largest difference: see `largest_difference`.
 
     Raises:
-        InputError: It exceeds `TOLERANCE`, or the export cannot be loaded.
+        InputError: It exceeds `TOLERANCE`, or `MEMORY_TOLERANCE`, or the export cannot
+            be loaded.
     """
     difference = largest_difference(generator, path, name, classes)
-    if difference > TOLERANCE:
+    most = MEMORY_TOLERANCE if has_memory(generator) else TOLERANCE
+    if difference > most:
         raise InputError(
             f"--format {name}: the exported generator differs by {difference:.2g}, expected at "
-            f"most {TOLERANCE:g}\nnothing was written"
+            f"most {most:g}\nnothing was written"
         )
     return difference

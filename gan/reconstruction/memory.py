@@ -75,6 +75,11 @@ def decoder(generator: keras.Model) -> keras.Model:
     return generator.get_layer(DECODER)
 
 
+def has_memory(generator: keras.Model) -> bool:
+    """Return whether a generator has a memory."""
+    return "memory_keys" in [layer.name for layer in generator.layers]
+
+
 def fill(
     generator: keras.Model,
     codes: np.ndarray,

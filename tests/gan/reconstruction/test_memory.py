@@ -64,6 +64,8 @@ def test_a_label_leads_to_its_own_codes():
 
 def test_the_memory_does_not_train_and_the_decoder_is_what_it_was():
     model = generator()
+    assert memory.has_memory(model)
+    assert not memory.has_memory(memory.decoder(model))
     assert model.trainable_variables == []
     assert memory.decoder(model).count_params() == 0
     assert model.output_shape == (None, 1, 1, SIZE)
