@@ -8,6 +8,8 @@ DATASET ?=
 CONTENT ?=
 STYLE ?=
 STYLES ?=
+PHOTOS ?=
+MODEL ?=
 OUT ?=
 RUN ?=
 ARGS ?=
@@ -23,6 +25,16 @@ train-gan: $(READY)  ## train a GAN: [DATASET=glyphs|mnist|folder/] [ARGS="--max
 stylize: $(READY)  ## stylize a photo: [CONTENT=photo.jpg STYLE=painting.jpg OUT=out.png] or STYLES="a.jpg b.jpg"
 	@$(RUNNER) -m style_transfer.stylize $(if $(CONTENT),--content "$(CONTENT)") \
 		$(if $(STYLE),--style "$(STYLE)") $(if $(STYLES),--style $(STYLES)) $(if $(OUT),--out "$(OUT)") $(ARGS)
+
+train-style: $(READY)  ## train a network that paints: STYLE=painting.jpg or STYLES="a.jpg b.jpg" [PHOTOS=folder/]
+	@$(RUNNER) -m style_transfer.feedforward.train $(if $(STYLE),--style "$(STYLE)") \
+		$(if $(STYLES),--style $(STYLES)) $(if $(PHOTOS),--photos "$(PHOTOS)") $(ARGS)
+
+paint: $(READY)  ## paint photos with such a network: MODEL=runs/style-NAME CONTENT=photo.jpg|folder/ [OUT=out.png]
+	@test -n "$(MODEL)" || { echo "error: MODEL: missing; name a run folder: make paint MODEL=runs/style-NAME CONTENT=photo.jpg" >&2; exit 2; }
+	@test -n "$(CONTENT)" || { echo "error: CONTENT: missing; name a photo or a folder: make paint MODEL=$(MODEL) CONTENT=photo.jpg" >&2; exit 2; }
+	@$(RUNNER) -m style_transfer.feedforward.paint --model "$(MODEL)" --content "$(CONTENT)" \
+		$(if $(OUT),--out "$(OUT)") $(ARGS)
 
 evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
 	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
@@ -69,4 +81,4 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help train-gan stylize evaluate tensorboard gallery bench test test-slow lint setup clean
+.PHONY: help train-gan stylize train-style paint evaluate tensorboard gallery bench test test-slow lint setup clean

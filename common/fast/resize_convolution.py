@@ -65,4 +65,10 @@ def plain_resize_convolution(
     resize = layers.UpSampling2D(2, interpolation="nearest")
     convolve = layers.Conv2D(filters, 3, name=name, **options)
     border = [[0, 0], [1, 1], [1, 1], [0, 0]]
-    return lambda values: convolve(ops.pad(resize(values), border, mode="reflect"))
+
+    def apply(values: keras.KerasTensor) -> keras.KerasTensor:
+        # LiteRT's converter loses the number of channels of a map of any size; ones tell it
+        resized = resize(values) * np.ones((1, 1, 1, values.shape[-1]), np.float32)
+        return convolve(ops.pad(resized, border, mode="reflect"))
+
+    return apply

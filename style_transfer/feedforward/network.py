@@ -65,10 +65,11 @@ def build(shape: Shape, kernels: str = "fast") -> keras.Model:
         scale, shift = _tables(shape, values.shape[-1], name, style)
         if kernels == "fast":
             return InstanceNormalization(name=name)([values, scale, shift])
-        options = {"epsilon": EPSILON, "center": False, "scale": False, "dtype": "float32"}
-        normal = layers.GroupNormalization(-1, name=name, **options)(values)
         to_places = layers.Reshape((1, 1, -1), dtype="float32")
-        return normal * to_places(scale) + to_places(shift)
+        scale, shift = to_places(scale), to_places(shift)
+        centered = values - ops.mean(values, axis=(1, 2), keepdims=True)
+        variance = ops.mean(ops.square(centered), axis=(1, 2), keepdims=True)
+        return centered * ops.rsqrt(variance + EPSILON) * scale + shift
 
     return keras.Model([image, style], _transform(image, shape, normalize, kernels), name="network")
 
