@@ -46,8 +46,8 @@ def _step(dtype: str, images: tf.Tensor, arrays: list[np.ndarray]) -> Callable[[
             x = tf.cast(images, dtype)  # (B, 16, 16, 32)
             x = tf.nn.leaky_relu(convolve(x, first, 2, "SAME"))  # (B, 8, 8, 64)
             x = tf.nn.leaky_relu(convolve(x, second, 2, "SAME"))  # (B, 4, 4, 128)
-            x = tf.nn.relu(convolve_transposed(x, fourth, SIDE // 2, 2, "SAME"))
-            x = convolve_transposed(x, third, SIDE, 2, "SAME")  # (B, 16, 16, 32)
+            x = tf.nn.relu(convolve_transposed(x, fourth, (SIDE // 2, SIDE // 2), 2, "SAME"))
+            x = convolve_transposed(x, third, (SIDE, SIDE), 2, "SAME")  # (B, 16, 16, 32)
             loss = tf.reduce_mean(tf.cast(x, tf.float32) ** 2)
         return tape.gradient(loss, kernels)
 

@@ -20,6 +20,8 @@ MEASURED = {
     "pipeline": {"images_per_second": 9000.0},
     "profile": {"shares": {"convolutions": 0.75, "the rest": 0.25}},
     "iteration": {"ours_seconds": 0.02, "bare_seconds": 0.018, "ratio": 1.11},
+    "training": {"ours_seconds": 0.02, "bare_seconds": 0.018, "ratio": 1.11},
+    "painting": {"ours_seconds": 0.03, "bare_seconds": 0.025, "ratio": 1.2},
     "growth": {"batch_size": {16: 1.0}, "resolution": {16: 1.0}},
 }
 
@@ -35,7 +37,7 @@ def test_every_part_prints_and_returns_its_rows(monkeypatch, capsys):
     assert len(found["step"]) == 6
     assert found["step"][0]["share_of_peak"] == 500.0 * 1e6 / 1e11
     assert [row["precision"] for row in found["kernels"]] == ["float32", "bfloat16"]
-    assert [len(found[part]) for part in ("style", "growth")] == [12, 1]
+    assert [len(found[part]) for part in ("style", "paint", "growth")] == [12, 4, 1]
     said = capsys.readouterr().out
     for part in ("convolutions 75 %", "1.25", "1.52", "vgg19, 1024 px", "16: 1.0", "100 GFLOP/s"):
         assert part in said
@@ -47,6 +49,6 @@ def test_the_measured_functions_exist():
     import re
 
     names = re.findall(r"\{HERE\}\.(\w+)\.(\w+)", inspect.getsource(bench))
-    assert len(names) == 8
+    assert len(names) == 10
     for module, function in names:
         assert callable(getattr(importlib.import_module(f"{bench.HERE}.{module}"), function))
