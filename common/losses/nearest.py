@@ -2,10 +2,11 @@
 
 import tensorflow as tf
 
-from common.losses.feature_map import FeatureMap, StyleLoss, moments
+from common.losses.feature_map import FeatureMap, StyleLoss
 
 MOST_PAIRS = 2**24  # cosines of one image at once; 64 MiB in float32
 MOST_PLACES = 4096  # of the style, in one layer
+SHARE = 0.01  # of the style's features: differences well below count as none
 
 
 def nearest(target: FeatureMap) -> StyleLoss:
@@ -18,7 +19,8 @@ def nearest(target: FeatureMap) -> StyleLoss:
 
     Deviations: one layer at a time instead of all of them joined; neighbors are found
     again at each step instead of once per size; no rotated copies of the style; of a
-    large style, evenly spaced places are compared.
+    large style, evenly spaced places are compared; one more channel, a hundredth of
+    the features, makes places equal that hardly differ, as in a flat image.
 
     Args:
         target: Features of the style image.
@@ -30,17 +32,26 @@ def nearest(target: FeatureMap) -> StyleLoss:
         >>> loss = nearest(extractor(style)["fire4"])
         >>> loss(extractor(image)["fire4"])  # (B,)
     """
-    values = tf.cast(target.expanded(), tf.float32)  # (1, h, w, C)
-    mean = moments(values).mean[:, None, :]  # (1, 1, C)
-    known = tf.math.l2_normalize(_flat(values) - mean, axis=-1)  # (1, h w, C)
+    values = _flat(tf.cast(target.expanded(), tf.float32))  # (1, h w, C)
+    mean = tf.reduce_mean(values, axis=1, keepdims=True)  # (1, 1, C)
+    size = tf.reduce_mean(tf.reduce_sum(tf.square(values), axis=-1))
+    constant = SHARE * tf.sqrt(size) + 1e-6
+
+    def unit(flat: tf.Tensor) -> tf.Tensor:
+        """Scale f - m to length 1, with one more channel that is the same everywhere."""
+        return tf.math.l2_normalize(
+            tf.concat([flat - mean, tf.fill([*tf.unstack(tf.shape(flat))[:2], 1], constant)], -1),
+            axis=-1,
+        )
+
+    known = unit(values)  # (1, h w, C + 1)
 
     def loss(value: FeatureMap) -> tf.Tensor:
-        found = _flat(tf.cast(value.expanded(), tf.float32)) - mean  # (B, H W, C)
-        found = tf.math.l2_normalize(found, axis=-1)
+        found = unit(_flat(tf.cast(value.expanded(), tf.float32)))  # (B, H W, C + 1)
         most = min(MOST_PLACES, max(1, MOST_PAIRS // found.shape[1]))
-        candidates = evenly_spaced(known[0], most)  # (M, C)
+        candidates = evenly_spaced(known[0], most)  # (M, C + 1)
         cosines = tf.matmul(tf.stop_gradient(found), candidates[None], transpose_b=True)
-        chosen = tf.gather(candidates, tf.argmax(cosines, axis=-1))  # (B, H W, C)
+        chosen = tf.gather(candidates, tf.argmax(cosines, axis=-1))  # (B, H W, C + 1)
         distance = 1.0 - tf.reduce_sum(found * chosen, axis=-1)  # (B, H W)
         return tf.reduce_mean(tf.maximum(distance, 0.0), axis=1)
 

