@@ -38,6 +38,7 @@ def test_a_loaded_generator_is_the_one_that_was_trained(tiny):
     np.testing.assert_array_equal(generator(latents, training=False), images)
 
 
+@pytest.mark.slow
 def test_networks_given_in_python_are_loaded_from_their_file_or_with_the_same_function(tiny):
     result = train(tiny, build=build_with_tanh)
     with pytest.raises(InputError, match=r"--run .*run: .*given in Python\n.*build=") as error:

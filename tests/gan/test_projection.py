@@ -39,6 +39,7 @@ def finish(search):
     return search.results()
 
 
+@pytest.mark.slow
 def test_samples_of_the_generator_are_found_with_their_class(generator):
     latents = generate.draw_latents(2, SIZE, seed=9)
     labels = np.array([1, 0], np.int32)

@@ -46,6 +46,7 @@ def test_a_resumed_run_ends_with_the_same_bits(tiny, balance):
         assert one == other
 
 
+@pytest.mark.slow
 def test_a_resume_with_another_configuration_is_refused(tiny):
     folder = train(tiny).folder
     changed = dataclasses.replace(tiny, batch_size=16, generator=OptimizerConfig(beta_1=0.1))
@@ -55,6 +56,7 @@ def test_a_resume_with_another_configuration_is_refused(tiny):
         train(run_of(tiny, run_dir=None, resume=folder))
 
 
+@pytest.mark.slow
 def test_a_resume_on_changed_data_is_refused(tiny, blobs, tmp_path):
     copy = shutil.copytree(blobs, tmp_path / "copy")
     config = dataclasses.replace(tiny, data=DataConfig(dataset=str(copy)))
@@ -77,6 +79,7 @@ def test_a_run_killed_before_its_first_checkpoint_starts_again(tiny):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_left_unfinished_is_removed(tiny):
     tiny.run.run_dir.mkdir(parents=True)
     (tiny.run.run_dir / ".tmp-killed.json").write_bytes(b"{")  # before there was a config.json

@@ -15,6 +15,7 @@ from gan import evaluate, sample
 from tests.command_line import run
 
 
+@pytest.mark.slow
 def test_samples_as_grid_archive_and_interpolation(finished, tmp_path):
     folder, _, _ = finished
     code, out, err = run(

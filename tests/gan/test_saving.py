@@ -38,6 +38,7 @@ def save_and_load(gan, tmp_path):
     return keras.models.load_model(path)
 
 
+@pytest.mark.slow
 def test_a_loaded_model_has_the_same_state_and_trains_on_as_the_saved_one(tmp_path):
     config = BalanceConfig(mode="auto", instance_noise=0.1, label_flips=0.1)
     gan = make(

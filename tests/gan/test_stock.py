@@ -23,6 +23,7 @@ def build_with_function(config, spec):
     return with_generators(build_gan(config, spec), change)
 
 
+@pytest.mark.slow
 def test_a_run_ends_well_if_keras_cannot_save_its_generator(tiny, capsys):
     result = train(tiny, build=build_with_function)
     assert result.status == "finished"

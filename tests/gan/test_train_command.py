@@ -151,6 +151,7 @@ def test_a_killed_run_resumes_to_the_same_bits(blobs, cache, tmp_path):
         print(f"killed after {images} images: same bits")
 
 
+@pytest.mark.slow
 def test_ctrl_c_saves_and_prints_how_to_continue(blobs, cache, tmp_path):
     folder = tmp_path / "run"
     process = start(

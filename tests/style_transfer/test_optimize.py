@@ -23,6 +23,7 @@ def test_lbfgs_lowers_the_same_loss(content, style):
     assert [level.size for level in levels] == [(26, 34), (36, 48)]
 
 
+@pytest.mark.slow
 def test_every_stage_reports_how_it_went(content, style):
     config = quick(optimization={"refine": 0.5, "correct": 3, "iterations": 10})
     _, levels = optimize.paint(content, style, config)

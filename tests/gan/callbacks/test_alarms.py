@@ -57,6 +57,7 @@ def test_no_alarm_is_raised_while_warming_up(tmp_path):
 
 
 @pytest.mark.usefixtures("alert")
+@pytest.mark.slow
 def test_an_alarm_can_end_the_run(tiny):
     balance = BalanceConfig(on_alarm="stop")
     result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER, balance=balance))

@@ -17,6 +17,7 @@ def test_until_there_is_a_score_the_last_checkpoint_is_the_best(tiny):
     assert newest[0] == newest[1]
 
 
+@pytest.mark.slow
 def test_the_best_checkpoint_follows_the_monitor(tiny):
     result = train(tiny)
     rows = [json.loads(line) for line in (result.folder / "metrics.jsonl").read_text().splitlines()]

@@ -37,6 +37,7 @@ def with_stop(config, **stop):
     return dataclasses.replace(config, stop=StopConfig(**{"evaluate_every": 0, **stop}))
 
 
+@pytest.mark.slow
 def test_a_run_with_all_callbacks_of_keras(tiny, tmp_path):
     own = keras.callbacks
     ticks, history = [], own.History()
@@ -173,6 +174,7 @@ def test_a_monitored_metric_that_nothing_adds_is_an_error_after_the_first_tick(t
     assert summary_of(tiny.run.run_dir)["status"] == "failed"
 
 
+@pytest.mark.slow
 def test_a_callback_that_fails_leaves_the_reason_and_a_run_to_resume(tiny):
     class Fail(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

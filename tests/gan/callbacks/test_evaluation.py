@@ -9,6 +9,7 @@ from gan.config import StopConfig
 from gan.trainer import train
 
 
+@pytest.mark.slow
 def test_the_frechet_distance_is_measured_regularly_and_selects_the_best(tiny, monkeypatch):
     monkeypatch.setattr(Evaluate, "MOST", 100.0)
     stop = StopConfig(epochs=8, evaluate_every=0.064, evaluate_count=40)

@@ -15,6 +15,7 @@ def test_an_unknown_metric_cannot_be_monitored(tiny):
         train(dataclasses.replace(tiny, stop=StopConfig(epochs=1, monitor="los", evaluate_every=0)))
 
 
+@pytest.mark.slow
 def test_any_keras_callback_is_accepted_and_sees_the_metrics(tiny):
     seen = []
     train(

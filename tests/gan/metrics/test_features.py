@@ -59,6 +59,7 @@ def test_training_ends_in_time():
     assert time.perf_counter() - started < 15
 
 
+@pytest.mark.slow
 def test_other_weights_are_another_version(tmp_path):
     labels = np.arange(40, dtype=np.int32) % 2
     images = np.zeros((40, 16, 16, 1), np.uint8)

@@ -69,6 +69,7 @@ def by_class(seed):
     return images
 
 
+@pytest.mark.slow
 def test_the_order_of_files_does_not_decide_the_metrics(cache):
     """Sorted by class, the halves of an ordered subset had a distance of hundreds."""
     labels, found = np.zeros(200, np.int32), {}
@@ -101,6 +102,7 @@ def test_a_part_of_a_sorted_set_is_a_random_part(cache):
     assert max(found["sliced_wasserstein_by_level"].values()) < 0.3
 
 
+@pytest.mark.slow
 def test_a_dataset_with_every_image_twice(cache):
     images, labels = bars(200)
     real = reference.reference_statistics(
@@ -189,6 +191,7 @@ def test_a_classifier_needs_labels(tmp_path):
     assert "compact" in automatic.features_of.protocol
 
 
+@pytest.mark.slow
 def test_the_classifier_learns_the_classes_and_is_cached(real, tmp_path):
     data = dataset(*bars())
     found = real.features_of.classify(data.images)
