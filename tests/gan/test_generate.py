@@ -25,6 +25,7 @@ def edit(folder, change):
     (folder / "config.json").write_text(json.dumps(about))
 
 
+@pytest.mark.slow
 def test_a_loaded_generator_is_the_one_that_was_trained(tiny):
     result = train(tiny)
     generator, class_names = generate.load_generator(result.folder)

@@ -27,6 +27,7 @@ def alert(monkeypatch):
 
 
 @pytest.mark.usefixtures("alert")
+@pytest.mark.slow
 def test_an_alarm_is_printed_logged_and_summarized(tiny, capsys):
     result = train(dataclasses.replace(tiny, **SATURATED, stop=LONGER))
     alarms = json.loads((result.folder / "summary.json").read_text())["alarms"]

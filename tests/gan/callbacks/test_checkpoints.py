@@ -10,6 +10,7 @@ from gan.config import BalanceConfig, StopConfig
 from gan.trainer import train
 
 
+@pytest.mark.slow
 def test_until_there_is_a_score_the_last_checkpoint_is_the_best(tiny):
     stop = StopConfig(epochs=2, evaluate_every=1000, evaluate_count=40)
     checkpoints = Checkpoints(train(dataclasses.replace(tiny, stop=stop)).folder)

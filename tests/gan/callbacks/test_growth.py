@@ -1,5 +1,6 @@
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from gan.build import build_gan, compile_gan
@@ -46,6 +47,7 @@ def fit(last):
             return gan, record.calls
 
 
+@pytest.mark.slow
 def test_callbacks_see_one_training_and_no_end_between_the_stages():
     gan, calls = fit(last=2)
     assert gan.grown == [8]
