@@ -61,7 +61,7 @@ def with_memory(
             spec.classes, entries, embeddings_initializer="zeros", name="memory_labels", **exact
         )(label)
         scores = layers.Add(dtype="float32")([scores, own])
-    scores = layers.Rescaling(1.0 / temperature, dtype="float32")(scores)
+    scores = layers.Rescaling(1.0 / temperature, dtype="float32", name="memory_scale")(scores)
     share = layers.Softmax(dtype="float32", name="memory_shares")(scores)  # (B, K)
     code = layers.Dense(
         size, use_bias=False, kernel_initializer="zeros", name="memory_values", **exact
@@ -114,7 +114,7 @@ def fill(
         own.embeddings.assign(table)
         owners = labels[np.arange(DRAWS) % used]
     latents = np.asarray(prior.sample(DRAWS, codes.shape[1], seed), np.float32)
-    temperature = 1.0 / generator.get_layer(index=_rescaling(generator)).scale
+    temperature = 1.0 / generator.get_layer("memory_scale").scale
     found = balanced(
         tf.constant(latents @ codes.T + np.where(allowed[owners], 0.0, NEVER), tf.float32),
         tf.constant(biases, tf.float32),
@@ -151,8 +151,3 @@ def balanced(scores: tf.Tensor, biases: tf.Tensor, temperature: float, steps: in
         relative = tf.maximum(shares * biases.shape[0], EMPTY)
         biases -= temperature * tf.math.log(relative)
     return biases - tf.reduce_mean(biases)
-
-
-def _rescaling(generator: keras.Model) -> int:
-    kinds = [isinstance(layer, layers.Rescaling) for layer in generator.layers]
-    return kinds.index(True)

@@ -10,7 +10,7 @@ from PIL import Image
 from gan import generate
 from gan.config import BalanceConfig, NetworkConfig, StopConfig
 from gan.trainer import train
-from tests.command_line import arrays_of, run, run_here
+from tests.command_line import arrays_of, run_here, sample_evaluate_and_export
 from tests.gan.tiny import TINY, run_of
 
 
@@ -28,17 +28,7 @@ def test_multi_scale_trains_samples_evaluates_and_exports(blobs, cache, tmp_path
     assert any("quality/frechet_distance" in row for row in rows)
     with Image.open(folder / "latest.png") as sheet:
         assert sheet.width > 10 * 16
-    code, _, err = run_here("gan.sample", "--run", folder, "--npz", tmp_path / "s.npz")
-    assert code == 0, err
-    with np.load(tmp_path / "s.npz") as archive:
-        assert archive["images"].shape[1:] == (16, 16, 1)
-    code, _, err = run(
-        "gan.evaluate", "--run", folder, "--count", "24", "--features", "compact",
-        "--checkpoint", "best", "--cache-dir", cache,
-    )  # fmt: skip
-    assert code == 0, err
-    code, out, err = run_here("gan.export", "--run", folder, "--out", tmp_path / "g.keras")
-    assert (code, "images agree" in out) == (0, True), err
+    assert sample_evaluate_and_export(folder, tmp_path, cache) == (16, 16, 1)
     latents = generate.draw_latents(4, 8, seed=0)
     drawn = [
         generate.draw(generate.load_generator(folder, kind)[0], latents, np.zeros(4, np.int32))

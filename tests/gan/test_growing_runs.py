@@ -16,7 +16,7 @@ from gan import generate, validation
 from gan.callbacks.checkpoints import checkpoint_variables
 from gan.config import BalanceConfig, DataConfig, NetworkConfig, OptimizerConfig, StopConfig
 from gan.trainer import train
-from tests.command_line import ROOT, arrays_of, run, run_here
+from tests.command_line import ROOT, arrays_of, run, sample_evaluate_and_export
 from tests.common.distribution.test_replicas import MIRRORED
 from tests.gan.tiny import TINY, run_of
 
@@ -145,17 +145,7 @@ def test_a_growing_run_through_the_command_lines(squares, cache, tmp_path):
     sheets = [Image.open(path).size for path in sorted((folder / "samples").glob("*.png"))]
     assert len(sheets) > 6
     assert len(set(sheets)) == 1  # full size from the start
-    code, _, err = run_here("gan.sample", "--run", folder, "--npz", tmp_path / "s.npz")
-    assert code == 0, err
-    with np.load(tmp_path / "s.npz") as archive:
-        assert archive["images"].shape[1:] == (32, 32, 1)
-    code, _, err = run(
-        "gan.evaluate", "--run", folder, "--count", "24", "--features", "compact",
-        "--checkpoint", "best", "--cache-dir", cache,
-    )  # fmt: skip
-    assert code == 0, err
-    code, out, err = run_here("gan.export", "--run", folder, "--out", tmp_path / "g.keras")
-    assert (code, "images agree" in out) == (0, True), err
+    assert sample_evaluate_and_export(folder, tmp_path, cache) == (32, 32, 1)
 
 
 @pytest.mark.slow
