@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, NamedTuple, TypeVar
 
 import tyro
 
+from common import overrides
 from common.errors import InputError, printable
 from common.registry import did_you_mean
 
@@ -151,3 +152,22 @@ def _check_number(flag: str, value: float, bounds: Mapping[str, float | None]) -
     else:
         expected = f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
     raise InputError(f"{flag}: expected {expected}, got {value:g}")
+
+
+def restored(kind: type[T], fields: dict[str, Any], file: str) -> T:
+    """Read a configuration that a run has written, and check its bounds.
+
+    Args:
+        kind: The dataclass.
+        fields: What the file holds.
+        file: How errors name it.
+
+    Raises:
+        InputError: A field is unknown, has another type or is out of its bounds.
+    """
+    config = overrides.from_plain(kind, fields, file)
+    try:
+        check_bounds(config, file)
+    except InputError as error:
+        raise InputError(f"{error}\nrestore the value that the run was trained with") from None
+    return config

@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common import overrides, registry
-from common.bounds import Hidden, bounded, check_bounds
+from common import registry
+from common.bounds import Hidden, bounded, restored
 from common.distribution.cluster import Strategy
 from common.distribution.devices import CACHE, Compile, Precision
-from common.errors import InputError
 from common.runs import plain
 from gan import resolution as resolutions
 from gan.reconstruction.reconstruction_options import ReconstructionConfig
@@ -282,12 +281,7 @@ def from_dict(
     run = fields.get("run", {}) if isinstance(fields, dict) else None
     if isinstance(run, dict):
         fields = {**fields, "run": {**run, "resume": resume}}
-    config = overrides.from_plain(Config, fields, file)
-    try:
-        check_bounds(config, file)
-    except InputError as error:
-        raise InputError(f"{error}\nrestore the value that the run was trained with") from None
-    return config
+    return restored(Config, fields, file)
 
 
 def monitored(stop: StopConfig) -> str:

@@ -7,10 +7,9 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from common import overrides, runs
-from common.bounds import bounded, check_bounds
+from common import runs
+from common.bounds import bounded, restored
 from common.distribution.devices import Compile, Precision
-from common.errors import InputError
 from style_transfer import config as stylization
 from style_transfer.config import LARGEST_SIDE, STYLES, Hidden
 
@@ -116,12 +115,7 @@ def from_dict(fields: Any, file: str) -> Config:
     Raises:
         InputError: A field is unknown, has another type or is out of its bounds.
     """
-    config = overrides.from_plain(Config, fields, file)
-    try:
-        check_bounds(config, file)
-    except InputError as error:
-        raise InputError(f"{error}\nrestore the value that the run was trained with") from None
-    return config
+    return restored(Config, fields, file)
 
 
 def as_stylization(config: Config) -> stylization.Config:
