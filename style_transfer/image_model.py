@@ -120,7 +120,7 @@ class StyledImage(keras.Model):
 
     def evaluation(self) -> Callable[[], tuple[dict[str, tf.Tensor], tf.Tensor]]:
         """Return `loss_and_gradient` as one graph."""
-        return tf.function(self.loss_and_gradient)
+        return tf.function(self.loss_and_gradient, autograph=False)
 
     def follow(self) -> None:
         """Clip the image to [0, 1] and move the average towards it."""

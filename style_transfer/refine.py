@@ -57,7 +57,7 @@ class CorrectedObjective(Objective):
     def style_target(self, style: tf.Tensor) -> dict[str, Features]:
         return self.reference(style)
 
-    @tf.function
+    @tf.function(autograph=False)
     def correct(self, image: tf.Tensor) -> None:
         """Update the correction that aligns the extractor's moments with the reference's.
 

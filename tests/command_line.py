@@ -26,10 +26,10 @@ def start(*arguments, **options):
     )
 
 
-def run(*arguments, **options):
+def run(*arguments, timeout=240, **options):
     """Return the exit code, standard output and standard error of `start`."""
     process = start(*arguments, **options)
-    out, err = process.communicate(timeout=240)
+    out, err = process.communicate(timeout=timeout)
     return process.returncode, out, err
 
 

@@ -30,6 +30,7 @@ STYLIZE = [
     *("--content", "contents", "--style", "painting.png", "--out", "results"),
     *("--size", "32", "--iterations", "3"),
     *("--set", "optimization.refine=0", "optimization.correct=0"),
+    *("appearance.style_layers=relu1_1,relu2_1", "appearance.content_layers=relu3_1"),
 ]
 
 

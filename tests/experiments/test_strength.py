@@ -22,7 +22,9 @@ def test_the_command_line_needs_a_style_for_each_content(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_strip_of_eleven_images_is_written(monkeypatch, tmp_path, capsys):
+def test_a_strip_and_its_distances_are_written(monkeypatch, tmp_path, capsys):
+    assert tuple(n / 10 for n in range(11)) == strength.STRENGTHS
+    monkeypatch.setattr(strength, "STRENGTHS", (0.0, 0.5, 1.0))  # eleven take three minutes
     paths = []
     for seed, name in enumerate(("content", "style")):
         pixels = np.random.default_rng(seed).integers(0, 256, (8, 8, 3), np.uint8)
@@ -32,9 +34,9 @@ def test_a_strip_of_eleven_images_is_written(monkeypatch, tmp_path, capsys):
     words += ["--size", 2 * SMALLEST_SIDE, "--out", tmp_path / "out"]
     monkeypatch.setattr(sys, "argv", list(map(str, words)))
     assert strength.main() == 0
-    assert Image.open(tmp_path / "out/strip-1.png").size == (11 * 32, 32)
+    assert Image.open(tmp_path / "out/strip-1.png").size == (3 * 32, 32)
     found = json.loads((tmp_path / "out/distances.json").read_text())
-    assert found["strengths"] == [n / 10 for n in range(11)]
+    assert found["strengths"] == [0.0, 0.5, 1.0]
     assert found["distances"][0][0] == pytest.approx(0.0, abs=1e-6)
     assert found["distances"][0][-1] > 0.0
     assert (tmp_path / "out/curve.png").is_file()

@@ -14,9 +14,15 @@ from style_transfer import demo
 from tests.command_line import run, start
 
 SETTINGS = "smallest=32", "tolerance=0"
+SHALLOW = (  # the graphs of the deep layers take as long to trace as all else together
+    "appearance.style_layers=relu1_1,relu2_1",
+    "appearance.content_layers=relu3_1",
+    "optimization.refine=0",
+    "optimization.correct=0",
+)
 QUICK = [
     *("--size", "48", "--iterations", "10"),
-    *("--set", *(f"optimization.{setting}" for setting in (*SETTINGS, "refine=0", "correct=0"))),
+    *("--set", *SHALLOW, *(f"optimization.{setting}" for setting in SETTINGS)),
 ]
 WHOLE = [
     *("--size", "48", "--iterations", "24"),
@@ -161,7 +167,7 @@ def test_ctrl_c_writes_the_image_so_far(images, tmp_path):
     process = start(
         "style_transfer.stylize", "--content", images / "photos/one.png", "--style",
         images / "painting.jpg", "--out", tmp_path / "out.png", "--run-dir", tmp_path / "run",
-        "--size", "128", "--iterations", "100000", "--set", "optimization.smallest=64",
+        "--size", "128", "--iterations", "100000", "--set", *SHALLOW, "optimization.smallest=64",
         "optimization.tolerance=0",
     )  # fmt: skip
     log = tmp_path / "run" / "metrics.jsonl"
@@ -189,20 +195,20 @@ def megabytes(process):
 
 @pytest.mark.slow
 def test_a_folder_takes_no_more_memory_than_its_first_images(tmp_path, style):
-    """Graphs are freed after every image, and everything after ten of them.
+    """Graphs are freed after every image.
 
     Without that it grows by 30 MiB per image.
     """
     (tmp_path / "photos").mkdir()
     with Image.open(demo.photograph()) as image:
-        for number in range(12):
+        for number in range(10):
             size = (96, 72) if number % 2 else (72, 96)
             image.resize(size).save(tmp_path / "photos" / f"{number:02d}.png")
     Image.fromarray(style).save(tmp_path / "style.png")
     arguments = [
-        *("--content", tmp_path / "photos", "--style", tmp_path / "style.png", "--size", "96"),
+        *("--content", tmp_path / "photos", "--style", tmp_path / "style.png", "--size", "64"),
         *("--out", tmp_path / "out", "--run-dir", tmp_path / "run", "--iterations", "10"),
-        *("--set", "optimization.smallest=64"),
+        *("--set", *SHALLOW, "optimization.smallest=64"),
     ]
     process = start("style_transfer.stylize", *arguments)
     sizes = {}
@@ -212,4 +218,4 @@ def test_a_folder_takes_no_more_memory_than_its_first_images(tmp_path, style):
         time.sleep(0.05)
     _, err = process.communicate()
     assert process.returncode == 0, err
-    assert sizes[11] < 1.05 * sizes[4], sizes
+    assert sizes[9] < 1.05 * sizes[4], sizes
