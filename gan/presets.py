@@ -157,6 +157,26 @@ def fill(config: Config, name: str) -> Config:
     for path, value in {**PRESETS.get(name, {}), "preset": name}.items():
         if overrides.get(config, path) == overrides.get(default, path):
             config = overrides.replace(config, path, value)
+    return without_foreign_options(config, name)
+
+
+def without_foreign_options(config: Config, name: str) -> Config:
+    """Drop a preset's options of its own family from a configuration with another one.
+
+    Args:
+        config: With the preset.
+        name: Of the preset.
+
+    Example:
+        >>> config = overrides.replace(apply(Config(), "color"), "networks.name", "resnet")
+        >>> without_foreign_options(config, "color").networks.options
+        ()
+    """
+    preset = PRESETS.get(name, {})
+    family = preset.get("networks.name", Config().networks.name)
+    options = preset.get("networks.options", ())
+    if config.networks.name != family and config.networks.options == options:
+        return overrides.replace(config, "networks.options", ())
     return config
 
 

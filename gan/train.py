@@ -44,6 +44,7 @@ def parse(arguments: Sequence[str] | None) -> Config:
         name = presets.choose(given)
     default = presets.apply(Config(), name)
     config = cli.parse(Config, PROGRAM, arguments, default=default)
+    config = presets.without_foreign_options(config, default.preset)
     return dataclasses.replace(config, preset=default.preset)
 
 

@@ -10,6 +10,7 @@ from gan import presets, validation
 from gan.config import Config, DataConfig, NetworkConfig, StopConfig
 from gan.data.base import ImageDataset
 from gan.networks import base
+from gan.train import parse
 from gan.trainer import train
 
 
@@ -87,6 +88,18 @@ def test_what_is_given_stays_as_it_is(tmp_path):
 def test_the_preset_of_a_family_goes_before_that_of_the_images(tmp_path):
     config = images_in(tmp_path / "images", "RGB", 64)
     assert presets.choose(dataclasses.replace(config, networks=NetworkConfig("resnet"))) == "resnet"
+
+
+def test_options_of_a_preset_hold_for_its_own_family():
+    parsed = parse(["--preset", "color", "--networks", "resnet"])
+    assert (parsed.networks.name, parsed.networks.options) == ("resnet", ())
+    assert parsed.batch_size == presets.PRESETS["color"]["batch_size"]
+    assert parse(["--preset", "color"]).networks.options == ("final_width=16",)
+    given = ["--networks", "resnet", "--networks.options", "generator_normalization=none"]
+    parsed = parse(["--preset", "color", *given])
+    assert parsed.networks.options == ("generator_normalization=none",)
+    start = Config(networks=NetworkConfig("resnet"), preset="color")
+    assert presets.fill(start, "color").networks.options == ()
 
 
 def test_the_preset_follows_images_given_in_python():
