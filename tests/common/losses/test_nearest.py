@@ -1,11 +1,10 @@
 import numpy as np
-import pytest
 import tensorflow as tf
 
 from common.extractors.compact import Features
 from common.losses import nearest as module
 from common.losses.feature_map import moments
-from common.losses.nearest import evenly_spaced, nearest
+from common.losses.nearest import nearest, on_a_grid
 
 
 def of(values):
@@ -35,14 +34,24 @@ def test_the_gradient_goes_to_the_nearest_place():
     assert right < 0.0 < up
 
 
-def test_of_a_large_style_evenly_spaced_places_are_compared(monkeypatch):
-    monkeypatch.setattr(module, "MOST_PLACES", 2)
-    style = [[[[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]]]]
-    found = nearest(of(style))(of([[[[0.0, 5.0], [5.0, 0.0]]]]))
-    assert float(found[0]) == pytest.approx((1.0 + 0.0) / 2, abs=1e-3)
+def test_every_part_of_a_large_style_is_compared_at_any_size_of_the_image(monkeypatch):
+    monkeypatch.setattr(module, "CHUNK", 1000)
+    style = np.zeros((1, 96, 128, 2), np.float32)
+    style[:, :, :64, 0], style[:, 48:, 64:, 1] = 1.0, 1.0  # three regions
+    loss = nearest(of(style))
+    for image in (style, style[:, ::-1, ::-1], style[:, :, ::4]):
+        assert 0.0 <= float(loss(of(image))[0]) < 1e-6
 
 
-def test_evenly_spaced_rows():
-    rows = tf.range(10)[:, None]
-    assert evenly_spaced(rows, 4).numpy().ravel().tolist() == [0, 3, 6, 9]
-    assert evenly_spaced(rows, 10).shape == (10, 1)
+def test_places_on_a_grid():
+    values = tf.reshape(tf.range(35), (1, 5, 7, 1))
+    assert on_a_grid(values, 35).shape == (1, 5, 7, 1)
+    assert on_a_grid(values, 12)[0, ..., 0].numpy().tolist() == [
+        [0, 2, 4, 6],
+        [14, 16, 18, 20],
+        [28, 30, 32, 34],
+    ]
+    assert on_a_grid(values, 6)[0, ..., 0].numpy().tolist() == [[0, 3, 6], [21, 24, 27]]
+    assert on_a_grid(values[:, :, :6], 6)[0, ..., 0].numpy().tolist() == [[1, 4], [22, 25]]
+    for most in (1, 2, 3, 20):
+        assert np.prod(on_a_grid(values, most).shape) <= most
