@@ -231,7 +231,9 @@ def test_the_command_line_keeps_and_refuses(tmp_path, content, style):
     command = [
         "style_transfer.stylize", "--content", tmp_path / "photo.png", "--style",
         tmp_path / "painting.png", "--size", "48", "--iterations", "4", "--run-dir",
-        tmp_path / "run", "--out", tmp_path / "out.png", "--set", "optimization.smallest=32",
+        tmp_path / "run", "--out", tmp_path / "out.png", "--set", "optimization.smallest=48",
+        "appearance.style_layers=relu1_1,relu2_1", "appearance.content_layers=relu3_1",
+        "optimization.refine=0",
     ]  # fmt: skip
     code, _, err = run(*command, "--masks", tmp_path / "left.png", tmp_path / "red.png")
     assert code == 2

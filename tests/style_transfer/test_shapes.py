@@ -14,7 +14,15 @@ from style_transfer.optimize import load_extractor
 from style_transfer.plan import choose_weights
 from tests.style_transfer.quick import quick
 
-FLAT = [("content",), ("style",), ("content", "style")]
+CONTENT, STYLE = "content", "style"
+FLAT = [  # which images, statistic, optimizer; a flat content with each of the statistics
+    *(((CONTENT,), statistic, "adam") for statistic in STYLES),
+    ((CONTENT,), "wasserstein", "lbfgs"),
+    ((STYLE,), "wasserstein", "adam"),
+    ((STYLE,), "gram_and_mean", "adam"),
+    ((CONTENT, STYLE), "wasserstein", "adam"),
+    ((CONTENT, STYLE), "gram_and_mean", "lbfgs"),
+]
 
 
 def shaped(image, width, height):
@@ -28,10 +36,8 @@ def shaped(image, width, height):
     ("content_size", "style_size"),
     [
         ((60, 80), (300, 16)),  # a style of another aspect
-        ((60, 80), (16, 16)),  # the smallest
-        ((40, 30), (700, 500)),  # much larger than the content
-        ((300, 101), (33, 47)),
-        ((16, 33), (64, 64)),
+        ((16, 33), (16, 16)),  # the smallest
+        ((300, 101), (700, 500)),  # much larger than the content
     ],
 )
 def test_content_and_style_have_any_shape(content, style, content_size, style_size):
@@ -47,10 +53,10 @@ def test_content_and_style_have_any_shape(content, style, content_size, style_si
 @pytest.mark.slow
 def test_a_long_panorama_is_stylized(content, style):
     """Its early levels would be thinner than the smallest side and are left out."""
-    panorama = shaped(content, 3000, 200)
-    result = stylize.stylize(panorama, style, quick(512, optimization={"iterations": 2}))
-    assert result.shape == (34, 512, 3)
-    goal, _ = prepare.prepare(prepare.read(panorama, style, quick(512))[0], [], (512, 34), quick())
+    panorama = shaped(content, 1500, 200)
+    result = stylize.stylize(panorama, style, quick(256, optimization={"iterations": 2}))
+    assert result.shape == (34, 256, 3)
+    goal, _ = prepare.prepare(prepare.read(panorama, style, quick(256))[0], [], (256, 34), quick())
     assert 0.005 < np.abs(result - goal).mean() < 0.4
 
 
@@ -64,7 +70,7 @@ def test_a_transparent_style_has_the_colors_of_what_is_visible(content):
     """A red disc on nothing paints red, whatever color is hidden around it."""
     y, x = np.mgrid[:64, :64] - 31.5
     inside = np.hypot(x, y) < 24
-    config = quick(32, strength=1.0, optimization={"iterations": 30})
+    config = quick(32, strength=1.0, optimization={"iterations": 15})
     results = []
     for hidden in (0, 255):
         style = np.full((64, 64, 4), hidden, np.uint8)
@@ -77,9 +83,7 @@ def test_a_transparent_style_has_the_colors_of_what_is_visible(content):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("optimizer", ["adam", "lbfgs"])
-@pytest.mark.parametrize("statistic", STYLES)
-@pytest.mark.parametrize("flat", FLAT)
+@pytest.mark.parametrize(("flat", "statistic", "optimizer"), FLAT)
 def test_flat_images_are_stylized(content, style, flat, statistic, optimizer):
     content = np.full_like(content, 128) if "content" in flat else content
     style = np.full_like(style, 200) if "style" in flat else style
