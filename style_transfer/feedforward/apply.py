@@ -235,9 +235,10 @@ def _opaque(image: Image.Image) -> np.ndarray:
 
 
 def _padded(pixels: np.ndarray) -> np.ndarray:
-    """Mirror the last rows and columns until both sides are multiples of `STRIDE`."""
-    height, width, _ = pixels.shape
-    return np.pad(pixels, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), "symmetric")
+    """Mirror an image at its end until both sides are multiples of `STRIDE` and large enough."""
+    sides = [max(SMALLEST_SIDE, side + -side % STRIDE) for side in pixels.shape[:2]]
+    missing = [(0, new - old) for new, old in zip(sides, pixels.shape[:2], strict=True)]
+    return np.pad(pixels, (*missing, (0, 0)), "symmetric")
 
 
 def _clipped(core: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:

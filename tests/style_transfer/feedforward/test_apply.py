@@ -48,6 +48,11 @@ def test_tiles_do_not_show(brush, monkeypatch, keep_colors):
     assert np.abs(whole.astype(int) - tiled).max() <= 1  # rounding
 
 
+@pytest.mark.parametrize("size", [(1600, 16), (17, 1400)])
+def test_a_long_thin_image_is_painted_though_its_small_copy_is_thinner(brush, size):
+    assert brush.paint(photo(*size), (1, 0), "matched").shape == (*size[::-1], 3)
+
+
 def test_a_pixel_beyond_the_margin_does_not_reach_the_inside_of_a_tile(brush):
     pixels = np.random.default_rng(0).integers(0, 256, (1, 160, 160, 3), np.uint8)
     changed = pixels.copy()
