@@ -23,7 +23,7 @@ from common.errors import InputError, printable
 from common.files import remove_temporaries
 from style_transfer import config as stylization
 from style_transfer import validation as stylize_validation
-from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, Hidden
+from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.validation import check_file
 
@@ -51,8 +51,9 @@ class Config:
     photo's mean color and covariance."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace results that exist. By default those of a folder are kept, and a file is refused."""
-    tile: Hidden[int] = bounded(1024, 256, LARGEST_SIDE)
-    """Side of the tiles of a large image in pixels; smaller ones take less memory."""
+    tile: int = bounded(1024, 256, LARGEST_SIDE)
+    """Side of the tiles of a large image in pixels; smaller ones take less memory. At least four
+    times the overlap, which grows with the depth of the network."""
 
 
 def check(config: Config) -> Config:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common import cli
 from common.errors import InputError
 from style_transfer.feedforward import paint
 from style_transfer.feedforward.paint import Config
@@ -72,6 +73,7 @@ def test_results_lie_in_the_run_folder_by_default(files, untrained):
         ({"style_weights": (1.0,)}, r"each of the 2 styles \(one.png, two.png\), got 1"),
         ({"style_weights": (0.0, 0.0)}, "at least one above 0"),
         ({"size": 3}, "--size: expected 16 to 16384, got 3"),
+        ({"tile": 8}, "--tile: expected 256 to 16384, got 8"),
         ({"out": "a.xyz"}, "cannot be written in this format"),
         ({"content": "photos", "out": "one.png"}, "expected a folder"),
         ({"out": "photos/0.png"}, "exists already"),
@@ -87,6 +89,11 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, changes, message
     with pytest.raises(InputError, match=message) as error:
         paint.check(Config(**given))
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_every_setting_is_a_flag():
+    words = ["--model", "run", "--content", "photo.jpg", "--tile", "512"]
+    assert cli.parse(Config, "paint", words).tile == 512
 
 
 def test_a_wrong_model_ends_with_exit_code_2():
