@@ -27,6 +27,7 @@ from style_transfer.feedforward.network import STRIDE, Shape
 
 EXACT = 768  # pixels of the longer side
 TILE = 1024  # pixels of a tile's side, with its margins
+FEWEST_MARGINS = 4  # in a tile's side: half of each side is inside, whatever the margin
 BEYOND = 5  # of the deepest map's places, what all layers but the residual blocks see
 
 
@@ -68,7 +69,8 @@ class Brush:
             weights: One for each style; equal by default.
             keep_colors: "style"; "content": only the luminance is painted; "matched": the
                 painting gets the content's mean color and covariance.
-            tile: Side of the tiles in pixels, with their margins; a multiple of 8.
+            tile: Side of the tiles in pixels, with their margins; at least four times the
+                margin, which grows with the depth of the network.
 
         Returns:
             uint8 (H, W, 3), or (H, W, 4) of a transparent image.
@@ -97,7 +99,8 @@ class Brush:
             change = change or _recoloring(keep_colors, None, None)
             margin = STRIDE * (2 * self.shape.depth + BEYOND)
             padded = _padded(pixels)
-            for core, around in tiles(padded.shape[:2], tile, margin):
+            side = max(tile, FEWEST_MARGINS * margin)
+            for core, around in tiles(padded.shape[:2], side, margin):
                 painted = self.fixed(padded[around][None], affine).numpy()[0]
                 part = _within(core, around, pixels.shape[:2])
                 place = _clipped(core, pixels.shape[:2])

@@ -41,6 +41,7 @@ def test_a_small_image_is_painted_as_a_whole_at_its_own_size(brush, size):
 @pytest.mark.parametrize("keep_colors", ["style", "matched"])
 def test_tiles_do_not_show(brush, monkeypatch, keep_colors):
     monkeypatch.setattr(apply, "EXACT", 96)
+    monkeypatch.setattr(apply, "FEWEST_MARGINS", 0)
     image = photo(212, 150)
     whole = brush.paint(image, (1, 1), keep_colors, tile=1024)
     tiled = brush.paint(image, (1, 1), keep_colors, tile=144)
@@ -115,6 +116,17 @@ def test_weights_mix_the_styles(brush):
             brush.paint(image, weights)
     with pytest.raises(InputError, match="expected at least 16 per side"):
         brush.paint(photo(64, 8))
+
+
+def test_tiles_are_never_mostly_margin(brush, monkeypatch):
+    monkeypatch.setattr(apply, "EXACT", 64)
+    sides, divide = [], apply.tiles
+    monkeypatch.setattr(
+        apply, "tiles", lambda size, side, margin: sides.append(side) or divide(size, side, margin)
+    )
+    for tile in (8, 512):
+        brush.paint(photo(72, 40), tile=tile)
+    assert sides == [4 * 8 * (2 * SHAPE.depth + apply.BEYOND), 512]
 
 
 def test_tiles_cover_every_place_once():
