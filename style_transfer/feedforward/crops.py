@@ -1,6 +1,7 @@
 """Random crops at random scales, as a pure function of the seed and the step."""
 
 import hashlib
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from tqdm import tqdm
 
 from common import images as image_io
 from common.errors import InputError, printable
@@ -16,7 +18,8 @@ from style_transfer.config import SMALLEST_SIDE
 from style_transfer.feedforward import scenes
 
 SCALES = 0.5, 1.5  # longer sides of the photos that are cropped, in units of the configured size
-MOST = 400  # photos in memory, at a megabyte each
+MOST = 400  # photos in memory
+MOST_BYTES = 10**9  # of all photos in memory
 PREFETCHED = 4  # batches
 
 
@@ -29,7 +32,8 @@ def read_contents(folder: Path | None, size: int, seed: int) -> list[np.ndarray]
         seed: Chooses `MOST` photos of a larger folder.
 
     Returns:
-        uint8 (H, W, 3) each, reduced to what the largest scale needs.
+        uint8 (H, W, 3) each, reduced to what the largest scale needs, or further if they
+        would exceed `MOST_BYTES` together.
 
     Raises:
         InputError: No image of the folder can be read.
@@ -42,22 +46,29 @@ def read_contents(folder: Path | None, size: int, seed: int) -> list[np.ndarray]
         print(f"{folder}: {MOST} of {len(paths)} images are used, chosen at random")
         chosen = np.random.default_rng(seed).choice(len(paths), MOST, replace=False)
         paths = [paths[index] for index in np.sort(chosen)]
+    bounded = math.isqrt(MOST_BYTES // (3 * max(1, len(paths))))  # even if all are squares
+    if bounded < longest:
+        print(f"{folder}: kept at {bounded} instead of {longest} pixels, to fit into memory")
+        longest = bounded
     found, reason = [], ""
-    for path in paths:
+    for path in tqdm(paths, desc="reading photos", leave=False):
         try:
-            image = image_io.read_image(path, channels=3, near=longest)
-            if min(image.size) < SMALLEST_SIDE:
-                raise InputError(f"{path}: fewer than {SMALLEST_SIDE} pixels per side")
+            found.append(_read_photo(path, longest))
         except InputError as error:
             reason = reason or str(error)
-            print(printable(f"skipped {error}"), file=sys.stderr)
-            continue
-        longer = min(longest, max(image.size))
-        small = image_io.resize(image, image_io.fit_longer_side(image.size, longer))
-        found.append(np.asarray(small))
+            tqdm.write(printable(f"skipped {error}"), file=sys.stderr)
     if not found:
         raise InputError(f"--photos {folder}: none of its images can be read\n{reason}")
     return found
+
+
+def _read_photo(path: Path, longest: int) -> np.ndarray:
+    """Read a photo, reduced until its longer side is at most `longest`, uint8 (H, W, 3)."""
+    image = image_io.read_image(path, channels=3, near=longest)
+    if min(image.size) < SMALLEST_SIDE:
+        raise InputError(f"{path}: fewer than {SMALLEST_SIDE} pixels per side")
+    longer = min(longest, max(image.size))
+    return np.asarray(image_io.resize(image, image_io.fit_longer_side(image.size, longer)))
 
 
 def fingerprint(images: Sequence[np.ndarray]) -> str:

@@ -1,4 +1,5 @@
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -54,6 +55,22 @@ def test_unreadable_photos_are_skipped_with_their_reason(files, tmp_path, capsys
         path.unlink()
     with pytest.raises(InputError, match="none of its images can be read"):
         crops.read_contents(tmp_path, 64, 0)
+
+
+def test_photos_are_reduced_until_they_fit_into_memory(files, monkeypatch, capsys):
+    monkeypatch.setattr(crops, "MOST_BYTES", 3 * 3 * 60**2)
+    found = crops.read_contents(files / "photos", 64, 0)
+    assert [photo.shape for photo in found] == [(45, 60, 3)] * 3
+    assert "kept at 60 instead of 96 pixels" in capsys.readouterr().out
+
+
+def test_scenes_have_a_largest_size_whatever_is_painted(monkeypatch):
+    sides = []
+    monkeypatch.setattr(scenes, "dead_leaves", lambda side, _: sides.append(side) or np.zeros(3))
+    monkeypatch.setattr(scenes.landscape, "scene", lambda *_: SimpleNamespace(color=np.zeros(3)))
+    found = crops.read_contents(None, 16384, 0)
+    assert max(map(np.size, found)) < 2**20  # the photograph is not enlarged
+    assert sides == [512] * scenes.SCENES
 
 
 def test_generated_scenes_are_reproducible_and_varied():
