@@ -19,7 +19,7 @@ from common.errors import InputError
 from common.files import remove_temporaries
 from common.summaries import SummaryWriter
 from style_transfer.feedforward import config as configuration
-from style_transfer.feedforward import crops, monitor, saved, validation
+from style_transfer.feedforward import contents, crops, monitor, saved, validation
 from style_transfer.feedforward.build import (
     EXECUTION,
     build_objective,
@@ -97,12 +97,12 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     precision = devices.resolve_precision(config.training.precision)
     base = saved.read(config.add_style, "--add-style") if config.add_style else None
     targets = style_targets(read_styles(config.style, configuration.as_stylization(config)), config)
-    photos = crops.read_contents(config.photos, config.size, config.seed)
+    photos = contents.read(config.photos, config.size, config.seed)
     names = [*(base.styles if base else ()), *(path.name for path in config.style)]
     data = {
         "styles": names,
         "photos": len(photos),
-        "fingerprint": crops.fingerprint([*targets, *photos]),
+        "fingerprint": contents.fingerprint([*targets, *photos]),
     }
     _check_same_data(config, data)
     painter = build_painter(config, build_objective(config, targets, precision), base, precision)

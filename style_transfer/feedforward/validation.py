@@ -1,17 +1,19 @@
 """Checks of a training configuration before TensorFlow is imported."""
 
+import dataclasses
 from pathlib import Path
 
 from common import runs
 from common.bounds import check_bounds
 from common.distribution import devices
 from common.errors import InputError
-from common.images import image_files
 from style_transfer.config import MASKABLE
 from style_transfer.feedforward import config as configuration
+from style_transfer.feedforward import contents
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.saved import Saved
+from style_transfer.prepare import read_styles
 from style_transfer.validation import check_extractor
 
 MOST_STYLES = 64
@@ -49,6 +51,7 @@ def check(config: Config) -> None:
         runs.check_new(config.run_dir)
     if config.add_style is not None:
         _check_addition(config, saved_runs.read(config.add_style, "--add-style"))
+    _check_readable(config)
 
 
 def _check_files(config: Config) -> None:
@@ -58,11 +61,15 @@ def _check_files(config: Config) -> None:
         check_file("--style", path)
     if len(config.style) > MOST_STYLES:
         raise InputError(f"--style: expected at most {MOST_STYLES}, got {len(config.style)}")
+    if config.photos is not None and not config.photos.is_dir():
+        raise InputError(f"--photos {config.photos}: expected a folder of photos")
+
+
+def _check_readable(config: Config) -> None:
+    untrimmed = dataclasses.replace(config, trim_style=False)  # trimming prints
+    read_styles(config.style, configuration.as_stylization(untrimmed))
     if config.photos is not None:
-        if not config.photos.is_dir():
-            raise InputError(f"--photos {config.photos}: expected a folder of photos")
-        if not image_files(config.photos):
-            raise InputError(f"--photos {config.photos}: no images in this folder")
+        contents.check_readable(config.photos)
 
 
 def check_file(flag: str, path: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from common import runs
 from common.errors import InputError
@@ -133,6 +134,14 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     refused({"style": ()}, "--style: missing", files)
     refused({"style": (files / "no.png",)}, "--style .*: no such file", files)
     refused({"style": (files,)}, "expected an image file, found a folder", files)
+    for name, size in (("text.png", None), ("tiny.png", (8, 40))):
+        (tmp_path / name).write_bytes(b"no image")
+        if size:
+            Image.new("RGB", size).save(tmp_path / name)
+    text, small = (tmp_path / "text.png",), (files / "one.png", tmp_path / "tiny.png")
+    refused({"style": text}, "--style .*text.png: not an image", files)
+    refused({"style": small}, "--style .*tiny.png: an image of 8x40", files)
+    refused({"photos": tmp_path}, "--photos .*: none of its images can be read\n.*text", files)
     refused({"extractor": "vgg91"}, "--extractor vgg91", files)
     refused({"add_style": files}, "--add-style .*: not a run", files)
     refused({"add_style": untrained, "network": Config().network}, "a width of 4", files)
