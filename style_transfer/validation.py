@@ -18,6 +18,8 @@ from style_transfer import mask_files
 from style_transfer.config import EMBEDDED, KERAS_FILES, Config
 
 KERAS_HOST = ("storage.googleapis.com", 443)
+KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")  # that Keras loads weights from
+HDF5 = b"\x89HDF\r\n\x1a\n"  # the first bytes of a file
 DEEP = (".png", ".tif", ".tiff")  # formats of 16 bits per channel
 STYLE_LAYERS, CONTENT_LAYERS = "--set appearance.style_layers", "--set appearance.content_layers"
 
@@ -243,6 +245,12 @@ def check_extractor(name: str, flag: str = "--extractor") -> None:
         )
     if path.suffix == ".npz":
         npz.read(path)
+    elif path.suffix not in KERAS_SUFFIXES:
+        raise InputError(f"{flag} {name}: expected weights in an .npz file or in Keras's .h5")
+    elif path.suffix != ".keras":
+        with path.open("rb") as file:
+            if file.read(len(HDF5)) != HDF5:
+                raise InputError(f"{flag} {name}: not a file of weights (it is no HDF5 file)")
 
 
 def _reachable(address: tuple[str, int], seconds: float = 4.0) -> bool:

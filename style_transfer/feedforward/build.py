@@ -21,6 +21,7 @@ from style_transfer.feedforward.crop_objective import CropObjective
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
 from style_transfer.feedforward.saved import Saved
+from style_transfer.feedforward.validation import LAYERS
 from style_transfer.plan import choose_weights
 from style_transfer.prepare import style_size
 from style_transfer.strength import usual_scale
@@ -54,7 +55,7 @@ def build_objective(config: Config, targets: Sequence[np.ndarray], precision: st
     objective = CropObjective(
         extractor,
         [tf.constant(image_io.to_unit(target))[None] for target in targets],
-        choose_weights(configuration.as_stylization(config), extractor),
+        choose_weights(configuration.as_stylization(config), extractor, LAYERS),
         config.training.crop,
         statistic=config.statistic,
     )

@@ -97,6 +97,7 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     precision = devices.resolve_precision(config.training.precision)
     base = saved.read(config.add_style, "--add-style") if config.add_style else None
     targets = style_targets(read_styles(config.style, configuration.as_stylization(config)), config)
+    objective = build_objective(config, targets, precision)  # before contents, which take longer
     photos = contents.read(config.photos, config.size, config.seed)
     names = [*(base.styles if base else ()), *(path.name for path in config.style)]
     data = {
@@ -105,7 +106,7 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
         "fingerprint": contents.fingerprint([*targets, *photos]),
     }
     _check_same_data(config, data)
-    painter = build_painter(config, build_objective(config, targets, precision), base, precision)
+    painter = build_painter(config, objective, base, precision)
     folder = config.resume or runs.create(config.run_dir, "style")
     run = Run(config, folder, names, targets, photos, precision, data)
     elapsed = _restore(run, painter)

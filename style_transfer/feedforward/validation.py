@@ -14,9 +14,10 @@ from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.saved import Saved
 from style_transfer.prepare import read_styles
-from style_transfer.validation import check_extractor
+from style_transfer.validation import check_extractor, parse_layers
 
 MOST_STYLES = 64
+LAYERS = "--set training.style_layers", "--set training.content_layers"
 MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
 
 
@@ -38,6 +39,8 @@ def check(config: Config) -> None:
         raise InputError(
             f"--set training.crop={training.crop}: expected a multiple of {MULTIPLE} pixels"
         )
+    for flag, layers in zip(LAYERS, (training.style_layers, training.content_layers), strict=True):
+        parse_layers(flag, layers)
     _check_files(config)
     if len(config.style) > 1 and config.statistic not in MASKABLE:
         raise InputError(

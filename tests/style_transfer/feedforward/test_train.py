@@ -11,7 +11,7 @@ from PIL import Image
 
 from common import runs
 from common.errors import InputError
-from style_transfer.feedforward import apply, network, saved, validation
+from style_transfer.feedforward import apply, contents, network, saved, validation
 from style_transfer.feedforward.config import Config, TrainingConfig
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.train import parse
@@ -127,6 +127,8 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     odd = dataclasses.replace(training, crop=40)
     half = dataclasses.replace(training, precision="float16")
     refused({"training": odd}, "training.crop=40: expected a multiple of 16", files)
+    layers = dataclasses.replace(training, style_layers=("relu1_1=much",))
+    refused({"training": layers}, "--set training.style_layers: expected LAYER or", files)
     refused({"training": half}, "precision=float16", files)
     refused({"size": 3}, "--size: expected 64 to 16384, got 3", files)
     refused({"photos": files / "no"}, "--photos .*no: expected a folder", files)
@@ -146,6 +148,13 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     refused({"add_style": files}, "--add-style .*: not a run", files)
     refused({"add_style": untrained, "network": Config().network}, "a width of 4", files)
     refused({"run_dir": untrained}, "holds a run already", files)
+
+
+def test_an_unknown_layer_is_named_by_its_flag_before_the_photos_are_read(files, monkeypatch):
+    monkeypatch.setattr(contents, "read", None)
+    layers = dataclasses.replace(tiny(files).training, content_layers=("relu9_9",))
+    with pytest.raises(InputError, match=r"--set training\.content_layers: .* no relu9_9"):
+        train(tiny(files, "one.png", training=layers))
 
 
 def test_a_wrong_flag_ends_with_exit_code_2_in_one_line():
