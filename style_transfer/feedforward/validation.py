@@ -49,6 +49,8 @@ def check(config: Config) -> None:
         )
     check_extractor(config.extractor)
     if config.resume is not None:
+        if config.run_dir is not None:
+            raise InputError("--run-dir: a resumed run stays in its folder; leave this flag out")
         _check_unchanged(config, saved_runs.read(config.resume, "--resume"))
     elif config.run_dir is not None:
         runs.check_new(config.run_dir)

@@ -148,6 +148,8 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     refused({"add_style": files}, "--add-style .*: not a run", files)
     refused({"add_style": untrained, "network": Config().network}, "a width of 4", files)
     refused({"run_dir": untrained}, "holds a run already", files)
+    both = {"resume": untrained, "run_dir": tmp_path / "other"}
+    refused(both, "--run-dir: a resumed run stays in its folder", files)
 
 
 def test_an_unknown_layer_is_named_by_its_flag_before_the_photos_are_read(files, monkeypatch):
