@@ -64,23 +64,28 @@ def build_objective(config: Config, targets: Sequence[np.ndarray], precision: st
 
 
 def build_painter(
-    config: Config, objective: CropObjective, base: Saved | None, precision: str
+    config: Config,
+    objective: CropObjective,
+    precision: str,
+    old: int = 0,
+    base: Saved | None = None,
 ) -> Painter:
     """Build and compile the model that trains.
 
     Args:
         config: The run's configuration.
         objective: Of its styles.
-        base: The run whose network gets these styles in addition. Only their scales and
-            shifts are trained then, from the mean of the others'.
         precision: "float32" or "bfloat16".
+        old: Number of styles of the network before those of the objective. Only the scales
+            and shifts are trained if there are such.
+        base: The run with these styles, whose weights are copied; new styles start from
+            the mean of the others. None leaves the weights to a checkpoint.
 
     Raises:
         InputError: The checkpoint of `base` cannot be used.
     """
     keras.utils.set_random_seed(config.seed)
-    old, new = len(base.styles) if base else 0, len(config.style)
-    shape = Shape(config.network.width, config.network.depth, old + new)
+    shape = Shape(config.network.width, config.network.depth, old + len(config.style))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(devices.keras_policy(precision))
     try:
@@ -94,7 +99,7 @@ def build_painter(
         average,
         objective,
         side=config.training.crop,
-        trained=network.style_tables(trained) if base else None,
+        trained=network.style_tables(trained) if old else None,
         first_style=old,
         ema_images=config.training.ema_images,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from common import runs
 from common.bounds import check_bounds
+from common.checkpoints import Checkpoints
 from common.distribution import devices
 from common.errors import InputError
 from style_transfer.config import MASKABLE
@@ -54,9 +55,19 @@ def check(config: Config) -> None:
         _check_unchanged(config, saved_runs.read(config.resume, "--resume"))
     elif config.run_dir is not None:
         runs.check_new(config.run_dir)
-    if config.add_style is not None:
+    if needs_base(config):
         _check_addition(config, saved_runs.read(config.add_style, "--add-style"))
     _check_readable(config)
+
+
+def needs_base(config: Config) -> bool:
+    """Return whether a run copies weights from that of `add_style`.
+
+    A resumed run with a checkpoint has all weights in it.
+    """
+    if config.add_style is None:
+        return False
+    return config.resume is None or not Checkpoints(config.resume).paths("last")
 
 
 def _check_files(config: Config) -> None:

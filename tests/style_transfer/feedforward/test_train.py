@@ -12,7 +12,7 @@ from PIL import Image
 from common import runs
 from common.errors import InputError
 from style_transfer.feedforward import apply, contents, network, saved, validation
-from style_transfer.feedforward.config import Config, TrainingConfig
+from style_transfer.feedforward.config import Config, TrainingConfig, to_dict
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.train import parse
 from tests.command_line import arrays_of, run, run_here
@@ -57,8 +57,13 @@ def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
 
 @pytest.mark.slow
 def test_an_added_style_leaves_the_others_as_they_were(files, trained, tmp_path):
-    config = tiny(files, "one.png", run_dir=tmp_path / "three", add_style=trained, steps=5)
+    base = shutil.copytree(trained, tmp_path / "base")
+    config = tiny(files, "one.png", run_dir=tmp_path / "three", add_style=base, steps=5)
+    train(config)
+    shutil.rmtree(base)
+    config = dataclasses.replace(config, run_dir=None, resume=tmp_path / "three", steps=10)
     result = train(config)
+    assert result.steps == 10
     assert saved.read(tmp_path / "three", "--model").styles == ("one.png", "two.png", "one.png")
     before, after = (apply.load(folder) for folder in (trained, tmp_path / "three"))
     for old, new in zip(before.tables, after.tables, strict=True):
@@ -157,6 +162,19 @@ def test_an_unknown_layer_is_named_by_its_flag_before_the_photos_are_read(files,
     layers = dataclasses.replace(tiny(files).training, content_layers=("relu9_9",))
     with pytest.raises(InputError, match=r"--set training\.content_layers: .* no relu9_9"):
         train(tiny(files, "one.png", training=layers))
+
+
+def test_a_resumed_run_needs_the_extended_one_only_without_a_checkpoint(files, untrained, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    config = tiny(files, "one.png", add_style=tmp_path / "gone")
+    about = {"data": {"styles": ["old.png", "one.png"]}, "machine": {"precision": "float32"}}
+    runs.write_config(folder, to_dict(config), **about)
+    config = dataclasses.replace(config, resume=folder)
+    with pytest.raises(InputError, match=r"--add-style .*gone: not a run"):
+        validation.check(config)
+    shutil.copytree(untrained / "checkpoints", folder / "checkpoints")
+    validation.check(config)
 
 
 def test_a_wrong_flag_ends_with_exit_code_2_in_one_line():
