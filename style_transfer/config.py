@@ -16,6 +16,8 @@ EMBEDDED = ("compact",)
 KERAS_FILES = {  # what keras.applications downloads
     name: f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5" for name in ("vgg16", "vgg19")
 }
+LEAST_STRENGTH = 1e-3  # above 0; the content's weight is then a million times the usual
+MOST_WEIGHT = 1e6  # of a style
 SMALLEST_SIDE = 16  # pixels; the deepest layers of a smaller image are empty
 LARGEST_SIDE = 16384  # pixels
 PREVIEW_SIZE = 256  # pixels
@@ -33,8 +35,8 @@ class AppearanceConfig:
 
     strength: float = bounded(0.5, 0, 1)
     """Strength of the style, from 0 (the content itself) to 1 (style alone): the content distance,
-    as a fraction of that of the style alone."""
-    style_weights: tuple[float, ...] = bounded((), 0)
+    as a fraction of that of the style alone. Above 0, at least 0.001."""
+    style_weights: tuple[float, ...] = bounded((), 0, MOST_WEIGHT)
     """One weight for each style image. Equal by default."""
     style_scale: float = bounded(1.0, 0.05, 10)
     """Size of the strokes: size of the style images in units of the result's. They are never

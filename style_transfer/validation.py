@@ -15,7 +15,7 @@ from common.images import check_writable, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
 from style_transfer import mask_files
-from style_transfer.config import EMBEDDED, KERAS_FILES, Config
+from style_transfer.config import EMBEDDED, KERAS_FILES, LEAST_STRENGTH, Config
 
 KERAS_HOST = ("storage.googleapis.com", 443)
 KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")  # that Keras loads weights from
@@ -57,6 +57,9 @@ def check_settings(config: Config, styles: int) -> None:
             "--set optimization.precision=float16: expected auto, float32 or bfloat16\n"
             "sums over a layer's squares, which Gram matrices are, exceed the range of float16"
         )
+    strength = config.appearance.strength
+    if 0 < strength < LEAST_STRENGTH:
+        raise InputError(f"--strength: expected 0, or {LEAST_STRENGTH:g} to 1, got {strength:g}")
     weights = config.appearance.style_weights
     if weights and len(weights) != styles:
         raise InputError(

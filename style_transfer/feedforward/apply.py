@@ -115,15 +115,15 @@ class Brush:
         Raises:
             InputError: Their number is wrong, or none is above 0.
         """
-        weights = np.asarray(weights or [1.0] * len(self.styles), np.float32)
+        weights = np.asarray(weights or [1.0] * len(self.styles), np.float64)
         if len(weights) != len(self.styles):
             raise InputError(
                 f"--style-weights: expected one for each of the {len(self.styles)} styles "
                 f"({', '.join(self.styles)}), got {len(weights)}"
             )
-        if not (weights >= 0).all() or not weights.any():
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             raise InputError("--style-weights: expected numbers of at least 0, one above 0")
-        return (weights / weights.sum())[None]
+        return (weights / weights.sum())[None].astype(np.float32)
 
     def _paint_whole(self, pixels: np.ndarray, style: np.ndarray) -> np.ndarray:
         height, width, _ = pixels.shape

@@ -25,7 +25,7 @@ from common.files import remove_temporaries
 from style_transfer import config as stylization
 from style_transfer import prepare
 from style_transfer import validation as stylize_validation
-from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE
+from style_transfer.config import LARGEST_SIDE, MOST_WEIGHT, SMALLEST_SIDE
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.validation import check_file
 
@@ -46,7 +46,7 @@ class Config:
     folder."""
     size: int | None = bounded(None, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels. Default: the photo's own."""
-    style_weights: tuple[float, ...] = bounded((), 0)
+    style_weights: tuple[float, ...] = bounded((), 0, MOST_WEIGHT)
     """One weight for each style of the network, which mixes them. Equal by default."""
     colors: Literal["style", "content", "matched"] = "style"
     """Colors of the result. content: paint the luminance alone. matched: give the result the

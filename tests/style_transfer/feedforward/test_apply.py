@@ -111,7 +111,8 @@ def test_weights_mix_the_styles(brush):
     np.testing.assert_array_equal(both, brush.paint(image))
     with pytest.raises(InputError, match=r"each of the 2 styles \(one, two\), got 3"):
         brush.paint(image, (1, 1, 1))
-    for weights in ((0, 0), (-1, 2)):
+    assert np.isfinite(brush.mixture((1e39, 1))).all()
+    for weights in ((0, 0), (-1, 2), (np.inf, 1), (np.nan, 1)):
         with pytest.raises(InputError, match="one above 0"):
             brush.paint(image, weights)
     with pytest.raises(InputError, match="expected at least 16 per side"):

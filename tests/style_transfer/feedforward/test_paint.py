@@ -75,6 +75,7 @@ def test_results_lie_in_the_run_folder_by_default(files, untrained):
         ({"size": 16}, "--size 16: would make 16x12 pixels of a content of 96x72"),
         ({"style_weights": (1.0,)}, r"each of the 2 styles \(one.png, two.png\), got 1"),
         ({"style_weights": (0.0, 0.0)}, "at least one above 0"),
+        ({"style_weights": (1e39, 1.0)}, r"--style-weights: expected 0 to 1e\+06, got 1e\+39"),
         ({"size": 3}, "--size: expected 16 to 16384, got 3"),
         ({"tile": 8}, "--tile: expected 256 to 16384, got 8"),
         ({"out": "a.xyz"}, "cannot be written in this format"),

@@ -135,6 +135,7 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     layers = dataclasses.replace(training, style_layers=("relu1_1=much",))
     refused({"training": layers}, "--set training.style_layers: expected LAYER or", files)
     refused({"training": half}, "precision=float16", files)
+    refused({"strength": 1e-200}, "--strength: expected 0.001 to 1, got 1e-200", files)
     refused({"size": 3}, "--size: expected 64 to 16384, got 3", files)
     refused({"photos": files / "no"}, "--photos .*no: expected a folder", files)
     refused({"photos": tmp_path}, "no images in this folder", files)
