@@ -11,6 +11,7 @@ from common.streams import without_autotune
 from style_transfer.feedforward.contents import SCALES
 
 PREFETCHED = 4  # batches
+ENDLESS = 2**62
 
 
 def crop(photo: np.ndarray, side: int, size: int, random: np.random.Generator) -> np.ndarray:
@@ -51,8 +52,9 @@ def batches(
     seed: int,
     *,
     start: int = 0,
+    end: int = ENDLESS,
 ) -> tf.data.Dataset:
-    """Stream crops and the styles to paint them in, endlessly.
+    """Stream crops and the styles to paint them in.
 
     Batch n is a function of `seed` and n alone, so that a stream that starts at `start`
     yields what one that started at 0 would yield from there.
@@ -65,6 +67,7 @@ def batches(
         size: As of `crop`.
         seed: Decides everything.
         start: Number of the first batch.
+        end: Number of the batch at which the stream ends.
 
     Returns:
         Batches of float32 (B, side, side, 3) in [0, 1], and int32 (B,).
@@ -83,5 +86,5 @@ def batches(
             indices, (batch_size,)
         )
 
-    numbers = tf.data.Dataset.range(start, 2**62)
+    numbers = tf.data.Dataset.range(start, end)
     return without_autotune(numbers.map(shaped).prefetch(PREFETCHED))

@@ -249,6 +249,7 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         run.config.size,
         run.config.seed,
         start=int(painter.images_seen.numpy()) // training.batch_size,
+        end=run.config.steps or crops.ENDLESS,  # the last execution has the steps that are left
     )
     try:
         painter.fit(

@@ -17,6 +17,7 @@ def test_a_stream_continues_where_another_stopped():
     for (images, styles), (again, same) in zip(whole[3:], rest, strict=True):
         np.testing.assert_array_equal(images, again)
         np.testing.assert_array_equal(styles, same)
+    assert len(take(5, start=3, end=5)) == 2
     assert whole[0][0].shape == (4, 32, 32, 3)
     assert not np.array_equal(whole[0][0], whole[1][0])
     assert {style for _, styles in whole for style in styles.tolist()} == {0, 1}
