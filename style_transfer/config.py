@@ -50,7 +50,8 @@ class AppearanceConfig:
     """Image that the optimization starts from."""
     statistic: Literal[STYLES] = "gram_and_mean"
     """Statistic that the style loss compares. gram: Gram matrices. gram_and_mean: also means.
-    wasserstein: means and covariances, as of Gaussians."""
+    wasserstein: means and covariances, as of Gaussians. sliced: whole distributions, by sorted
+    projections. nearest: each place with the most similar place of the style."""
     content_distance: Hidden[Literal[CONTENTS]] = "squared"
     """Distance of the content loss. huber: large departures from the content cost less."""
     total_variation: Hidden[float] = bounded(0.12, 0)
