@@ -9,6 +9,7 @@ from statistics import mean, median
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 from tqdm import tqdm
 
 from common import fast
@@ -24,7 +25,7 @@ from style_transfer.image_model import StyledImage
 from style_transfer.objective import Objective
 from style_transfer.optimize import paint
 from style_transfer.plan import choose_weights
-from style_transfer.prepare import Source, prepare
+from style_transfer.prepare import prepare
 
 KINDS = ("style", "content")
 
@@ -81,7 +82,7 @@ def show(rows: Sequence[dict]) -> None:
 
 
 def losses(
-    image: np.ndarray, content: Source, style: Source, config: Config, judge: Extractor
+    image: np.ndarray, content: Image.Image, style: Image.Image, config: Config, judge: Extractor
 ) -> tuple[float, float]:
     """Compute the unweighted style and content loss of an image (H, W, 3) in [0, 1]."""
     weights = choose_weights(config, judge)

@@ -188,7 +188,8 @@ def stylize_part(
                 if not several:
                     raise
                 skipped[str(content)] = str(error)
-                tqdm.write(printable(f"skipped {content}: {error}"), file=sys.stderr)
+                reason = str(error).removeprefix(f"{content}: ")
+                tqdm.write(printable(f"skipped {content}: {reason}"), file=sys.stderr)
                 continue
             name = f"{out.stem}/" if several else ""
             writer.image(f"stylized_from/{name}content", np.asarray(image), step=0)

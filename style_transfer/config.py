@@ -16,6 +16,8 @@ EMBEDDED = ("compact",)
 KERAS_FILES = {  # what keras.applications downloads
     name: f"{name}_weights_tf_dim_ordering_tf_kernels_notop.h5" for name in ("vgg16", "vgg19")
 }
+LEAST_STRENGTH = 1e-3  # above 0; the content's weight is then a million times the usual
+MOST_WEIGHT = 1e6  # of a style
 SMALLEST_SIDE = 16  # pixels; the deepest layers of a smaller image are empty
 LARGEST_SIDE = 16384  # pixels
 PREVIEW_SIZE = 256  # pixels
@@ -33,8 +35,8 @@ class AppearanceConfig:
 
     strength: float = bounded(0.5, 0, 1)
     """Strength of the style, from 0 (the content itself) to 1 (style alone): the content distance,
-    as a fraction of that of the style alone."""
-    style_weights: tuple[float, ...] = bounded((), 0)
+    as a fraction of that of the style alone. Above 0, at least 0.001."""
+    style_weights: tuple[float, ...] = bounded((), 0, MOST_WEIGHT)
     """One weight for each style image. Equal by default."""
     style_scale: float = bounded(1.0, 0.05, 10)
     """Size of the strokes: size of the style images in units of the result's. They are never
@@ -48,7 +50,8 @@ class AppearanceConfig:
     """Image that the optimization starts from."""
     statistic: Literal[STYLES] = "gram_and_mean"
     """Statistic that the style loss compares. gram: Gram matrices. gram_and_mean: also means.
-    wasserstein: means and covariances, as of Gaussians."""
+    wasserstein: means and covariances, as of Gaussians. sliced: whole distributions, by sorted
+    projections. nearest: each place with the most similar place of the style."""
     content_distance: Hidden[Literal[CONTENTS]] = "squared"
     """Distance of the content loss. huber: large departures from the content cost less."""
     total_variation: Hidden[float] = bounded(0.12, 0)
@@ -68,7 +71,8 @@ class OptimizationConfig:
     optimizer: Hidden[Literal["adam", "lbfgs"]] = "adam"
     """Optimizer. lbfgs: SciPy's L-BFGS-B."""
     iterations: int = bounded(120, 1, 1_000_000)
-    """Iterations per level of the pyramid. The first level takes twice as many."""
+    """Iterations per level of the pyramid. The first level takes twice as many. Adam does them in
+    tens: 25 become 30."""
     learning_rate: Hidden[float] = bounded(0.02, 1e-6, 1)
     """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
     fifth of this during refinement."""

@@ -106,32 +106,38 @@ def plan(config: Config, size: tuple[int, int], extractor: Extractor) -> list[St
     ]
 
 
-def choose_weights(config: Config, extractor: Extractor) -> Weights:
+def choose_weights(
+    config: Config,
+    extractor: Extractor,
+    flags: tuple[str, str] = (validation.STYLE_LAYERS, validation.CONTENT_LAYERS),
+) -> Weights:
     """Choose the layers and weights of the losses: the configured or the extractor's usual ones.
 
     They are those of a strength of 0.5; a strength of 1 leaves the content out.
+
+    Args:
+        config: Names the layers and the strength.
+        extractor: Has the layers.
+        flags: That name the layers of the style and of the content, for error messages.
 
     Raises:
         InputError: The extractor does not have a layer.
     """
     appearance, layers = config.appearance, extractor.layers
-    style = validation.parse_layers(validation.STYLE_LAYERS, appearance.style_layers)
+    style = validation.parse_layers(flags[0], appearance.style_layers)
     if not style:
         style = _usual_style(layers)
-    content = validation.parse_layers(validation.CONTENT_LAYERS, appearance.content_layers)
+    content = validation.parse_layers(flags[1], appearance.content_layers)
     if not content:
         content = {next((layer for layer in CONTENT_WEIGHTS if layer in layers), layers[-1]): 1.0}
-    for flag, chosen in (
-        (validation.STYLE_LAYERS, style),
-        (validation.CONTENT_LAYERS, content),
-    ):
+    for flag, chosen in zip(flags, (style, content), strict=True):
         unknown = ", ".join(layer for layer in chosen if layer not in layers)
         if unknown:
             raise InputError(
                 f"{flag}: {extractor.name} has no {unknown}; it has {', '.join(layers)}"
             )
     if not any(style.values()):
-        raise InputError(f"{validation.STYLE_LAYERS}: expected at least one weight above 0")
+        raise InputError(f"{flags[0]}: expected at least one weight above 0")
     if appearance.strength == 1.0:
         content = {}
     total = max(sum(content.values()), 1e-12)

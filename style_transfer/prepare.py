@@ -31,10 +31,49 @@ def read(
     Raises:
         InputError: An image cannot be read or is too small, or there is no style.
     """
-    content = image_io.as_image(content, near=config.size)
-    styles = read_styles(styles, config)
-    check_size(content, config)
-    return content, styles
+    content = read_content(content, config)
+    return content, read_styles(styles, config)
+
+
+def read_content(content: Source, config: Config) -> Image.Image:
+    """Read the content, decoded near the size of the result.
+
+    Args:
+        content: A file, a Pillow image or an array.
+        config: Names the size.
+
+    Raises:
+        InputError: The image cannot be read or is too small, or the result would be.
+    """
+    image = read_one("--content", content, config.size)
+    check_size(image, config)
+    return image
+
+
+def read_one(flag: str, source: Source, near: int | None = None) -> Image.Image:
+    """Read an image, RGB or RGBA.
+
+    Args:
+        flag: That named it, for error messages.
+        source: A file, a Pillow image or an array.
+        near: As of `common.images.as_image`.
+
+    Raises:
+        InputError: The image cannot be read, or a side has fewer than `SMALLEST_SIDE` pixels.
+
+    Example:
+        >>> read_one("--style", Path("README.md"))
+        InputError: --style README.md: not an image that Pillow can read
+    """
+    named = isinstance(source, str | Path)
+    try:
+        image = image_io.as_image(source, near=near)
+    except InputError as error:
+        if not named:
+            raise
+        raise InputError(f"{flag} {error}") from None
+    _check_sides(f"{flag} {source}" if named else flag, image)
+    return image
 
 
 def read_styles(styles: Source | Sequence[Source], config: Config) -> list[Image.Image]:
@@ -51,8 +90,7 @@ def read_styles(styles: Source | Sequence[Source], config: Config) -> list[Image
     near = math.ceil(_longer_side(config.size, config))
     images = []
     for number, style in enumerate(listed(styles), start=1):
-        image = image_io.as_image(style, near=near)
-        _check_sides("--style", image)
+        image = read_one("--style", style, near)
         if config.appearance.trim_style:
             named = isinstance(style, str | Path)
             image, cut = trim(image, str(style) if named else f"style image {number}")
@@ -90,10 +128,10 @@ def check_size(content: Image.Image, config: Config) -> None:
         )
 
 
-def _check_sides(flag: str, image: Image.Image) -> None:
+def _check_sides(name: str, image: Image.Image) -> None:
     if min(image.size) < SMALLEST_SIDE:
         raise InputError(
-            f"{flag}: an image of {image.width}x{image.height} pixels; "
+            f"{name}: an image of {image.width}x{image.height} pixels; "
             f"expected at least {SMALLEST_SIDE} per side"
         )
 

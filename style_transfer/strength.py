@@ -27,7 +27,7 @@ def usual_scale(strength: float) -> float:
     """Return the weight of the content where nothing is measured, 1 at a strength of 0.5.
 
     Args:
-        strength: Above 0, at most 1.
+        strength: `style_transfer.config.LEAST_STRENGTH` to 1.
 
     Example:
         >>> usual_scale(0.25)

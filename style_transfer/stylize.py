@@ -18,13 +18,12 @@ import numpy as np
 from PIL import Image
 
 from common import cli
-from common import images as image_io
 from common.files import remove_temporaries
 from style_transfer import config as configuration
 from style_transfer import demo, mask_files, validation
 from style_transfer.config import Config
 from style_transfer.masks import read as read_masks
-from style_transfer.prepare import Source, check_size, listed, read, read_styles
+from style_transfer.prepare import Source, listed, read, read_content, read_styles
 
 if TYPE_CHECKING:
     import keras
@@ -115,8 +114,7 @@ def run(config: Config) -> int:
         if len(waiting) < len(jobs):
             print(f"{len(jobs) - len(waiting)} of {len(jobs)} images exist already")
     else:
-        image = image_io.as_image(jobs[0][0], near=config.size)
-        check_size(image, config)
+        image = read_content(jobs[0][0], config)
         read_masks(*mask_files.of(config, jobs[0][0]), image, styles, config)
     if not waiting:
         return 0

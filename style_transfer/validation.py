@@ -15,9 +15,11 @@ from common.images import check_writable, image_files
 from common.registry import did_you_mean
 from common.runs import check_new
 from style_transfer import mask_files
-from style_transfer.config import EMBEDDED, KERAS_FILES, Config
+from style_transfer.config import EMBEDDED, KERAS_FILES, LEAST_STRENGTH, Config
 
 KERAS_HOST = ("storage.googleapis.com", 443)
+KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")  # that Keras loads weights from
+HDF5 = b"\x89HDF\r\n\x1a\n"  # the first bytes of a file
 DEEP = (".png", ".tif", ".tiff")  # formats of 16 bits per channel
 STYLE_LAYERS, CONTENT_LAYERS = "--set appearance.style_layers", "--set appearance.content_layers"
 
@@ -55,6 +57,9 @@ def check_settings(config: Config, styles: int) -> None:
             "--set optimization.precision=float16: expected auto, float32 or bfloat16\n"
             "sums over a layer's squares, which Gram matrices are, exceed the range of float16"
         )
+    strength = config.appearance.strength
+    if 0 < strength < LEAST_STRENGTH:
+        raise InputError(f"--strength: expected 0, or {LEAST_STRENGTH:g} to 1, got {strength:g}")
     weights = config.appearance.style_weights
     if weights and len(weights) != styles:
         raise InputError(
@@ -243,6 +248,12 @@ def check_extractor(name: str, flag: str = "--extractor") -> None:
         )
     if path.suffix == ".npz":
         npz.read(path)
+    elif path.suffix not in KERAS_SUFFIXES:
+        raise InputError(f"{flag} {name}: expected weights in an .npz file or in Keras's .h5")
+    elif path.suffix != ".keras":
+        with path.open("rb") as file:
+            if file.read(len(HDF5)) != HDF5:
+                raise InputError(f"{flag} {name}: not a file of weights (it is no HDF5 file)")
 
 
 def _reachable(address: tuple[str, int], seconds: float = 4.0) -> bool:

@@ -40,7 +40,7 @@ def run(code: str, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         The array `images`.
 
     Raises:
-        InputError: The code fails.
+        InputError: The code fails, or takes more than `MINUTES`.
 
     Example:
         >>> run("images = latents + 1", {"latents": np.zeros(2)}, "keras")
@@ -50,15 +50,21 @@ def run(code: str, arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     with tempfile.TemporaryDirectory() as folder:
         np.savez(Path(folder, "inputs.npz"), **arrays)
         # isolated: neither this folder nor PYTHONPATH is searched for modules
-        process = subprocess.run(
-            [sys.executable, "-I", "-c", BEFORE + code + AFTER],
-            cwd=folder,
-            env={**os.environ, **hidden},
-            capture_output=True,
-            text=True,
-            timeout=60 * MINUTES,
-            check=False,
-        )
+        try:
+            process = subprocess.run(
+                [sys.executable, "-I", "-c", BEFORE + code + AFTER],
+                cwd=folder,
+                env={**os.environ, **hidden},
+                capture_output=True,
+                text=True,
+                timeout=60 * MINUTES,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise InputError(
+                f"--format {name}: loading and testing the export took more than {MINUTES:g} "
+                "minutes; nothing was written"
+            ) from None
         if process.returncode:
             lines = [line for line in process.stderr.splitlines() if line.strip()]
             raise InputError(

@@ -27,6 +27,7 @@ from style_transfer.feedforward.network import STRIDE, Shape
 
 EXACT = 768  # pixels of the longer side
 TILE = 1024  # pixels of a tile's side, with its margins
+FEWEST_MARGINS = 4  # in a tile's side: half of each side is inside, whatever the margin
 BEYOND = 5  # of the deepest map's places, what all layers but the residual blocks see
 
 
@@ -68,7 +69,8 @@ class Brush:
             weights: One for each style; equal by default.
             keep_colors: "style"; "content": only the luminance is painted; "matched": the
                 painting gets the content's mean color and covariance.
-            tile: Side of the tiles in pixels, with their margins; a multiple of 8.
+            tile: Side of the tiles in pixels, with their margins; at least four times the
+                margin, which grows with the depth of the network.
 
         Returns:
             uint8 (H, W, 3), or (H, W, 4) of a transparent image.
@@ -97,7 +99,8 @@ class Brush:
             change = change or _recoloring(keep_colors, None, None)
             margin = STRIDE * (2 * self.shape.depth + BEYOND)
             padded = _padded(pixels)
-            for core, around in tiles(padded.shape[:2], tile, margin):
+            side = max(tile, FEWEST_MARGINS * margin)
+            for core, around in tiles(padded.shape[:2], side, margin):
                 painted = self.fixed(padded[around][None], affine).numpy()[0]
                 part = _within(core, around, pixels.shape[:2])
                 place = _clipped(core, pixels.shape[:2])
@@ -112,15 +115,15 @@ class Brush:
         Raises:
             InputError: Their number is wrong, or none is above 0.
         """
-        weights = np.asarray(weights or [1.0] * len(self.styles), np.float32)
+        weights = np.asarray(weights or [1.0] * len(self.styles), np.float64)
         if len(weights) != len(self.styles):
             raise InputError(
                 f"--style-weights: expected one for each of the {len(self.styles)} styles "
                 f"({', '.join(self.styles)}), got {len(weights)}"
             )
-        if not (weights >= 0).all() or not weights.any():
+        if not (weights >= 0).all() or not 0 < weights.sum() < np.inf:
             raise InputError("--style-weights: expected numbers of at least 0, one above 0")
-        return (weights / weights.sum())[None]
+        return (weights / weights.sum())[None].astype(np.float32)
 
     def _paint_whole(self, pixels: np.ndarray, style: np.ndarray) -> np.ndarray:
         height, width, _ = pixels.shape
@@ -235,9 +238,10 @@ def _opaque(image: Image.Image) -> np.ndarray:
 
 
 def _padded(pixels: np.ndarray) -> np.ndarray:
-    """Mirror the last rows and columns until both sides are multiples of `STRIDE`."""
-    height, width, _ = pixels.shape
-    return np.pad(pixels, ((0, -height % STRIDE), (0, -width % STRIDE), (0, 0)), "symmetric")
+    """Mirror an image at its end until both sides are multiples of `STRIDE` and large enough."""
+    sides = [max(SMALLEST_SIDE, side + -side % STRIDE) for side in pixels.shape[:2]]
+    missing = [(0, new - old) for new, old in zip(sides, pixels.shape[:2], strict=True)]
+    return np.pad(pixels, (*missing, (0, 0)), "symmetric")
 
 
 def _clipped(core: tuple[slice, slice], size: tuple[int, int]) -> tuple[slice, slice]:

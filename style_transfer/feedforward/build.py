@@ -21,6 +21,7 @@ from style_transfer.feedforward.crop_objective import CropObjective
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
 from style_transfer.feedforward.saved import Saved
+from style_transfer.feedforward.validation import LAYERS
 from style_transfer.plan import choose_weights
 from style_transfer.prepare import style_size
 from style_transfer.strength import usual_scale
@@ -54,7 +55,7 @@ def build_objective(config: Config, targets: Sequence[np.ndarray], precision: st
     objective = CropObjective(
         extractor,
         [tf.constant(image_io.to_unit(target))[None] for target in targets],
-        choose_weights(configuration.as_stylization(config), extractor),
+        choose_weights(configuration.as_stylization(config), extractor, LAYERS),
         config.training.crop,
         statistic=config.statistic,
     )
@@ -63,23 +64,28 @@ def build_objective(config: Config, targets: Sequence[np.ndarray], precision: st
 
 
 def build_painter(
-    config: Config, objective: CropObjective, base: Saved | None, precision: str
+    config: Config,
+    objective: CropObjective,
+    precision: str,
+    old: int = 0,
+    base: Saved | None = None,
 ) -> Painter:
     """Build and compile the model that trains.
 
     Args:
         config: The run's configuration.
         objective: Of its styles.
-        base: The run whose network gets these styles in addition. Only their scales and
-            shifts are trained then, from the mean of the others'.
         precision: "float32" or "bfloat16".
+        old: Number of styles of the network before those of the objective. Only the scales
+            and shifts are trained if there are such.
+        base: The run with these styles, whose weights are copied; new styles start from
+            the mean of the others. None leaves the weights to a checkpoint.
 
     Raises:
         InputError: The checkpoint of `base` cannot be used.
     """
     keras.utils.set_random_seed(config.seed)
-    old, new = len(base.styles) if base else 0, len(config.style)
-    shape = Shape(config.network.width, config.network.depth, old + new)
+    shape = Shape(config.network.width, config.network.depth, old + len(config.style))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(devices.keras_policy(precision))
     try:
@@ -93,7 +99,7 @@ def build_painter(
         average,
         objective,
         side=config.training.crop,
-        trained=network.style_tables(trained) if base else None,
+        trained=network.style_tables(trained) if old else None,
         first_style=old,
         ema_images=config.training.ema_images,
     )

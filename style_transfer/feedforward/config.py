@@ -11,7 +11,7 @@ from common import runs
 from common.bounds import bounded, restored
 from common.distribution.devices import Compile, Precision
 from style_transfer import config as stylization
-from style_transfer.config import LARGEST_SIDE, STYLES, Hidden
+from style_transfer.config import LARGEST_SIDE, LEAST_STRENGTH, STYLES, Hidden
 
 DEFAULT_MINUTES = 10.0
 CHANGEABLE = ("run_dir", "resume", "max_minutes", "steps")  # fields that a resume may change
@@ -66,7 +66,7 @@ class Config:
     size: int = bounded(512, 64, LARGEST_SIDE)
     """Longer side in pixels of the photos that the network is to paint; the style images are
     scaled to it, which sets the size of the strokes."""
-    strength: float = bounded(0.5, above=0, high=1)
+    strength: float = bounded(0.5, LEAST_STRENGTH, 1)
     """Strength of the style: the content's weight is ((1 - strength) / strength)^2 of the usual."""
     statistic: Literal[STYLES] = "gram_and_mean"
     """Statistic that the style loss compares, as of `stylize`."""

@@ -1,71 +1,17 @@
 """Random crops at random scales, as a pure function of the seed and the step."""
 
-import hashlib
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
 
 from common import images as image_io
-from common.errors import InputError, printable
 from common.streams import without_autotune
-from style_transfer.config import SMALLEST_SIDE
-from style_transfer.feedforward import scenes
+from style_transfer.feedforward.contents import SCALES
 
-SCALES = 0.5, 1.5  # longer sides of the photos that are cropped, in units of the configured size
-MOST = 400  # photos in memory, at a megabyte each
 PREFETCHED = 4  # batches
-
-
-def read_contents(folder: Path | None, size: int, seed: int) -> list[np.ndarray]:
-    """Read the photos of a folder, or generate contents.
-
-    Args:
-        folder: Of photos, or None.
-        size: Longer side of the photos that the network is to paint.
-        seed: Chooses `MOST` photos of a larger folder.
-
-    Returns:
-        uint8 (H, W, 3) each, reduced to what the largest scale needs.
-
-    Raises:
-        InputError: No image of the folder can be read.
-    """
-    longest = round(SCALES[1] * size)
-    if folder is None:
-        return scenes.contents(longest, seed)
-    paths = image_io.image_files(folder)
-    if len(paths) > MOST:
-        print(f"{folder}: {MOST} of {len(paths)} images are used, chosen at random")
-        chosen = np.random.default_rng(seed).choice(len(paths), MOST, replace=False)
-        paths = [paths[index] for index in np.sort(chosen)]
-    found, reason = [], ""
-    for path in paths:
-        try:
-            image = image_io.read_image(path, channels=3, near=longest)
-            if min(image.size) < SMALLEST_SIDE:
-                raise InputError(f"{path}: fewer than {SMALLEST_SIDE} pixels per side")
-        except InputError as error:
-            reason = reason or str(error)
-            print(printable(f"skipped {error}"), file=sys.stderr)
-            continue
-        longer = min(longest, max(image.size))
-        small = image_io.resize(image, image_io.fit_longer_side(image.size, longer))
-        found.append(np.asarray(small))
-    if not found:
-        raise InputError(f"--photos {folder}: none of its images can be read\n{reason}")
-    return found
-
-
-def fingerprint(images: Sequence[np.ndarray]) -> str:
-    """Hash images, so that a resumed run finds the same ones."""
-    digest = hashlib.blake2b(digest_size=8)
-    for image in images:
-        digest.update(repr(image.shape).encode() + np.ascontiguousarray(image).tobytes())
-    return digest.hexdigest()
+ENDLESS = 2**62
 
 
 def crop(photo: np.ndarray, side: int, size: int, random: np.random.Generator) -> np.ndarray:
@@ -106,8 +52,9 @@ def batches(
     seed: int,
     *,
     start: int = 0,
+    end: int = ENDLESS,
 ) -> tf.data.Dataset:
-    """Stream crops and the styles to paint them in, endlessly.
+    """Stream crops and the styles to paint them in.
 
     Batch n is a function of `seed` and n alone, so that a stream that starts at `start`
     yields what one that started at 0 would yield from there.
@@ -120,6 +67,7 @@ def batches(
         size: As of `crop`.
         seed: Decides everything.
         start: Number of the first batch.
+        end: Number of the batch at which the stream ends.
 
     Returns:
         Batches of float32 (B, side, side, 3) in [0, 1], and int32 (B,).
@@ -138,5 +86,5 @@ def batches(
             indices, (batch_size,)
         )
 
-    numbers = tf.data.Dataset.range(start, 2**62)
+    numbers = tf.data.Dataset.range(start, end)
     return without_autotune(numbers.map(shaped).prefetch(PREFETCHED))

@@ -20,7 +20,7 @@ from style_transfer.feedforward.saved import Saved
 
 PROGRAM = "python -m style_transfer.feedforward.export_network"
 MEMBER = "network.json"  # the description in the export
-MULTIPLE = 8  # of an image's sides
+MULTIPLE, SMALLEST = 8, 16  # of an image's sides in pixels
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,12 @@ def describe(saved: Saved) -> dict[str, Any]:
     newest = Checkpoints(saved.folder).paths("last")[0]
     return {
         "styles": list(saved.styles),
-        "image": {"channels": 3, "range": [0, 1], "sides_are_multiples_of": MULTIPLE},
+        "image": {
+            "channels": 3,
+            "range": [0, 1],
+            "sides_are_multiples_of": MULTIPLE,
+            "smallest_side": SMALLEST,
+        },
         "trained_for_longer_side": saved.config.size,
         "width": saved.config.network.width,
         "depth": saved.config.network.depth,

@@ -19,7 +19,7 @@ from common.errors import InputError
 from common.files import remove_temporaries
 from common.summaries import SummaryWriter
 from style_transfer.feedforward import config as configuration
-from style_transfer.feedforward import crops, monitor, saved, validation
+from style_transfer.feedforward import contents, crops, monitor, saved, validation
 from style_transfer.feedforward.build import (
     EXECUTION,
     build_objective,
@@ -29,6 +29,7 @@ from style_transfer.feedforward.build import (
 from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.network import STRIDE
 from style_transfer.feedforward.painter import Painter
+from style_transfer.feedforward.saved import Saved
 from style_transfer.prepare import read_styles
 from style_transfer.progress import comparable
 
@@ -95,17 +96,18 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     """
     validation.check(config)
     precision = devices.resolve_precision(config.training.precision)
-    base = saved.read(config.add_style, "--add-style") if config.add_style else None
+    base = saved.read(config.add_style, "--add-style") if validation.needs_base(config) else None
     targets = style_targets(read_styles(config.style, configuration.as_stylization(config)), config)
-    photos = crops.read_contents(config.photos, config.size, config.seed)
-    names = [*(base.styles if base else ()), *(path.name for path in config.style)]
+    objective = build_objective(config, targets, precision)  # before contents, which take longer
+    photos = contents.read(config.photos, config.size, config.seed)
+    names = _names(config, base)
     data = {
-        "styles": names,
+        "styles": list(names),
         "photos": len(photos),
-        "fingerprint": crops.fingerprint([*targets, *photos]),
+        "fingerprint": contents.fingerprint([*targets, *photos]),
     }
     _check_same_data(config, data)
-    painter = build_painter(config, build_objective(config, targets, precision), base, precision)
+    painter = build_painter(config, objective, precision, len(names) - len(targets), base)
     folder = config.resume or runs.create(config.run_dir, "style")
     run = Run(config, folder, names, targets, photos, precision, data)
     elapsed = _restore(run, painter)
@@ -125,6 +127,13 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     )
     steps = images // config.training.batch_size
     return Result(folder, painter, ending.status, ending.reason, steps)
+
+
+def _names(config: Config, base: Saved | None) -> Sequence[str]:
+    """Name all styles of the network, those of the extended run first."""
+    if config.resume is not None:
+        return saved.read(config.resume, "--resume").styles
+    return [*(base.styles if base else ()), *(path.name for path in config.style)]
 
 
 def _check_same_data(config: Config, data: dict[str, object]) -> None:
@@ -240,6 +249,7 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         run.config.size,
         run.config.seed,
         start=int(painter.images_seen.numpy()) // training.batch_size,
+        end=run.config.steps or crops.ENDLESS,  # the last execution has the steps that are left
     )
     try:
         painter.fit(

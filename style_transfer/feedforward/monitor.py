@@ -71,10 +71,11 @@ class Samples(keras.callbacks.Callback):
         Args:
             folder: The run's folder.
             writer: TensorBoard log.
-            photos: uint8 (H, W, 3) each.
+            photos: uint8 (H, W, 3) each; an array that is there several times counts once.
         """
         super().__init__()
         self.folder, self.writer = folder, writer
+        photos = list({id(photo): photo for photo in photos}.values())  # each once
         places = np.linspace(0, len(photos) - 1, min(SAMPLES, len(photos))).round().astype(int)
         self.photos = np.stack([_square(photos[place]) for place in sorted(set(places.tolist()))])
 

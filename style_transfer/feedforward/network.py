@@ -23,7 +23,7 @@ from common import fast
 from common.fast.instance_norm import EPSILON, InstanceNormalization
 from common.fast.resize_convolution import ResizeConv2D, plain_resize_convolution
 
-STRIDE = 8  # the sides of an image are multiples of this
+STRIDE = 8  # the sides of an image are multiples of this, at least twice it
 Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
 
 
@@ -52,8 +52,9 @@ def build(shape: Shape, kernels: str = "fast") -> keras.Model:
             "fast" for `common.fast`. Both have the same weights.
 
     Returns:
-        A model of images (B, H, W, 3) in [0, 1], H and W multiples of `STRIDE`, and
-        weights (B, S) of the styles, which sum to 1, to images (B, H, W, 3) in [0, 1].
+        A model of images (B, H, W, 3) in [0, 1], H and W multiples of `STRIDE` and at least
+        twice it, and weights (B, S) of the styles, which sum to 1, to images (B, H, W, 3)
+        in [0, 1].
 
     Example:
         >>> build(Shape(styles=2)).output_shape

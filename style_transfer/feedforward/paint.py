@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import tyro
+from PIL import Image
 from tqdm import tqdm
 
 from common import cli
@@ -22,8 +23,9 @@ from common.bounds import bounded, check_bounds
 from common.errors import InputError, printable
 from common.files import remove_temporaries
 from style_transfer import config as stylization
+from style_transfer import prepare
 from style_transfer import validation as stylize_validation
-from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, Hidden
+from style_transfer.config import LARGEST_SIDE, MOST_WEIGHT, SMALLEST_SIDE
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.validation import check_file
 
@@ -44,15 +46,16 @@ class Config:
     folder."""
     size: int | None = bounded(None, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels. Default: the photo's own."""
-    style_weights: tuple[float, ...] = bounded((), 0)
+    style_weights: tuple[float, ...] = bounded((), 0, MOST_WEIGHT)
     """One weight for each style of the network, which mixes them. Equal by default."""
     colors: Literal["style", "content", "matched"] = "style"
     """Colors of the result. content: paint the luminance alone. matched: give the result the
     photo's mean color and covariance."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace results that exist. By default those of a folder are kept, and a file is refused."""
-    tile: Hidden[int] = bounded(1024, 256, LARGEST_SIDE)
-    """Side of the tiles of a large image in pixels; smaller ones take less memory."""
+    tile: int = bounded(1024, 256, LARGEST_SIDE)
+    """Side of the tiles of a large image in pixels; smaller ones take less memory. At least four
+    times the overlap, which grows with the depth of the network."""
 
 
 def check(config: Config) -> Config:
@@ -78,6 +81,7 @@ def check(config: Config) -> Config:
         config = dataclasses.replace(config, out=out)
     if not config.content.is_dir():
         check_file("--content", config.content)
+        read_photo(config.content, config.size)
         if config.out.is_file() and not config.overwrite:
             raise InputError(
                 f"--out {config.out}: exists already\nname another file, or add --overwrite"
@@ -101,6 +105,23 @@ def jobs_of(config: Config) -> list[tuple[Path, Path]]:
     return waiting
 
 
+def read_photo(path: Path, size: int | None) -> Image.Image:
+    """Read a photo at the size at which it is painted.
+
+    Args:
+        path: An image file.
+        size: Longer side in pixels; None keeps the photo's.
+
+    Raises:
+        InputError: It cannot be read, or is too small, or would be.
+    """
+    image = prepare.read_one("--content", path, size)
+    if size is None:
+        return image
+    prepare.check_size(image, stylization.Config(size=size))
+    return image_io.resize(image, image_io.fit_longer_side(image.size, size))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Paint as the command line says.
 
@@ -120,16 +141,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started, seconds, skipped = time.perf_counter(), [], 0
     for photo, out in tqdm(jobs, unit="image", disable=not several, dynamic_ncols=True):
         try:
-            image = image_io.as_image(photo, near=config.size)
-            if config.size:
-                fitted = image_io.fit_longer_side(image.size, config.size)
-                image = image_io.resize(image, fitted)
+            image = read_photo(photo, config.size)
             began = time.perf_counter()
             painted = brush.paint(image, config.style_weights, config.colors, config.tile)
         except InputError as error:
             if not several:
-                raise InputError(f"--content {photo}: {error}") from None
-            tqdm.write(printable(f"skipped {photo}: {error}"), file=sys.stderr)
+                raise
+            reason = str(error).removeprefix(f"--content {photo}: ")
+            tqdm.write(printable(f"skipped {photo}: {reason}"), file=sys.stderr)
             skipped += 1
             continue
         seconds.append(time.perf_counter() - began)

@@ -7,20 +7,22 @@ texture, and some are long.
 """
 
 import numpy as np
+from tqdm import tqdm
 
 from common import images as image_io
 from style_transfer import demo, landscape
 
-SCENES, LANDSCAPES = 20, 3
+SCENES, LANDSCAPES = 12, 3
+LARGEST = 512  # pixels of a scene's side; the leaves' statistics are those of any scale
 SIZES = 0.012, 0.45  # radii of the leaves, as fractions of the side
 LEAVES = 700
 
 
 def contents(side: int, seed: int) -> list[np.ndarray]:
-    """Return the embedded photograph, landscapes and dead leaves.
+    """Return the embedded photograph, dead leaves and landscapes; this takes some seconds.
 
     Args:
-        side: Of the scenes, in pixels.
+        side: Of the scenes, in pixels; they have at most `LARGEST`.
         seed: Decides on the scenes.
 
     Returns:
@@ -29,16 +31,15 @@ def contents(side: int, seed: int) -> list[np.ndarray]:
 
     Example:
         >>> len(contents(64, seed=0))
-        46
+        30
     """
-    random = np.random.default_rng(seed)
+    random, drawn = np.random.default_rng(seed), min(side, LARGEST)
     photo = image_io.as_image(demo.photograph())
-    photo = np.asarray(image_io.resize(photo, image_io.fit_longer_side(photo.size, side)))
-    cells = min(side, demo.CELLS)
-    colors = [landscape.scene(cells, random).color for _ in range(LANDSCAPES)]
-    scenes = [np.clip(each, 0, 255).astype(np.uint8) for each in colors]
-    scenes += [dead_leaves(side, random) for _ in range(SCENES)]
-    return [photo] * len(scenes) + scenes
+    longer = min(side, max(photo.size))
+    photo = np.asarray(image_io.resize(photo, image_io.fit_longer_side(photo.size, longer)))
+    artists = [dead_leaves] * SCENES + [_landscape] * LANDSCAPES
+    found = [draw(drawn, random) for draw in tqdm(artists, desc="drawing scenes", leave=False)]
+    return [photo] * len(found) + found
 
 
 def dead_leaves(side: int, random: np.random.Generator, leaves: int = LEAVES) -> np.ndarray:
@@ -69,6 +70,11 @@ def dead_leaves(side: int, random: np.random.Generator, leaves: int = LEAVES) ->
     return (255.0 * np.clip(scene, 0.0, 1.0)).astype(np.uint8)
 
 
+def _landscape(side: int, random: np.random.Generator) -> np.ndarray:
+    color = landscape.scene(min(side, demo.CELLS), random).color
+    return np.clip(color, 0, 255).astype(np.uint8)
+
+
 def clouds(side: int, random: np.random.Generator, exponent: float = 1.6) -> np.ndarray:
     """Draw noise with a power spectrum of f^(-2 exponent), (side, side) in [0, 1]."""
     down, across = np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None]
@@ -93,11 +99,10 @@ def _put_leaf(scene, texture, palette, radius, random):
     beside = (down * np.cos(turn) - across * np.sin(turn)) / thin
     power = random.choice((1.0, 2.0, 2.0, 8.0))  # diamonds, ellipses, boxes
     inside = np.abs(along) ** power + np.abs(beside) ** power < 1.0
+    along = along[inside]
     first, second = palette[random.integers(len(palette), size=2)]
     first = np.clip(first + random.normal(0, 0.12, 3), 0, 1)
     share = 0.5 + 0.5 * np.clip(along, -1, 1) * random.uniform(0, 1)
-    color = first + share[..., None] * random.uniform(0, 0.6) * (second - first)
-    grain = texture[top:bottom, left:right][:: random.choice((-1, 1))]
-    color = color + random.uniform(0, 0.7) * (grain[..., None] - 0.5)
-    region = scene[top:bottom, left:right]
-    region[inside] = color[inside]
+    color = first + share[:, None] * random.uniform(0, 0.6) * (second - first)  # (N, 3)
+    grain = texture[top:bottom, left:right][:: random.choice((-1, 1))][inside]
+    scene[top:bottom, left:right][inside] = color + random.uniform(0, 0.7) * (grain[:, None] - 0.5)

@@ -1,20 +1,24 @@
 """Checks of a training configuration before TensorFlow is imported."""
 
+import dataclasses
 from pathlib import Path
 
 from common import runs
 from common.bounds import check_bounds
+from common.checkpoints import Checkpoints
 from common.distribution import devices
 from common.errors import InputError
-from common.images import image_files
 from style_transfer.config import MASKABLE
 from style_transfer.feedforward import config as configuration
+from style_transfer.feedforward import contents
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.saved import Saved
-from style_transfer.validation import check_extractor
+from style_transfer.prepare import read_styles
+from style_transfer.validation import check_extractor, parse_layers
 
 MOST_STYLES = 64
+LAYERS = "--set training.style_layers", "--set training.content_layers"
 MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
 
 
@@ -36,6 +40,8 @@ def check(config: Config) -> None:
         raise InputError(
             f"--set training.crop={training.crop}: expected a multiple of {MULTIPLE} pixels"
         )
+    for flag, layers in zip(LAYERS, (training.style_layers, training.content_layers), strict=True):
+        parse_layers(flag, layers)
     _check_files(config)
     if len(config.style) > 1 and config.statistic not in MASKABLE:
         raise InputError(
@@ -44,11 +50,24 @@ def check(config: Config) -> None:
         )
     check_extractor(config.extractor)
     if config.resume is not None:
+        if config.run_dir is not None:
+            raise InputError("--run-dir: a resumed run stays in its folder; leave this flag out")
         _check_unchanged(config, saved_runs.read(config.resume, "--resume"))
     elif config.run_dir is not None:
         runs.check_new(config.run_dir)
-    if config.add_style is not None:
+    if needs_base(config):
         _check_addition(config, saved_runs.read(config.add_style, "--add-style"))
+    _check_readable(config)
+
+
+def needs_base(config: Config) -> bool:
+    """Return whether a run copies weights from that of `add_style`.
+
+    A resumed run with a checkpoint has all weights in it.
+    """
+    if config.add_style is None:
+        return False
+    return config.resume is None or not Checkpoints(config.resume).paths("last")
 
 
 def _check_files(config: Config) -> None:
@@ -58,11 +77,15 @@ def _check_files(config: Config) -> None:
         check_file("--style", path)
     if len(config.style) > MOST_STYLES:
         raise InputError(f"--style: expected at most {MOST_STYLES}, got {len(config.style)}")
+    if config.photos is not None and not config.photos.is_dir():
+        raise InputError(f"--photos {config.photos}: expected a folder of photos")
+
+
+def _check_readable(config: Config) -> None:
+    untrimmed = dataclasses.replace(config, trim_style=False)  # trimming prints
+    read_styles(config.style, configuration.as_stylization(untrimmed))
     if config.photos is not None:
-        if not config.photos.is_dir():
-            raise InputError(f"--photos {config.photos}: expected a folder of photos")
-        if not image_files(config.photos):
-            raise InputError(f"--photos {config.photos}: no images in this folder")
+        contents.check_readable(config.photos)
 
 
 def check_file(flag: str, path: Path) -> None:

@@ -113,7 +113,7 @@ def test_a_folder_is_finished_where_it_was_left(images, tmp_path):
         (images / "photos" / "broken.jpg").unlink()
     assert code == 1, err
     assert "1 of 4 images exist already" in out
-    assert f"skipped {images / 'photos' / 'broken.jpg'}: " in err
+    assert f"skipped {images / 'photos' / 'broken.jpg'}: not an image" in err
     assert err.splitlines()[-1] == "1 of 4 images were skipped; see above"
     assert "3 of 4 images" in out
     skipped = json.loads((tmp_path / "run" / "summary.json").read_text())["skipped"]

@@ -1,3 +1,4 @@
+import inspect
 import json
 
 from style_transfer import config as configuration
@@ -27,3 +28,9 @@ def test_the_configuration_is_json():
     fields = json.loads(json.dumps(configuration.to_dict(config)))
     assert fields["appearance"]["strength"] == 0.5
     assert fields["content"] == str(demo.photograph())
+
+
+def test_the_help_explains_every_statistic():
+    source = inspect.getsource(configuration.AppearanceConfig)
+    about = source.partition("statistic: ")[2].partition("content_distance: ")[0]
+    assert [name for name in configuration.STYLES if f" {name}: " not in about] == []

@@ -48,6 +48,16 @@ def test_images_that_are_too_small_are_refused(content, style, size, message):
         prepare.read(*images, quick(size))
 
 
+def test_a_file_that_cannot_be_used_is_named_with_its_flag(tmp_path, content):
+    (tmp_path / "text.jpg").write_bytes(b"no image")
+    Image.new("RGB", (64, 8)).save(tmp_path / "line.png")
+    for name, message in (("text.jpg", "not an image"), ("line.png", "an image of 64x8")):
+        path = tmp_path / name
+        for flag, images in (("--content", (path, content)), ("--style", (content, path))):
+            with pytest.raises(InputError, match=f"^{flag} {path}: {message}"):
+                prepare.read(*images, quick())
+
+
 def test_the_start_is_the_content_noise_or_a_style():
     content, style = np.zeros((4, 6, 3), np.float32), np.full((8, 8, 3), 0.6, np.float32)
     assert prepare.initial_image(quick(), content, style) is content

@@ -23,9 +23,12 @@ from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, 
             {"appearance": AppearanceConfig(strength=float("nan"))},
             "--strength: expected 0 to 1, got nan",
         ),
+        ({"appearance": AppearanceConfig(strength=1e-20)}, "--strength: expected 0, or 0.001 to 1"),
+        ({"appearance": AppearanceConfig(strength=0.0)}, None),
+        ({"appearance": AppearanceConfig(style_weights=(1e39,))}, "--style-weights: expected 0 to"),
         ({"appearance": AppearanceConfig(style_weights=(1.0, 2.0))}, "--style-weights: expected"),
         ({"appearance": AppearanceConfig(style_weights=(0.0,))}, "--style-weights"),
-        ({"appearance": AppearanceConfig(style_weights=(-1.0,))}, "--style-weights: expected at"),
+        ({"appearance": AppearanceConfig(style_weights=(-1.0,))}, "--style-weights: expected 0 to"),
         (
             {"appearance": AppearanceConfig(style_layers=("relu1_1=much",))},
             "--set appearance.style_layers: expected LAYER",
@@ -51,13 +54,17 @@ from style_transfer.config import AppearanceConfig, Config, OptimizationConfig, 
         ({"content": "empty", "style": "photo.png"}, "no images"),
         ({"content": ".", "style": "photo.png"}, "--out: missing"),
         ({"extractor": "vgg20"}, "--extractor vgg20: expected compact, vgg16, vgg19 or a file"),
-        ({"extractor": "photo.png"}, None),
+        ({"extractor": "photo.png"}, "--extractor photo.png: expected weights in an .npz file"),
+        ({"extractor": "text.h5"}, "--extractor text.h5: not a file of weights"),
+        ({"extractor": "weights.h5"}, None),
     ],
 )
 def test_bad_arguments_are_named(tmp_path, monkeypatch, change, message):
     monkeypatch.chdir(tmp_path)
     Image.new("RGB", (20, 20)).save("photo.png")
     Path("empty").mkdir()
+    Path("text.h5").write_bytes(b"no weights")
+    Path("weights.h5").write_bytes(validation.HDF5 + b"...")
     change = dict(change)
     if "content" in change:
         change["content"] = Path(change["content"])

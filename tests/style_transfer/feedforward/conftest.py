@@ -50,5 +50,5 @@ def untrained(files, tmp_path_factory):
 def trained(files, tmp_path_factory):
     """The folder of a run with two styles."""
     folder = tmp_path_factory.mktemp("runs") / "two"
-    train(tiny(files, "one.png", "two.png", run_dir=folder, steps=10))
+    train(tiny(files, "one.png", "two.png", run_dir=folder, steps=7))
     return folder

@@ -41,11 +41,17 @@ def test_a_small_image_is_painted_as_a_whole_at_its_own_size(brush, size):
 @pytest.mark.parametrize("keep_colors", ["style", "matched"])
 def test_tiles_do_not_show(brush, monkeypatch, keep_colors):
     monkeypatch.setattr(apply, "EXACT", 96)
+    monkeypatch.setattr(apply, "FEWEST_MARGINS", 0)
     image = photo(212, 150)
     whole = brush.paint(image, (1, 1), keep_colors, tile=1024)
     tiled = brush.paint(image, (1, 1), keep_colors, tile=144)
     assert len(list(apply.tiles((152, 216), 144, 56))) > 10
     assert np.abs(whole.astype(int) - tiled).max() <= 1  # rounding
+
+
+@pytest.mark.parametrize("size", [(1600, 16), (17, 1400)])
+def test_a_long_thin_image_is_painted_though_its_small_copy_is_thinner(brush, size):
+    assert brush.paint(photo(*size), (1, 0), "matched").shape == (*size[::-1], 3)
 
 
 def test_a_pixel_beyond_the_margin_does_not_reach_the_inside_of_a_tile(brush):
@@ -105,11 +111,23 @@ def test_weights_mix_the_styles(brush):
     np.testing.assert_array_equal(both, brush.paint(image))
     with pytest.raises(InputError, match=r"each of the 2 styles \(one, two\), got 3"):
         brush.paint(image, (1, 1, 1))
-    for weights in ((0, 0), (-1, 2)):
+    assert np.isfinite(brush.mixture((1e39, 1))).all()
+    for weights in ((0, 0), (-1, 2), (np.inf, 1), (np.nan, 1)):
         with pytest.raises(InputError, match="one above 0"):
             brush.paint(image, weights)
     with pytest.raises(InputError, match="expected at least 16 per side"):
         brush.paint(photo(64, 8))
+
+
+def test_tiles_are_never_mostly_margin(brush, monkeypatch):
+    monkeypatch.setattr(apply, "EXACT", 64)
+    sides, divide = [], apply.tiles
+    monkeypatch.setattr(
+        apply, "tiles", lambda size, side, margin: sides.append(side) or divide(size, side, margin)
+    )
+    for tile in (8, 512):
+        brush.paint(photo(72, 40), tile=tile)
+    assert sides == [4 * 8 * (2 * SHAPE.depth + apply.BEYOND), 512]
 
 
 def test_tiles_cover_every_place_once():

@@ -6,7 +6,7 @@ import pytest
 
 from common.errors import InputError
 from common.exporting import formats
-from style_transfer.feedforward import export_network, exported
+from style_transfer.feedforward import export_network, exported, saved
 from style_transfer.feedforward.export_network import Config
 from tests.command_line import run_here
 
@@ -28,6 +28,11 @@ def test_what_cannot_be_exported_is_refused_before_tensorflow(untrained, tmp_pat
     monkeypatch.setattr(formats.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(InputError, match=r"--format onnx: needs the package"):
         export_network.check(Config(untrained, "onnx"))
+
+
+def test_the_description_says_which_images_fit(untrained):
+    about = export_network.describe(saved.read(untrained, "--run"))["image"]
+    assert (about["sides_are_multiples_of"], about["smallest_side"]) == (8, 16)
 
 
 def test_an_export_that_differs_leaves_no_file(untrained, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from common import cli
 from common.errors import InputError
 from style_transfer.feedforward import paint
 from style_transfer.feedforward.paint import Config
@@ -43,7 +44,7 @@ def test_a_folder_continues_where_it_stopped_and_skips_what_is_broken(files, unt
     code, printed, err = run_here(PAINT, *words)
     assert code == 1
     assert "2 of 3 images: " in printed
-    assert "skipped" in err
+    assert f"skipped {photos / 'c.jpg'}: not an image that Pillow can read" in err
     assert "1 of 3 images were skipped" in err
     before = (out / "a.png").stat().st_mtime_ns
     (out / "b.png").unlink()
@@ -69,15 +70,22 @@ def test_results_lie_in_the_run_folder_by_default(files, untrained):
         ({"model": "photos"}, "--model .*: not a run"),
         ({"content": "no.jpg"}, "--content .*: no such file"),
         ({"content": "."}, None),
+        ({"content": "text.jpg"}, "--content [^:]*text.jpg: not an image"),
+        ({"content": "line.png"}, "--content [^:]*line.png: an image of 90x9 pixels"),
+        ({"size": 16}, "--size 16: would make 16x12 pixels of a content of 96x72"),
         ({"style_weights": (1.0,)}, r"each of the 2 styles \(one.png, two.png\), got 1"),
         ({"style_weights": (0.0, 0.0)}, "at least one above 0"),
+        ({"style_weights": (1e39, 1.0)}, r"--style-weights: expected 0 to 1e\+06, got 1e\+39"),
         ({"size": 3}, "--size: expected 16 to 16384, got 3"),
+        ({"tile": 8}, "--tile: expected 256 to 16384, got 8"),
         ({"out": "a.xyz"}, "cannot be written in this format"),
         ({"content": "photos", "out": "one.png"}, "expected a folder"),
         ({"out": "photos/0.png"}, "exists already"),
     ],
 )
 def test_bad_input_is_named_before_tensorflow(files, untrained, changes, message):
+    (files / "text.jpg").write_bytes(b"no image")
+    Image.new("RGB", (90, 9)).save(files / "line.png")
     given = {"model": untrained, "content": files / "photos" / "0.png", "out": files / "new.png"}
     for name, value in changes.items():
         given[name] = files / value if isinstance(value, str) else value
@@ -87,6 +95,11 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, changes, message
     with pytest.raises(InputError, match=message) as error:
         paint.check(Config(**given))
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_every_setting_is_a_flag():
+    words = ["--model", "run", "--content", "photo.jpg", "--tile", "512"]
+    assert cli.parse(Config, "paint", words).tile == 512
 
 
 def test_a_wrong_model_ends_with_exit_code_2():

@@ -7,11 +7,12 @@ import shutil
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
 from common import runs
 from common.errors import InputError
-from style_transfer.feedforward import apply, network, saved, validation
-from style_transfer.feedforward.config import Config, TrainingConfig
+from style_transfer.feedforward import apply, contents, network, saved, validation
+from style_transfer.feedforward.config import Config, TrainingConfig, to_dict
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.train import parse
 from tests.command_line import arrays_of, run, run_here
@@ -22,11 +23,11 @@ TRAIN = "style_transfer.feedforward.train"
 
 def test_a_run_logs_samples_checkpoints_and_its_end(trained):
     rows = runs.read_rows(trained / runs.METRICS)
-    assert [row["images"] for row in rows] == [20]
+    assert [row["images"] for row in rows] == [14]  # 7 steps, though an execution has 5
     total = sum(rows[0][f"loss/{name}"] for name in ("style", "content", "total_variation"))
     assert rows[0]["loss"] == pytest.approx(total, rel=1e-4)
     summary = runs.read_object(trained / runs.SUMMARY)
-    assert (summary["status"], summary["images"]) == ("finished", 20)
+    assert (summary["status"], summary["images"]) == ("finished", 14)
     assert (trained / "latest.png").is_file()
     assert list(trained.glob("events*"))
     assert saved.read(trained, "--model").styles == ("one.png", "two.png")
@@ -56,8 +57,13 @@ def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
 
 @pytest.mark.slow
 def test_an_added_style_leaves_the_others_as_they_were(files, trained, tmp_path):
-    config = tiny(files, "one.png", run_dir=tmp_path / "three", add_style=trained, steps=5)
+    base = shutil.copytree(trained, tmp_path / "base")
+    config = tiny(files, "one.png", run_dir=tmp_path / "three", add_style=base, steps=5)
+    train(config)
+    shutil.rmtree(base)
+    config = dataclasses.replace(config, run_dir=None, resume=tmp_path / "three", steps=6)
     result = train(config)
+    assert result.steps == 6
     assert saved.read(tmp_path / "three", "--model").styles == ("one.png", "two.png", "one.png")
     before, after = (apply.load(folder) for folder in (trained, tmp_path / "three"))
     for old, new in zip(before.tables, after.tables, strict=True):
@@ -126,17 +132,50 @@ def test_bad_input_is_named_before_tensorflow(files, untrained, tmp_path):
     odd = dataclasses.replace(training, crop=40)
     half = dataclasses.replace(training, precision="float16")
     refused({"training": odd}, "training.crop=40: expected a multiple of 16", files)
+    layers = dataclasses.replace(training, style_layers=("relu1_1=much",))
+    refused({"training": layers}, "--set training.style_layers: expected LAYER or", files)
     refused({"training": half}, "precision=float16", files)
+    refused({"strength": 1e-200}, "--strength: expected 0.001 to 1, got 1e-200", files)
     refused({"size": 3}, "--size: expected 64 to 16384, got 3", files)
     refused({"photos": files / "no"}, "--photos .*no: expected a folder", files)
     refused({"photos": tmp_path}, "no images in this folder", files)
     refused({"style": ()}, "--style: missing", files)
     refused({"style": (files / "no.png",)}, "--style .*: no such file", files)
     refused({"style": (files,)}, "expected an image file, found a folder", files)
+    for name, size in (("text.png", None), ("tiny.png", (8, 40))):
+        (tmp_path / name).write_bytes(b"no image")
+        if size:
+            Image.new("RGB", size).save(tmp_path / name)
+    text, small = (tmp_path / "text.png",), (files / "one.png", tmp_path / "tiny.png")
+    refused({"style": text}, "--style .*text.png: not an image", files)
+    refused({"style": small}, "--style .*tiny.png: an image of 8x40", files)
+    refused({"photos": tmp_path}, "--photos .*: none of its images can be read\n.*text", files)
     refused({"extractor": "vgg91"}, "--extractor vgg91", files)
     refused({"add_style": files}, "--add-style .*: not a run", files)
     refused({"add_style": untrained, "network": Config().network}, "a width of 4", files)
     refused({"run_dir": untrained}, "holds a run already", files)
+    both = {"resume": untrained, "run_dir": tmp_path / "other"}
+    refused(both, "--run-dir: a resumed run stays in its folder", files)
+
+
+def test_an_unknown_layer_is_named_by_its_flag_before_the_photos_are_read(files, monkeypatch):
+    monkeypatch.setattr(contents, "read", None)
+    layers = dataclasses.replace(tiny(files).training, content_layers=("relu9_9",))
+    with pytest.raises(InputError, match=r"--set training\.content_layers: .* no relu9_9"):
+        train(tiny(files, "one.png", training=layers))
+
+
+def test_a_resumed_run_needs_the_extended_one_only_without_a_checkpoint(files, untrained, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    config = tiny(files, "one.png", add_style=tmp_path / "gone")
+    about = {"data": {"styles": ["old.png", "one.png"]}, "machine": {"precision": "float32"}}
+    runs.write_config(folder, to_dict(config), **about)
+    config = dataclasses.replace(config, resume=folder)
+    with pytest.raises(InputError, match=r"--add-style .*gone: not a run"):
+        validation.check(config)
+    shutil.copytree(untrained / "checkpoints", folder / "checkpoints")
+    validation.check(config)
 
 
 def test_a_wrong_flag_ends_with_exit_code_2_in_one_line():
