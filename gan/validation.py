@@ -66,6 +66,11 @@ def _check_networks(networks: NetworkConfig) -> None:
                 f"--networks {networks.name}: networks.{field} is {value} there, got {found}; "
                 "leave it out"
             )
+    if networks.head != default.head and families.grows(networks.name):
+        raise InputError(
+            f"--set networks.head={networks.head}: --networks {networks.name} grows, and has no "
+            "other head than linear\nleave it out, or choose another family"
+        )
 
 
 def _check_schedule(network: str, optimizer: OptimizerConfig) -> None:

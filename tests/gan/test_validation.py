@@ -27,6 +27,10 @@ from tests.gan.tiny import run_of
         ({"networks": NetworkConfig("dcgn")}, "--networks dcgn: .* did you mean dcgan"),
         ({"networks": NetworkConfig(options=("a=1",))}, "--networks.options a: unknown to dcgan"),
         ({"balance": BalanceConfig(options=("a.b=1",))}, "balance.options a.b: unknown option"),
+        (
+            {"networks": NetworkConfig("progressive", head="san")},
+            "networks.head=san: --networks progressive grows",
+        ),
         ({"penalty": "r1"}, "networks.normalization"),
         ({"loss": "hinge", "balance": BalanceConfig(label_smoothing=0.1)}, "loss with labels"),
         ({"balance": BalanceConfig(pause_accuracy=0.8, resume_accuracy=0.9)}, "resume_accuracy"),
