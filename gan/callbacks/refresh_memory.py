@@ -47,5 +47,5 @@ class RefreshMemory(keras.callbacks.Callback):
             self.BATCH,
         )
         seed = self.seed + int(self.model.images_seen.numpy()) % 2**30
-        for generator in (self.model.generator, self.model.ema_generator):
-            memory.fill(generator, codes, self.labels[self.index], self.model.prior, seed)
+        memory.fill(self.model.generator, codes, self.labels[self.index], self.model.prior, seed)
+        memory.copy(self.model.generator, self.model.ema_generator)
