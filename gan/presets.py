@@ -19,7 +19,7 @@ SMALL = 32  # pixels; up to this the defaults are best
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    "color": {  # color images of 48 pixels and more
+    "color": {  # color images above 32 pixels
         "batch_size": 64,
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,

@@ -31,6 +31,7 @@ from gan.networks import dcgan, resnet
 from gan.networks.base import ImageSpec, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+FIXED = {"minibatch_deviation": 0}
 FIRST = 16  # pixels
 SMALLEST = 8  # pixels; the first feature map has at most 7
 

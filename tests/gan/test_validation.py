@@ -83,6 +83,9 @@ def test_what_a_family_fixes_cannot_be_chosen_and_decides_about_penalties():
 
     with pytest.raises(InputError, match=r"tutorial: networks\.width is 64 there, got 16"):
         validation.check(config("tutorial", width=16))
+    for name in ("multi_scale", "progressive"):
+        with pytest.raises(InputError, match=f"{name}: networks.minibatch_deviation is 0 there"):
+            validation.check(config(name, minibatch_deviation=4))
     with pytest.raises(InputError, match="pytorch_example has no other"):
         validation.check(config("pytorch_example", normalization="batch", penalty="r1"))
     validation.check(config("tutorial", penalty="r1"))  # its discriminator has no normalization
