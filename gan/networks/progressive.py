@@ -25,6 +25,7 @@ from keras import layers
 
 from common import fast
 from common.errors import InputError
+from common.key_values import check_number
 from gan.config import NetworkConfig
 from gan.layers import heads
 from gan.networks import dcgan, resnet
@@ -53,11 +54,7 @@ def stages(spec: ImageSpec, *, first: int = FIRST) -> tuple[int, ...]:
         >>> stages(ImageSpec(64, 64, 3)), stages(ImageSpec(28, 28, 1), first=8)
         ((16, 32, 64), (14, 28))
     """
-    if isinstance(first, bool) or not isinstance(first, int) or first < SMALLEST:
-        raise InputError(
-            f"--networks.options first={first}: expected a whole number of pixels of at least "
-            f"{SMALLEST}"
-        )
+    check_number("first", first, least=SMALLEST)
     full, *others = resnet.sides(require_square("progressive", spec))
     return (*sorted(side for side in others if side >= first), full)
 
