@@ -4,12 +4,14 @@ Keys are dotted names of fields of `gan.config.Config`. Flags that are given on
 the command line override a preset. Importable without TensorFlow.
 """
 
+import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 from common import overrides, registry
 from common.errors import InputError, printable
-from gan.config import Config
+from gan.config import Config, NetworkConfig
 from gan.data import folder
 from gan.data.base import ImageDataset, Request, dataset_names, is_folder
 from gan.networks import base as families
@@ -153,31 +155,83 @@ def fill(config: Config, name: str) -> Config:
         >>> fill(Config(seed=3), "color").batch_size
         64
     """
-    default = Config()
-    for path, value in {**PRESETS.get(name, {}), "preset": name}.items():
+    if name not in PRESETS:
+        return config
+    default, preset = Config(), apply(Config(), name)
+    if config.networks.name != default.networks.name:
+        preset = fitted(preset, config.networks.name)
+    for path in overrides.paths(Config):
         if overrides.get(config, path) == overrides.get(default, path):
-            config = overrides.replace(config, path, value)
-    return without_foreign_options(config, name)
+            config = overrides.replace(config, path, overrides.get(preset, path))
+    return config
 
 
-def without_foreign_options(config: Config, name: str) -> Config:
-    """Drop a preset's options of its own family from a configuration with another one.
+def fitted(preset: Config, family: str) -> Config:
+    """Adapt a preset to the networks of another family.
 
     Args:
-        config: With the preset.
-        name: Of the preset.
+        preset: What `apply` returned.
+        family: Name of an architecture family.
+
+    Returns:
+        The configuration without options of the preset's own family, and with the
+        fields of `networks` that `family` fixes, or a normalization that it can have.
+
+    Raises:
+        InputError: There is no such family.
 
     Example:
-        >>> config = overrides.replace(apply(Config(), "color"), "networks.name", "resnet")
-        >>> without_foreign_options(config, "color").networks.options
-        ()
+        >>> networks = fitted(apply(Config(), "color"), "resnet").networks
+        >>> networks.options, networks.normalization
+        ((), 'none')
     """
-    preset = PRESETS.get(name, {})
-    family = preset.get("networks.name", Config().networks.name)
-    options = preset.get("networks.options", ())
-    if config.networks.name != family and config.networks.options == options:
-        return overrides.replace(config, "networks.options", ())
-    return config
+    networks = preset.networks
+    if networks.name == family:
+        return preset
+    changes = {
+        field: value
+        for field, value in families.fixed(family).items()
+        if getattr(networks, field) != getattr(NetworkConfig(), field)
+    }
+    normalizations = families.normalizations(family)
+    if networks.normalization not in normalizations:
+        changes["normalization"] = normalizations[0]
+    return dataclasses.replace(
+        preset, networks=dataclasses.replace(networks, options=(), **changes)
+    )
+
+
+def blamed(error: InputError, config: Config, given: Config) -> InputError:
+    """Say which of the flags that an error names come from the preset.
+
+    Args:
+        error: Of the check of `config`.
+        config: With its preset.
+        given: What was typed, without a preset.
+
+    Returns:
+        An error with the preset at the end of its first line, or the same one.
+
+    Example:
+        >>> config = fill(Config(loss="hinge"), "tutorial")
+        >>> str(blamed(InputError("--update simultaneous: no"), config, Config(loss="hinge")))
+        '--update simultaneous: no (--update is set by --preset tutorial)'
+    """
+    default, found = Config(), []
+    for path, value in PRESETS.get(config.preset, {}).items():
+        typed = overrides.get(given, path) != overrides.get(default, path)
+        flag = path.replace("_", "-").removesuffix(".name")
+        names = {f"--{flag}", f"--{flag.rpartition('.')[2]}", *([path] if "." in path else [])}
+        names = "|".join(map(re.escape, names))
+        named = re.search(f"(?<![\\w.-])({names})(?![\\w.-])", str(error))
+        if named and not typed and overrides.get(config, path) == value:
+            found.append(named[0])
+    if not found:
+        return error
+    first, *others = str(error).split("\n")
+    verb = "is" if len(found) == 1 else "are"
+    first += f" ({', '.join(found)} {verb} set by --preset {config.preset})"
+    return InputError("\n".join([first, *others]))
 
 
 def default_preset(networks: str) -> str:

@@ -66,6 +66,8 @@ def _check_networks(networks: NetworkConfig) -> None:
                 f"--networks {networks.name}: networks.{field} is {value} there, got {found}; "
                 "leave it out"
             )
+    if "normalization" not in families.fixed(networks.name):
+        families.check_normalization(networks.name, networks.normalization)
     if networks.head != default.head and families.grows(networks.name):
         raise InputError(
             f"--set networks.head={networks.head}: --networks {networks.name} grows, and has no "
@@ -99,8 +101,9 @@ def _check_loss(config: Config) -> None:
     fixed = families.fixed(networks.name)
     normalization = fixed.get("normalization", networks.normalization)
     if config.penalty != "none" and normalization == "batch":
-        advice = "set it to layer, spectral or none"
-        if "normalization" in fixed:
+        others = [each for each in families.normalizations(networks.name) if each != "batch"]
+        advice = f"set it to one of {', '.join(others)}"
+        if not others:
             advice = f"{networks.name} has no other, choose another of --networks"
         raise InputError(
             f"--penalty {config.penalty}: found --set networks.normalization=batch, which mixes "
@@ -114,12 +117,12 @@ def _check_loss(config: Config) -> None:
     if config.reconstruction.weight and families.grows(networks.name):
         raise InputError(
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
-            "grows, and reconstructs nothing\nleave it out, or choose another family"
+            "grows, and reconstructs nothing\nset it to 0, or choose another family"
         )
     if config.reconstruction.weight and families.has_mapping(networks.name):
         raise InputError(
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
-            "has a mapping network, which the codes would bypass\nleave it out, or choose another "
+            "has a mapping network, which the codes would bypass\nset it to 0, or choose another "
             "family"
         )
     steps = balance.discriminator_steps * balance.generator_steps

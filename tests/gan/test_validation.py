@@ -31,6 +31,7 @@ from tests.gan.tiny import run_of
             {"networks": NetworkConfig("progressive", head="san")},
             "networks.head=san: --networks progressive grows",
         ),
+        ({"networks": NetworkConfig("resnet")}, "networks.normalization=batch: --networks resnet"),
         ({"penalty": "r1"}, "networks.normalization"),
         ({"loss": "hinge", "balance": BalanceConfig(label_smoothing=0.1)}, "loss with labels"),
         ({"balance": BalanceConfig(pause_accuracy=0.8, resume_accuracy=0.9)}, "resume_accuracy"),
@@ -88,4 +89,6 @@ def test_what_a_family_fixes_cannot_be_chosen_and_decides_about_penalties():
             validation.check(config(name, minibatch_deviation=4))
     with pytest.raises(InputError, match="pytorch_example has no other"):
         validation.check(config("pytorch_example", normalization="batch", penalty="r1"))
+    with pytest.raises(InputError, match="\nset it to one of layer, none: the penalty"):
+        validation.check(config("progressive", penalty="r1"))
     validation.check(config("tutorial", penalty="r1"))  # its discriminator has no normalization
