@@ -5,13 +5,12 @@ the command line override a preset. Importable without TensorFlow.
 """
 
 import dataclasses
-import re
 from pathlib import Path
 from typing import Any
 
 from common import overrides, registry
 from common.errors import InputError, printable
-from gan.config import Config, NetworkConfig
+from gan.config import AUTO, Config, NetworkConfig
 from gan.data import folder
 from gan.data.base import ImageDataset, Request, dataset_names, is_folder
 from gan.networks import base as families
@@ -201,39 +200,6 @@ def fitted(preset: Config, family: str) -> Config:
     )
 
 
-def blamed(error: InputError, config: Config, given: Config) -> InputError:
-    """Say which of the flags that an error names come from the preset.
-
-    Args:
-        error: Of the check of `config`.
-        config: With its preset.
-        given: What was typed, without a preset.
-
-    Returns:
-        An error with the preset at the end of its first line, or the same one.
-
-    Example:
-        >>> config = fill(Config(loss="hinge"), "tutorial")
-        >>> str(blamed(InputError("--update simultaneous: no"), config, Config(loss="hinge")))
-        '--update simultaneous: no (--update is set by --preset tutorial)'
-    """
-    default, found = Config(), []
-    for path, value in PRESETS.get(config.preset, {}).items():
-        typed = overrides.get(given, path) != overrides.get(default, path)
-        flag = path.replace("_", "-").removesuffix(".name")
-        names = {f"--{flag}", f"--{flag.rpartition('.')[2]}", *([path] if "." in path else [])}
-        names = "|".join(map(re.escape, names))
-        named = re.search(f"(?<![\\w.-])({names})(?![\\w.-])", str(error))
-        if named and not typed and overrides.get(config, path) == value:
-            found.append(named[0])
-    if not found:
-        return error
-    first, *others = str(error).split("\n")
-    verb = "is" if len(found) == 1 else "are"
-    first += f" ({', '.join(found)} {verb} set by --preset {config.preset})"
-    return InputError("\n".join([first, *others]))
-
-
 def default_preset(networks: str) -> str:
     """Name the preset that `--networks` implies if `--preset` is not given.
 
@@ -269,10 +235,42 @@ def apply(config: Config, name: str) -> Config:
     """
     key = name.replace("-", "_")
     if key not in PRESETS:
-        raise InputError(
-            f"--preset {printable(name)}: unknown preset; expected one of {', '.join(PRESETS)}"
-            f"{registry.did_you_mean(key, PRESETS)}"
-        )
+        raise _unknown(name)
     for path, value in {**PRESETS[key], "preset": key}.items():
         config = overrides.replace(config, path, value)
     return config
+
+
+def check(config: Config) -> None:
+    """Check that the preset of a new run exists, and is more than a name.
+
+    Args:
+        config: Of the run; its preset may be "auto".
+
+    Raises:
+        InputError: There is no such preset, or all that it sets has the default: in
+            Python the field `preset` is a record, and `apply` sets the others.
+
+    Example:
+        >>> check(apply(Config(), "color"))
+    """
+    name = config.preset
+    if name == AUTO:
+        return
+    if name not in PRESETS:
+        raise _unknown(name)
+    fields, default = PRESETS[name], Config()
+    if fields and all(
+        overrides.get(config, each) == overrides.get(default, each) for each in fields
+    ):
+        raise InputError(
+            f"--preset {name}: found the defaults of all that it sets; choose --preset default\n"
+            f'in Python, start with gan.presets.apply(Config(), "{name}")'
+        )
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(
+        f"--preset {printable(name)}: unknown preset; expected one of {', '.join(PRESETS)}"
+        f"{registry.did_you_mean(name, PRESETS)}"
+    )

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         validation.check(config)
     except InputError as error:
-        raise presets.blamed(error, config, cli.parse(Config, PROGRAM, arguments)) from None
+        raise validation.blamed(error, config, cli.parse(Config, PROGRAM, arguments)) from None
     resume.read(config)
     if cluster.find(config.run.strategy):
         return cli.end_at_once(lambda: _run(config))

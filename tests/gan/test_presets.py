@@ -45,6 +45,16 @@ def test_an_unknown_preset_names_the_nearest():
         presets.apply(Config(), "tutoril")
 
 
+def test_a_name_alone_is_no_preset():
+    with pytest.raises(InputError, match=r"--preset colr: unknown.*did you mean color\?"):
+        validation.check(Config(preset="colr"))
+    with pytest.raises(InputError, match=r'presets.apply\(Config\(\), "color"\)'):
+        validation.check(Config(preset="color"))
+    validation.check(dataclasses.replace(presets.apply(Config(), "color"), batch_size=256))
+    validation.check(Config(preset="default"))
+    validation.check(parse(["--preset", "few_images", "--balance.augment-target", "0.5"]))
+
+
 @pytest.mark.parametrize("family", base.names())
 def test_a_family_implies_the_preset_of_its_name(family):
     name = presets.default_preset(family)
