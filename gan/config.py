@@ -20,6 +20,7 @@ FAMILIES = registry.module_names("gan.networks", exclude=["base"])
 PRESETS = registry.table_keys("gan.presets", "PRESETS")
 LOSSES = registry.table_keys("common.losses.adversarial", "ADVERSARIAL")
 PENALTIES = ("none", *registry.table_keys("common.losses.penalties", "PENALTIES"))
+NORMALIZATIONS = registry.table_keys("gan.networks.dcgan", "NORMALIZATION")
 PRIORS = registry.table_keys("common.priors", "PRIORS")
 AUTO = "auto"
 
@@ -63,7 +64,7 @@ class NetworkConfig:
     """The same for the discriminator. 0: as for the generator."""
     upsampling: Hidden[Literal["transposed", "resize", "subpixel"]] = "transposed"
     """How the generator doubles the resolution."""
-    normalization: Hidden[Literal["batch", "layer", "spectral", "none"]] = "batch"
+    normalization: Hidden[Literal[NORMALIZATIONS]] = "batch"  # type: ignore
     """In the discriminator. Gradient penalties need one that does not mix images: not batch."""
     head: Hidden[Literal["linear", "san"]] = "linear"
     """Last layer of the discriminator. san: a slicing head (Takida et al. 2024)."""

@@ -4,12 +4,13 @@ Keys are dotted names of fields of `gan.config.Config`. Flags that are given on
 the command line override a preset. Importable without TensorFlow.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from common import overrides, registry
 from common.errors import InputError, printable
-from gan.config import Config
+from gan.config import AUTO, Config, NetworkConfig
 from gan.data import folder
 from gan.data.base import ImageDataset, Request, dataset_names, is_folder
 from gan.networks import base as families
@@ -19,7 +20,7 @@ SMALL = 32  # pixels; up to this the defaults are best
 
 PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
-    "color": {  # color images of 48 pixels and more
+    "color": {  # color images above 32 pixels
         "batch_size": 64,
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,
@@ -153,31 +154,50 @@ def fill(config: Config, name: str) -> Config:
         >>> fill(Config(seed=3), "color").batch_size
         64
     """
-    default = Config()
-    for path, value in {**PRESETS.get(name, {}), "preset": name}.items():
+    if name not in PRESETS:
+        return config
+    default, preset = Config(), apply(Config(), name)
+    if config.networks.name != default.networks.name:
+        preset = fitted(preset, config.networks.name)
+    for path in overrides.paths(Config):
         if overrides.get(config, path) == overrides.get(default, path):
-            config = overrides.replace(config, path, value)
-    return without_foreign_options(config, name)
+            config = overrides.replace(config, path, overrides.get(preset, path))
+    return config
 
 
-def without_foreign_options(config: Config, name: str) -> Config:
-    """Drop a preset's options of its own family from a configuration with another one.
+def fitted(preset: Config, family: str) -> Config:
+    """Adapt a preset to the networks of another family.
 
     Args:
-        config: With the preset.
-        name: Of the preset.
+        preset: What `apply` returned.
+        family: Name of an architecture family.
+
+    Returns:
+        The configuration without options of the preset's own family, and with the
+        fields of `networks` that `family` fixes, or a normalization that it can have.
+
+    Raises:
+        InputError: There is no such family.
 
     Example:
-        >>> config = overrides.replace(apply(Config(), "color"), "networks.name", "resnet")
-        >>> without_foreign_options(config, "color").networks.options
-        ()
+        >>> networks = fitted(apply(Config(), "color"), "resnet").networks
+        >>> networks.options, networks.normalization
+        ((), 'none')
     """
-    preset = PRESETS.get(name, {})
-    family = preset.get("networks.name", Config().networks.name)
-    options = preset.get("networks.options", ())
-    if config.networks.name != family and config.networks.options == options:
-        return overrides.replace(config, "networks.options", ())
-    return config
+    networks = preset.networks
+    if networks.name == family:
+        return preset
+    changes = {
+        field: value
+        for field, value in families.fixed(family).items()
+        if getattr(networks, field) != getattr(NetworkConfig(), field)
+    }
+    normalizations = families.normalizations(family)
+    if networks.normalization not in normalizations:
+        changes["normalization"] = normalizations[0]
+    return dataclasses.replace(
+        preset, networks=dataclasses.replace(networks, options=(), **changes)
+    )
 
 
 def default_preset(networks: str) -> str:
@@ -215,10 +235,42 @@ def apply(config: Config, name: str) -> Config:
     """
     key = name.replace("-", "_")
     if key not in PRESETS:
-        raise InputError(
-            f"--preset {printable(name)}: unknown preset; expected one of {', '.join(PRESETS)}"
-            f"{registry.did_you_mean(key, PRESETS)}"
-        )
+        raise _unknown(name)
     for path, value in {**PRESETS[key], "preset": key}.items():
         config = overrides.replace(config, path, value)
     return config
+
+
+def check(config: Config) -> None:
+    """Check that the preset of a new run exists, and is more than a name.
+
+    Args:
+        config: Of the run; its preset may be "auto".
+
+    Raises:
+        InputError: There is no such preset, or all that it sets has the default: in
+            Python the field `preset` is a record, and `apply` sets the others.
+
+    Example:
+        >>> check(apply(Config(), "color"))
+    """
+    name = config.preset
+    if name == AUTO:
+        return
+    if name not in PRESETS:
+        raise _unknown(name)
+    fields, default = PRESETS[name], Config()
+    if fields and all(
+        overrides.get(config, each) == overrides.get(default, each) for each in fields
+    ):
+        raise InputError(
+            f"--preset {name}: found the defaults of all that it sets; choose --preset default\n"
+            f'in Python, start with gan.presets.apply(Config(), "{name}")'
+        )
+
+
+def _unknown(name: str) -> InputError:
+    return InputError(
+        f"--preset {printable(name)}: unknown preset; expected one of {', '.join(PRESETS)}"
+        f"{registry.did_you_mean(name, PRESETS)}"
+    )

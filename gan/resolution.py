@@ -94,22 +94,28 @@ def shapes(resolutions: Iterable[Resolution], max_aspect: float = 1.0) -> tuple[
     return (*made, *(pair(each) for each in named if not isinstance(each, int)))
 
 
-def auto_resolution(sides: Iterable[int], supported: Iterable[Resolution]) -> int:
+def auto_resolution(sides: Iterable[int], supported: Iterable[Resolution]) -> Resolution:
     """Choose the largest supported square that does not enlarge the median image.
+
+    Without any square it is a rectangle that keeps the most of a square's area.
 
     Args:
         sides: Shorter sides of images, in pixels.
         supported: Sizes that the networks can be built for.
 
     Returns:
-        A side of at most 64 pixels, or the smallest supported one.
+        A side of at most 64 pixels, or the smallest supported one; without squares
+        the size of a rectangle.
 
     Example:
         >>> auto_resolution([30, 50, 200], (16, 32, 48, 64))
         48
     """
     side = min(int(np.median(list(sides))), AUTO_SIDE)
-    squares = [height for height, width in map(pair, supported) if height == width]
+    known = [pair(each) for each in supported]
+    squares = [height for height, width in known if height == width]
+    if not squares:
+        return auto_size([(side, side)], known)
     return max((size for size in squares if size <= side), default=min(squares))
 
 
@@ -117,12 +123,13 @@ def auto_size(sizes: Sequence[Size], supported: Iterable[Resolution]) -> Resolut
     """Choose the size of a set of images: a square, or a rectangle of their median aspect.
 
     A rectangle is chosen if three quarters of the images are clearly wider than
-    tall, or taller than wide. Of those that do not enlarge the median image and
-    keep nearly as much of its area as possible, it is the largest.
+    tall, or taller than wide, or if no square is supported. Of those that do not
+    enlarge the median image and keep nearly as much of its area as possible, it is
+    the largest.
 
     Args:
         sizes: (height, width) of images, in pixels.
-        supported: Sizes that the networks can be built for, squares among them.
+        supported: Sizes that the networks can be built for.
 
     Returns:
         A size of at most 64 by 96 pixels, or the smallest if the images are smaller.
@@ -134,7 +141,9 @@ def auto_size(sizes: Sequence[Size], supported: Iterable[Resolution]) -> Resolut
     low, aspect, high = np.quantile([width / height for height, width in sizes], (0.25, 0.5, 0.75))
     known = [pair(each) for each in supported]
     rectangles = [(h, w) for h, w in known if h != w and (w > h) == (aspect > 1.0)]
-    if (low < CLEARLY and high > 1.0 / CLEARLY) or not rectangles:
+    if all(h != w for h, w in known):
+        rectangles = known
+    elif (low < CLEARLY and high > 1.0 / CLEARLY) or not rectangles:
         return auto_resolution((min(size) for size in sizes), known)
     height, width = np.median(sizes, axis=0)
     fitting = [

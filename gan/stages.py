@@ -99,5 +99,10 @@ def grow(gan: Any) -> None:
         gan: A compiled `gan.model.GAN`, not in its last stage.
     """
     restore(gan, [*gan.grown, int(gan.images_seen.numpy())])
+    restart_counts(gan)
+
+
+def restart_counts(gan: Any) -> None:
+    """Let the optimizers of both networks count their steps from 0 on; see `grow`."""
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
         optimizer.iterations.assign(0)

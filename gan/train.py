@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from common import cli, runs
 from common.distribution import cluster
+from common.errors import InputError
 from gan import config as configuration
 from gan import presets, resume, validation
 from gan.config import AUTO, Config
@@ -42,16 +43,21 @@ def parse(arguments: Sequence[str] | None) -> Config:
     name = given.preset
     if name == AUTO:
         name = presets.choose(given)
-    default = presets.apply(Config(), name)
-    config = cli.parse(Config, PROGRAM, arguments, default=default)
-    config = presets.without_foreign_options(config, default.preset)
-    return dataclasses.replace(config, preset=default.preset)
+    preset = presets.apply(Config(), name)
+    config = cli.parse(Config, PROGRAM, arguments, default=preset)
+    default = presets.fitted(preset, config.networks.name)
+    if default != preset:
+        config = cli.parse(Config, PROGRAM, arguments, default=default)
+    return dataclasses.replace(config, preset=preset.preset)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train as the command line says and return the exit code."""
     config = validation.resolve(parse(arguments))
-    validation.check(config)
+    try:
+        validation.check(config)
+    except InputError as error:
+        raise validation.blamed(error, config, cli.parse(Config, PROGRAM, arguments)) from None
     resume.read(config)
     if cluster.find(config.run.strategy):
         return cli.end_at_once(lambda: _run(config))

@@ -1,13 +1,15 @@
 """Checks of a configuration before TensorFlow is imported."""
 
 import dataclasses
+import re
 
-from common import registry
+from common import overrides, registry
 from common.bounds import check_bounds
 from common.distribution import cluster
 from common.errors import InputError
 from common.images import MODES
 from common.runs import check_new
+from gan import presets
 from gan.balance import options as balance_options
 from gan.config import BalanceConfig, Config, NetworkConfig, OptimizerConfig
 from gan.data.load import check_dataset, resolve_name
@@ -34,6 +36,8 @@ def check(config: Config) -> None:
             contradict each other, or the dataset or a folder cannot be used.
     """
     check_bounds(config)
+    if config.run.resume is None:
+        presets.check(config)
     families.check_name(config.networks.name)
     _check_data(config)
     _check_networks(config.networks)
@@ -44,6 +48,39 @@ def check(config: Config) -> None:
     _check_loss(config)
     _check_run(config)
     _check_cluster(config)
+
+
+def blamed(error: InputError, config: Config, given: Config) -> InputError:
+    """Say which of the flags that an error names come from the preset.
+
+    Args:
+        error: Of the check of `config`.
+        config: With its preset.
+        given: What was typed, without a preset.
+
+    Returns:
+        An error with the preset at the end of its first line, or the same one.
+
+    Example:
+        >>> config = presets.fill(Config(loss="hinge"), "tutorial")
+        >>> str(blamed(InputError("--update simultaneous: no"), config, Config(loss="hinge")))
+        '--update simultaneous: no (--update is set by --preset tutorial)'
+    """
+    default, found = Config(), []
+    for path, value in presets.PRESETS.get(config.preset, {}).items():
+        typed = overrides.get(given, path) != overrides.get(default, path)
+        flag = path.replace("_", "-").removesuffix(".name")
+        names = {f"--{flag}", f"--{flag.rpartition('.')[2]}", *([path] if "." in path else [])}
+        names = "|".join(map(re.escape, names))
+        named = re.search(f"(?<![\\w.-])({names})(?![\\w.-])", str(error))
+        if named and not typed and overrides.get(config, path) == value:
+            found.append(named[0])
+    if not found:
+        return error
+    first, *others = str(error).split("\n")
+    verb = "is" if len(found) == 1 else "are"
+    first += f" ({', '.join(found)} {verb} set by --preset {config.preset})"
+    return InputError("\n".join([first, *others]))
 
 
 def _check_data(config: Config) -> None:
@@ -66,6 +103,13 @@ def _check_networks(networks: NetworkConfig) -> None:
                 f"--networks {networks.name}: networks.{field} is {value} there, got {found}; "
                 "leave it out"
             )
+    if "normalization" not in families.fixed(networks.name):
+        families.check_normalization(networks.name, networks.normalization)
+    if networks.head != default.head and families.grows(networks.name):
+        raise InputError(
+            f"--set networks.head={networks.head}: --networks {networks.name} grows, and has no "
+            "other head than linear\nleave it out, or choose another family"
+        )
 
 
 def _check_schedule(network: str, optimizer: OptimizerConfig) -> None:
@@ -94,8 +138,9 @@ def _check_loss(config: Config) -> None:
     fixed = families.fixed(networks.name)
     normalization = fixed.get("normalization", networks.normalization)
     if config.penalty != "none" and normalization == "batch":
-        advice = "set it to layer, spectral or none"
-        if "normalization" in fixed:
+        others = [each for each in families.normalizations(networks.name) if each != "batch"]
+        advice = f"set it to one of {', '.join(others)}"
+        if not others:
             advice = f"{networks.name} has no other, choose another of --networks"
         raise InputError(
             f"--penalty {config.penalty}: found --set networks.normalization=batch, which mixes "
@@ -109,12 +154,12 @@ def _check_loss(config: Config) -> None:
     if config.reconstruction.weight and families.grows(networks.name):
         raise InputError(
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
-            "grows, and reconstructs nothing\nleave it out, or choose another family"
+            "grows, and reconstructs nothing\nset it to 0, or choose another family"
         )
     if config.reconstruction.weight and families.has_mapping(networks.name):
         raise InputError(
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
-            "has a mapping network, which the codes would bypass\nleave it out, or choose another "
+            "has a mapping network, which the codes would bypass\nset it to 0, or choose another "
             "family"
         )
     steps = balance.discriminator_steps * balance.generator_steps

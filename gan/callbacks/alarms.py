@@ -84,7 +84,8 @@ def action(balance: BalanceConfig, gan: GAN, checkpoints: Checkpoints, ending: E
         gan.balance.enable()
         if balance.on_alarm == "balance" or not checkpoints.paths("best"):
             return "enabled the controls of --balance auto"
-        go_back(gan, checkpoints.load("best")[0])
+        arrays, state = checkpoints.load("best")
+        go_back(gan, arrays, state.get("growth", ()))
         return "returned to the best checkpoint and enabled the controls of --balance auto"
 
     return act

@@ -1,6 +1,6 @@
 """Checkpoints of the whole state of a run: the last and the best."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import keras
@@ -8,7 +8,10 @@ import numpy as np
 
 from common.callbacks import is_better
 from common.checkpoints import Checkpoints, assign
+from gan import stages
 from gan.model import GAN
+
+SEED_STATE = "seed_generator_state"  # Keras's name of the state of each random stream
 
 
 class SaveCheckpoints(keras.callbacks.Callback):
@@ -64,21 +67,28 @@ class SaveCheckpoints(keras.callbacks.Callback):
         )
 
 
-def go_back(gan: GAN, arrays: Mapping[str, np.ndarray]) -> None:
+def go_back(gan: GAN, arrays: Mapping[str, np.ndarray], grown: Sequence[int] = ()) -> None:
     """Restore the networks and optimizers of a checkpoint.
 
-    The number of images seen, the random streams and the balance controls keep
-    their state.
+    The number of images seen, the stage, all random streams and the balance controls
+    keep their state. If the checkpoint is of an earlier stage, both optimizers count
+    their steps anew, as after growth (`gan.stages.grow`): the moments of the layers
+    that it did not train are zero.
 
     Args:
         gan: The model in training.
         arrays: Arrays of the checkpoint by name.
+        grown: Images seen at each growth before the checkpoint.
     """
-    kept = [gan.images_seen, gan.seed.state, *gan.balance.variables]
+    variables = checkpoint_variables(gan)
+    streams = [variable for variable in variables if variable.name == SEED_STATE]
+    kept = [gan.images_seen, *streams, *gan.balance.variables]
     values = [variable.numpy() for variable in kept]
-    assign(checkpoint_variables(gan), arrays)
+    assign(variables, arrays)
     for variable, value in zip(kept, values, strict=True):
         variable.assign(value)
+    if len(gan.grown) > len(grown):
+        stages.restart_counts(gan)
 
 
 def checkpoint_variables(gan: GAN) -> list[keras.Variable]:

@@ -7,6 +7,8 @@ from common import images as image_io
 from gan.metrics.features import in_batches
 from gan.reconstruction import memory
 
+FLIPS = 1  # beside the seed: not the stream that chooses the images
+
 
 class RefreshMemory(keras.callbacks.Callback):
     """Encode the training images at the end of each tick and remember their codes.
@@ -18,7 +20,13 @@ class RefreshMemory(keras.callbacks.Callback):
     BATCH = 256  # images per call of the encoder
 
     def __init__(
-        self, images: np.ndarray, labels: np.ndarray, train_index: np.ndarray | None, seed: int
+        self,
+        images: np.ndarray,
+        labels: np.ndarray,
+        train_index: np.ndarray | None,
+        seed: int,
+        *,
+        horizontal_flip: bool = False,
     ):
         """Prepare the callback.
 
@@ -28,10 +36,15 @@ class RefreshMemory(keras.callbacks.Callback):
             train_index: Images to encode; None: all.
             seed: Of the choice if there are more images than entries, and of the
                 latent vectors that balance the memory.
+            horizontal_flip: Encode a random half of the images flipped left to right,
+                the same half each time.
         """
         super().__init__()
         self.images, self.labels, self.seed = images, labels, seed
         self.index = np.arange(len(images)) if train_index is None else train_index
+        self.flipped = np.zeros(len(images), bool)
+        if horizontal_flip:
+            self.flipped = np.random.default_rng([seed, FLIPS]).random(len(images)) < 0.5
 
     def on_train_begin(self, logs=None):
         entries = self.model.generator.get_layer("memory_keys").units
@@ -42,10 +55,16 @@ class RefreshMemory(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         encoder = self.model.reconstruction.encoder
         codes = in_batches(
-            lambda index: encoder(image_io.to_signed(self.images[index]), training=False)[0],
+            lambda index: encoder(image_io.to_signed(self.shown(index)), training=False)[0],
             self.index,
             self.BATCH,
         )
         seed = self.seed + int(self.model.images_seen.numpy()) % 2**30
-        for generator in (self.model.generator, self.model.ema_generator):
-            memory.fill(generator, codes, self.labels[self.index], self.model.prior, seed)
+        memory.fill(self.model.generator, codes, self.labels[self.index], self.model.prior, seed)
+        memory.copy(self.model.generator, self.model.ema_generator)
+
+    def shown(self, index: np.ndarray) -> np.ndarray:
+        """Return the images (B, H, W, C) as they are encoded, some of them flipped."""
+        images = self.images[index]
+        flipped = self.flipped[index, None, None, None]
+        return np.where(flipped, images[:, :, ::-1], images)

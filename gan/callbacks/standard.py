@@ -128,7 +128,12 @@ def _memory(run: Run, gan: GAN) -> Callbacks:
     if not gan.reconstruction:
         return {}
     images, labels = run.dataset.images, run.dataset.labels
-    return {"memory": RefreshMemory(images, labels, run.train_index, run.config.seed)}
+    flip = run.config.data.horizontal_flip
+    return {
+        "memory": RefreshMemory(
+            images, labels, run.train_index, run.config.seed, horizontal_flip=flip
+        )
+    }
 
 
 def _overfitting(run: Run, gan: GAN) -> Callbacks:

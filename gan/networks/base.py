@@ -14,6 +14,8 @@ A family is one module of this package, found by its file name. It defines
   or a flat list of them and labels, to float32 logits (B,), positive for real;
 - optionally `FIXED`: a literal {field of `NetworkConfig`: value} of what the family
   does not let the configuration choose;
+- optionally `NORMALIZATIONS`: a literal tuple of the `normalization` that its
+  discriminator can have, its own default first. Without it, all;
 - optionally `HAS_MAPPING = True`: the generator maps latent vectors to others, w, the
   output of its layer `MAPPED`; truncation then acts on w;
 - optionally `generator_regularizer(spec, config, **options)`: a term of the generator's
@@ -46,6 +48,7 @@ from typing import Any
 from common import registry
 from common.errors import InputError, printable
 from common.key_values import parse_options
+from gan.config import NORMALIZATIONS
 from gan.resolution import Resolution, pair, shapes, shown
 
 PACKAGE = "gan.networks"
@@ -187,6 +190,38 @@ def fixed(name: str) -> dict[str, Any]:
     """
     check_name(name)
     return registry.constant(f"{PACKAGE}.{name}", "FIXED") or {}
+
+
+def normalizations(name: str) -> tuple[str, ...]:
+    """List the normalizations that a family's discriminator can have, its default first.
+
+    Raises:
+        InputError: There is no such family.
+
+    Example:
+        >>> normalizations("resnet"), normalizations("tutorial")
+        (('none', 'spectral'), ('none',))
+    """
+    if "normalization" in fixed(name):
+        return (fixed(name)["normalization"],)
+    return registry.constant(f"{PACKAGE}.{name}", "NORMALIZATIONS") or NORMALIZATIONS
+
+
+def check_normalization(name: str, normalization: str) -> None:
+    """Check that a family's discriminator can have a normalization.
+
+    Raises:
+        InputError: It cannot, or there is no such family.
+
+    Example:
+        >>> check_normalization("resnet", "spectral")
+    """
+    expected = normalizations(name)
+    if normalization not in expected:
+        raise InputError(
+            f"--set networks.normalization={normalization}: --networks {name} does not have it; "
+            f"expected one of {', '.join(expected)}"
+        )
 
 
 def has_mapping(name: str) -> bool:

@@ -12,6 +12,7 @@ import keras
 from keras import layers
 
 from common import fast
+from common.key_values import check_number
 from gan.config import NetworkConfig
 from gan.layers import heads
 from gan.layers.minibatch_deviation import minibatch_deviation
@@ -93,10 +94,14 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
         A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
         (B, H, W, C) in [-1, 1].
 
+    Raises:
+        InputError: `final_width` is not an integer of at least 0.
+
     Example:
         >>> build_generator(ImageSpec(32, 32, 3), NetworkConfig())(tf.zeros((2, 64))).shape
         TensorShape([2, 32, 32, 3])
     """
+    check_number("final_width", final_width, least=0)
     source = fast.layers(config.kernels)
     (height, width), doublings, margins = layout(spec)
     widths = [config.width * min(2**level, MAX_WIDENING) for level in reversed(range(doublings))]

@@ -24,6 +24,7 @@ from gan.networks import dcgan
 from gan.networks.base import ImageSpec, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+FIXED = {"minibatch_deviation": 0}
 SMALLEST = 8  # pixels; no image has a smaller side
 
 
@@ -95,9 +96,9 @@ def build_generator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     resolution = require_square("multi_scale", spec)
     source = fast.layers(config.kernels)
     upsample = dcgan.UPSAMPLING[config.upsampling]
-    *scales, full = sides(resolution)
+    *scales, full = sides(resolution)  # two at least
     first, *others = reversed(widths(config.width, resolution))
-    start = scales[0] // 2 if scales else full // 2
+    start = scales[0] // 2
     inputs, x = dcgan.latent_input(spec, config)
     x = layers.Dense(start * start * first, use_bias=False)(x)
     x = _activate(source, x)

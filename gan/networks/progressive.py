@@ -24,13 +24,15 @@ import keras
 from keras import layers
 
 from common import fast
-from common.errors import InputError
+from common.key_values import check_number
 from gan.config import NetworkConfig
 from gan.layers import heads
 from gan.networks import dcgan, resnet
-from gan.networks.base import ImageSpec, require_square
+from gan.networks.base import ImageSpec, check_normalization, require_square
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
+FIXED = {"minibatch_deviation": 0}
+NORMALIZATIONS = ("batch", "layer", "none")  # spectral cannot divide by the norm of zeros
 FIRST = 16  # pixels
 SMALLEST = 8  # pixels; the first feature map has at most 7
 
@@ -52,11 +54,7 @@ def stages(spec: ImageSpec, *, first: int = FIRST) -> tuple[int, ...]:
         >>> stages(ImageSpec(64, 64, 3)), stages(ImageSpec(28, 28, 1), first=8)
         ((16, 32, 64), (14, 28))
     """
-    if isinstance(first, bool) or not isinstance(first, int) or first < SMALLEST:
-        raise InputError(
-            f"--networks.options first={first}: expected a whole number of pixels of at least "
-            f"{SMALLEST}"
-        )
+    check_number("first", first, least=SMALLEST)
     full, *others = resnet.sides(require_square("progressive", spec))
     return (*sorted(side for side in others if side >= first), full)
 
@@ -141,11 +139,7 @@ def build_discriminator(
         >>> build_discriminator(ImageSpec(64, 64, 3), NetworkConfig()).output_shape
         (None,)
     """
-    if config.normalization == "spectral":  # it cannot divide by the norm of a kernel of zeros
-        raise InputError(
-            "--set networks.normalization=spectral: new layers of progressive start at zero; "
-            "expected batch, layer or none"
-        )
+    check_normalization("progressive", config.normalization)
     *earlier, _ = stages(spec, first=first)
     source = fast.layers(config.kernels)
     sides = resnet.sides(spec.height)

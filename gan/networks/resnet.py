@@ -21,11 +21,12 @@ from common.errors import InputError
 from gan.config import NetworkConfig
 from gan.layers import heads
 from gan.layers.minibatch_deviation import minibatch_deviation
-from gan.networks.base import ImageSpec
+from gan.networks.base import ImageSpec, check_normalization
 
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 MAX_ASPECT = 2
 FIXED = {"upsampling": "resize"}
+NORMALIZATIONS = ("none", "spectral")
 KERNEL = 3  # pixels
 OUTER_KERNEL = 4  # pixels, of the strided convolution at full resolution
 LEAK = 0.2  # slope of LeakyReLU below zero: Huang et al. 2024, section 3.2
@@ -144,12 +145,7 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         >>> build_discriminator(ImageSpec(32, 32, 3), config).output_shape
         (None,)
     """
-    if config.normalization not in ("none", "spectral"):
-        raise InputError(
-            f"--networks.normalization {config.normalization}: the discriminator of resnet has "
-            "none; expected none or spectral\n"
-            "set it to one of these, or leave it and --preset out"
-        )
+    check_normalization("resnet", config.normalization)
     source = fast.layers(config.kernels)
     spectral = config.normalization == "spectral"
     _, *inner = sizes(spec)

@@ -38,8 +38,7 @@ STRIDED = 4  # pixels; a multiple of the stride, so no uneven overlap (Odena et 
 LEAK = 0.2  # slope of LeakyReLU below zero: Karras et al. 2018, appendix A
 MAX_WIDENING = 4  # no layer is wider than this many times the base width
 VARIANCE = 2.0 / (1.0 + LEAK**2)  # of what LeakyReLU maps to a mean square of 1
-BEFORE_LEAK = keras.initializers.VarianceScaling(VARIANCE)
-BEFORE_IMAGE = keras.initializers.VarianceScaling(0.05)  # far from where tanh saturates
+IMAGE_VARIANCE = 0.05  # far from where tanh saturates
 
 
 def widths(base: int, levels: int) -> list[int]:
@@ -96,7 +95,7 @@ def build_generator(
         embedded = layers.Rescaling(LABEL_NORM * config.latent_size**0.5)(embedded)
         inputs, w = [latent, label], layers.Concatenate()([latent, embedded])
     for level in range(mapping_depth):
-        w = layers.Dense(mapping_size, kernel_initializer=BEFORE_LEAK)(w)
+        w = layers.Dense(mapping_size, kernel_initializer=_scaled(VARIANCE))(w)
         w = layers.LeakyReLU(LEAK, name=MAPPED if level == mapping_depth - 1 else None)(w)
 
     *narrower, widest = widths(config.width, len(inner))
@@ -109,7 +108,7 @@ def build_generator(
         for _ in range(depth - 1):
             x = _styled(source, _convolution(source, width), x, w)
         image = _add(_twice(image), _to_image(_pointwise(source, spec.channels), x, w))
-    last = _doubling(source, spec.channels, kernel_initializer=BEFORE_IMAGE)
+    last = _doubling(source, spec.channels, kernel_initializer=_scaled(IMAGE_VARIANCE))
     image = _add(_twice(image), _without_checkerboard(_to_image(last, x, w)))
     image = layers.Activation("tanh", dtype="float32", name="image")(image)
     return keras.Model(inputs, image, name="generator")
@@ -153,7 +152,7 @@ def build_discriminator(
         x = layers.Rescaling(0.5**0.5)(layers.Add()([shortcut, x]))  # as appendix B
     x = minibatch_deviation(x, config)
     x = source.LeakyReLU(LEAK)(_plain(source, wider[-1], KERNEL)(x))
-    x = layers.Dense(wider[-1], kernel_initializer=BEFORE_LEAK)(layers.Flatten()(x))
+    x = layers.Dense(wider[-1], kernel_initializer=_scaled(VARIANCE))(layers.Flatten()(x))
     features = source.LeakyReLU(LEAK, name=heads.FEATURES)(x)  # (B, F)
     return heads.linear([image], features, spec.classes)
 
@@ -186,8 +185,15 @@ def generator_regularizer(
     return PathLength(path_length, path_length_interval) if path_length else None
 
 
+def _scaled(variance: float) -> keras.initializers.Initializer:
+    """Return a new initializer, since one draws the same numbers at every call."""
+    return keras.initializers.VarianceScaling(variance)
+
+
 def _plain(source: SimpleNamespace, width: int, size: int, **options):
-    return source.Conv2D(width, size, padding="same", kernel_initializer=BEFORE_LEAK, **options)
+    return source.Conv2D(
+        width, size, padding="same", kernel_initializer=_scaled(VARIANCE), **options
+    )
 
 
 def _convolution(source: SimpleNamespace, width: int):
@@ -195,7 +201,7 @@ def _convolution(source: SimpleNamespace, width: int):
 
 
 def _pointwise(source: SimpleNamespace, channels: int):
-    return source.Conv2D(channels, 1, use_bias=False, kernel_initializer=BEFORE_IMAGE)
+    return source.Conv2D(channels, 1, use_bias=False, kernel_initializer=_scaled(IMAGE_VARIANCE))
 
 
 def _doubling(source: SimpleNamespace, width: int, **options):

@@ -22,9 +22,10 @@ from keras import layers
 from common.priors import Prior
 from gan.networks.base import ImageSpec
 
-DECODER = "generator"  # name of the layer that holds the network without the memory
-NEVER = -1e9  # bias of an entry without a code, and of one with another label
-DRAWS = 4096  # latent vectors that balance the biases
+MEMORY = ("memory_keys", "memory_labels", "memory_values")  # names of the layers with weights
+NEVER = np.float32(-1e9)  # bias of an entry without a code, and of one with another label
+DRAWS = 4096  # latent vectors, at least, that balance the biases
+CHUNK = 1024  # of them at once
 FIRST_STEPS, STEPS = 40, 6  # of the biases, the first time and later
 EMPTY = 1e-4  # smallest share of an entry, relative to an equal share
 
@@ -36,7 +37,7 @@ def with_memory(
 
     Args:
         generator: Codes (B, Z) [and labels (B,)] to images.
-        spec: Of the images.
+        spec: Its `classes` are used if the generator takes labels.
         entries: Number of codes that fit, K.
         temperature: Of the softmax.
 
@@ -54,7 +55,7 @@ def with_memory(
     inputs, exact = latent, {"dtype": "float32", "trainable": False}
     scores = layers.Dense(entries, kernel_initializer="zeros", name="memory_keys", **exact)(latent)
     label = None
-    if spec.classes:
+    if len(generator.inputs) > 1:
         label = keras.Input((), dtype="int32", name="label")
         inputs = [latent, label]
         own = layers.Embedding(
@@ -72,12 +73,20 @@ def with_memory(
 
 def decoder(generator: keras.Model) -> keras.Model:
     """Return the network from codes to images within a generator with a memory."""
-    return generator.get_layer(DECODER)
+    (found,) = (layer for layer in generator.layers if isinstance(layer, keras.Model))
+    return found
 
 
 def has_memory(generator: keras.Model) -> bool:
     """Return whether a generator has a memory."""
-    return "memory_keys" in [layer.name for layer in generator.layers]
+    return MEMORY[0] in [layer.name for layer in generator.layers]
+
+
+def copy(source: keras.Model, target: keras.Model) -> None:
+    """Copy the memory of a generator, but no other weights, to another generator."""
+    for layer in source.layers:
+        if layer.name in MEMORY:
+            target.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def fill(
@@ -87,9 +96,10 @@ def fill(
     prior: Prior,
     seed: int,
 ) -> None:
-    """Remember codes, and balance how often they are chosen.
+    """Remember codes, and balance how often they are chosen, those of each label by themselves.
 
-    The biases go on from those that the memory has.
+    The biases go on from those that the memory has. Latent vectors are as many as the
+    codes of a label or more, so beyond `DRAWS` codes the time grows with their square.
 
     Args:
         generator: From `with_memory`.
@@ -99,42 +109,42 @@ def fill(
         seed: Of the latent vectors that balance the biases.
     """
     keys, values = generator.get_layer("memory_keys"), generator.get_layer("memory_values")
-    entries, used = keys.units, len(codes)
-    stored = np.zeros((entries, codes.shape[1]), np.float32)
+    entries, (used, size) = keys.units, codes.shape
+    stored = np.zeros((entries, size), np.float32)
     stored[:used] = codes
-    first = not np.any(values.kernel.numpy())
-    biases = -0.5 * np.sum(np.square(codes), axis=1) if first else keys.bias.numpy()[:used]
-    allowed = np.ones((1, used), bool)
-    owners = np.zeros(DRAWS, np.int32)
+    groups = [np.arange(used)]
     if len(generator.inputs) > 1:
         own = generator.get_layer("memory_labels")
-        allowed = np.arange(own.input_dim)[:, None] == labels[None]  # (classes, N)
-        table = np.full((own.input_dim, entries), NEVER, np.float32)
-        table[:, :used] = np.where(allowed, 0.0, NEVER)
+        table = np.full((own.input_dim, entries), NEVER)
+        table[labels, np.arange(used)] = 0.0
         own.embeddings.assign(table)
-        owners = labels[np.arange(DRAWS) % used]
-    latents = np.asarray(prior.sample(DRAWS, codes.shape[1], seed), np.float32)
+        groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    first = not np.any(values.kernel.numpy())
+    biases = np.full(entries, NEVER)
+    biases[:used] = -0.5 * np.sum(np.square(codes), axis=1) if first else keys.bias.numpy()[:used]
+    draws = max(DRAWS, *map(len, groups))
+    latents = np.asarray(prior.sample(draws, size, seed), np.float32)
     temperature = 1.0 / generator.get_layer("memory_scale").scale
-    found = balanced(
-        tf.constant(latents @ codes.T + np.where(allowed[owners], 0.0, NEVER), tf.float32),
-        tf.constant(biases, tf.float32),
-        temperature,
-        FIRST_STEPS if first else STEPS,
-    )
+    for group in groups:
+        steps = FIRST_STEPS if first else STEPS
+        biases[group] = balanced(latents, codes[group], biases[group], temperature, steps)
     keys.kernel.assign(stored.T)
-    keys.bias.assign(np.concatenate([found.numpy(), np.full(entries - used, NEVER, np.float32)]))
+    keys.bias.assign(biases)
     values.kernel.assign(stored)
 
 
-def balanced(scores: tf.Tensor, biases: tf.Tensor, temperature: float, steps: int) -> tf.Tensor:
-    """Find biases with which all entries have equal shares.
+def balanced(
+    draws: np.ndarray, codes: np.ndarray, biases: np.ndarray, temperature: float, steps: int
+) -> tf.Tensor:
+    """Find biases with which all codes have equal shares.
 
     Sinkhorn's iteration for entropic optimal transport (Cuturi 2013, Sinkhorn
-    Distances, algorithm 1) from draws to entries.
+    Distances, algorithm 1) from draws to codes.
 
     Args:
-        scores: (M, N), of each draw for each entry.
-        biases: (N,), to start from.
+        draws: Latent vectors, float32 (M, Z).
+        codes: float32 (N, Z).
+        biases: float32 (N,), to start from.
         temperature: Of the softmax.
         steps: Number of iterations.
 
@@ -142,12 +152,14 @@ def balanced(scores: tf.Tensor, biases: tf.Tensor, temperature: float, steps: in
         (N,), with a mean of 0.
 
     Example:
-        >>> scores = tf.constant([[1.0, 0.0], [1.0, 0.0]])
-        >>> balanced(scores, tf.zeros(2), 1.0, 20).numpy()
-        array([-0.5,  0.5], dtype=float32)
+        >>> balanced(np.ones((2, 1)), np.array([[1.0], [0.0]]), np.zeros(2), 1.0, 20).numpy()
+        array([-0.5,  0.5])
     """
     for _ in range(steps):
-        shares = tf.reduce_mean(tf.nn.softmax((scores + biases) / temperature), axis=0)
-        relative = tf.maximum(shares * biases.shape[0], EMPTY)
+        shares = tf.zeros_like(biases)
+        for start in range(0, len(draws), CHUNK):
+            scores = tf.matmul(draws[start : start + CHUNK], codes, transpose_b=True) + biases
+            shares += tf.reduce_sum(tf.nn.softmax(scores / temperature), axis=0)
+        relative = tf.maximum(shares * (len(codes) / len(draws)), EMPTY)
         biases -= temperature * tf.math.log(relative)
     return biases - tf.reduce_mean(biases)

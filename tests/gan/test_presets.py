@@ -10,7 +10,7 @@ from gan import presets, validation
 from gan.config import Config, DataConfig, NetworkConfig, StopConfig
 from gan.data.base import ImageDataset
 from gan.networks import base
-from gan.train import parse
+from gan.train import main, parse
 from gan.trainer import train
 
 
@@ -43,6 +43,16 @@ def test_hyphens_count_as_underscores():
 def test_an_unknown_preset_names_the_nearest():
     with pytest.raises(InputError, match=r"--preset tutoril: unknown.*did you mean tutorial\?"):
         presets.apply(Config(), "tutoril")
+
+
+def test_a_name_alone_is_no_preset():
+    with pytest.raises(InputError, match=r"--preset colr: unknown.*did you mean color\?"):
+        validation.check(Config(preset="colr"))
+    with pytest.raises(InputError, match=r'presets.apply\(Config\(\), "color"\)'):
+        validation.check(Config(preset="color"))
+    validation.check(dataclasses.replace(presets.apply(Config(), "color"), batch_size=256))
+    validation.check(Config(preset="default"))
+    validation.check(parse(["--preset", "few_images", "--balance.augment-target", "0.5"]))
 
 
 @pytest.mark.parametrize("family", base.names())
@@ -100,6 +110,47 @@ def test_options_of_a_preset_hold_for_its_own_family():
     assert parsed.networks.options == ("generator_normalization=none",)
     start = Config(networks=NetworkConfig("resnet"), preset="color")
     assert presets.fill(start, "color").networks.options == ()
+
+
+def test_a_preset_is_fitted_to_the_networks_of_another_family():
+    for name in ("color", "few_images", "default"):
+        parsed = parse(["--preset", name, "--networks", "resnet"])
+        assert parsed.networks.normalization == "none"
+        validation.check(parsed)
+        assert presets.fill(Config(networks=NetworkConfig("resnet")), name).networks == (
+            parsed.networks
+        )
+    typed = ["--networks", "resnet", "--set", "networks.normalization=batch"]
+    with pytest.raises(InputError, match=r"normalization=batch: .* expected one of none, spectral"):
+        validation.check(parse(["--preset", "color", *typed]))
+    parsed = parse(["--preset", "color", "--networks", "resnet", "--networks.options", "a=1"])
+    assert parsed.networks.options == ("a=1",)
+    validation.check(parse(["--preset", "r3gan", "--networks", "tutorial"]))  # its width is fixed
+    assert parse(["--preset", "color", "--networks", "multi_scale"]).networks == (
+        NetworkConfig("multi_scale")
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        ("style_based --networks dcgan", "--penalty"),
+        ("style_based --networks dcgan --penalty r1", ""),
+        ("style_based --networks dcgan --penalty r2", ""),
+        ("color --networks progressive", "--reconstruction.weight"),
+        ("tutorial --balance.discriminator-steps 2", "--update"),
+        ("r3gan --balance.label-smoothing 0.1", "--loss"),
+        ("pytorch-example --networks tutorial", "--resolution"),
+    ],
+)
+def test_errors_name_what_the_preset_has_set(arguments, named):
+    with pytest.raises(InputError) as caught:
+        main(["--preset", *arguments.split()])
+    first, *others = str(caught.value).splitlines()
+    name = arguments.split()[0].replace("-", "_")
+    assert first.endswith(f" ({named} is set by --preset {name})") == bool(named)
+    assert ("set by" in first) == bool(named)
+    assert len(others) <= 1
 
 
 def test_the_preset_follows_images_given_in_python():

@@ -66,3 +66,9 @@ def test_a_rectangle_needs_three_quarters_of_the_images():
     assert resolutions.auto_size([wide] * 9 + [square] * 2, SIZES) == (56, 80)
     assert resolutions.auto_size([wide] * 2 + [square] * 2, SIZES) == 56
     assert resolutions.auto_size([wide] * 3 + [tall] * 2, SIZES) == 56
+
+
+@pytest.mark.parametrize("size", [(100, 100), (100, 90), (10, 10), (60, 90)])
+def test_without_squares_a_rectangle_is_chosen(size):
+    assert resolutions.auto_size([size], ((32, 64), (32, 48))) == (32, 48)
+    assert resolutions.auto_resolution([min(size)], ((32, 64), (32, 48))) == (32, 48)

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.checkpoints import Checkpoints
 from gan import stages
 from gan.build import build_gan, compile_gan, set_precision_and_seed
+from gan.callbacks.checkpoints import checkpoint_variables, go_back
 from gan.config import Config, NetworkConfig
 from gan.networks.base import ImageSpec
 
@@ -104,3 +106,25 @@ def test_a_stage_is_restored_from_the_images_seen_at_each_growth(gan):
     assert (gan.grown, gan.current.side) == ([640], 16)
     stages.restore(gan, [])
     assert (gan.grown, gan.current.side) == ([], 8)
+
+
+def test_going_back_to_an_earlier_stage_restarts_the_count_of_steps(gan, tmp_path):
+    checkpoints = Checkpoints(tmp_path)
+    gan.train_step(batch(8))
+    checkpoints.save("best", 8, checkpoint_variables(gan), {"growth": gan.grown})
+    stages.grow(gan)
+    arrays, state = checkpoints.load("best")
+    kept = [v for v in checkpoint_variables(gan) if v.name == "seed_generator_state"]
+    assert any(variable is gan.seed.state for variable in kept)
+    for variable in kept:
+        variable.assign(variable + 1)
+    values = [variable.numpy() for variable in kept]
+    go_back(gan, arrays, state["growth"])
+    assert gan.current.side == 16
+    for variable, value in zip(kept, values, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert int(optimizer.iterations) == 0
+        assert any(np.abs(value).max() > 0 for value in moments(optimizer).values())
+    go_back(gan, arrays, gan.grown)  # of the same stage
+    assert int(gan.generator_optimizer.iterations) == 1

@@ -27,6 +27,11 @@ from tests.gan.tiny import run_of
         ({"networks": NetworkConfig("dcgn")}, "--networks dcgn: .* did you mean dcgan"),
         ({"networks": NetworkConfig(options=("a=1",))}, "--networks.options a: unknown to dcgan"),
         ({"balance": BalanceConfig(options=("a.b=1",))}, "balance.options a.b: unknown option"),
+        (
+            {"networks": NetworkConfig("progressive", head="san")},
+            "networks.head=san: --networks progressive grows",
+        ),
+        ({"networks": NetworkConfig("resnet")}, "networks.normalization=batch: --networks resnet"),
         ({"penalty": "r1"}, "networks.normalization"),
         ({"loss": "hinge", "balance": BalanceConfig(label_smoothing=0.1)}, "loss with labels"),
         ({"balance": BalanceConfig(pause_accuracy=0.8, resume_accuracy=0.9)}, "resume_accuracy"),
@@ -79,6 +84,11 @@ def test_what_a_family_fixes_cannot_be_chosen_and_decides_about_penalties():
 
     with pytest.raises(InputError, match=r"tutorial: networks\.width is 64 there, got 16"):
         validation.check(config("tutorial", width=16))
+    for name in ("multi_scale", "progressive"):
+        with pytest.raises(InputError, match=f"{name}: networks.minibatch_deviation is 0 there"):
+            validation.check(config(name, minibatch_deviation=4))
     with pytest.raises(InputError, match="pytorch_example has no other"):
         validation.check(config("pytorch_example", normalization="batch", penalty="r1"))
+    with pytest.raises(InputError, match="\nset it to one of layer, none: the penalty"):
+        validation.check(config("progressive", penalty="r1"))
     validation.check(config("tutorial", penalty="r1"))  # its discriminator has no normalization

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from common.errors import InputError
 from gan.config import NetworkConfig
 from gan.networks import base as networks
 from gan.networks import dcgan
@@ -116,3 +117,9 @@ def test_rectangles_fit_both_networks(height, width):
     images = dcgan.build_generator(spec, SMALL)([tf.random.normal((2, 8)), labels])
     assert images.shape == (2, height, width, 3)
     assert dcgan.build_discriminator(spec, SMALL)([images, labels]).shape == (2,)
+
+
+@pytest.mark.parametrize("wrong", ["abc", -3, 1.5, True])
+def test_a_final_width_that_makes_no_sense_is_refused(wrong):
+    with pytest.raises(InputError, match=f"final_width={wrong}: expected an integer of at least 0"):
+        dcgan.build_generator(ImageSpec(16, 16, 1), SMALL, final_width=wrong)

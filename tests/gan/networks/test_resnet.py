@@ -51,7 +51,7 @@ def test_the_discriminator_does_not_mix_images():
         assert float(first) == pytest.approx(float(other), abs=1e-5)
     for normalization in ("batch", "layer"):
         config = NetworkConfig(name="resnet", width=4, normalization=normalization)
-        with pytest.raises(InputError, match=f"{normalization}: .*expected none or spectral"):
+        with pytest.raises(InputError, match=f"{normalization}: .*expected one of none, spectral"):
             resnet.build_discriminator(ImageSpec(16, 16, 1), config)
 
 

@@ -35,6 +35,20 @@ def test_both_networks_have_the_resolution(resolution, depth):
     assert generator.output_shape == discriminator.input_shape == (None, resolution, resolution, 3)
 
 
+def test_the_global_seed_decides_on_the_kernels_and_no_two_are_equal():
+    spec, config = ImageSpec(16, 16, 1), NetworkConfig("style_based", latent_size=128, width=4)
+    found = []
+    for seed in (0, 0, 1):
+        keras.utils.set_random_seed(seed)
+        weights = style_based.build_generator(spec, config).weights
+        found.append([w.numpy() for w in weights if w.path.endswith("kernel")])
+    for one, again, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, again)
+        assert np.abs(one - other).max() > 0
+    for one, other in itertools.combinations(found[0], 2):
+        assert one.shape != other.shape or np.abs(one - other).max() > 0
+
+
 def test_activations_start_with_unit_mean_square():
     """So that no layer vanishes or saturates before the first update."""
     keras.utils.set_random_seed(0)

@@ -1,7 +1,6 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from keras import layers
 
 from common.priors import PRIORS
@@ -12,11 +11,11 @@ SIZE = 6
 SPEC = ImageSpec(1, 1, SIZE)
 
 
-def generator(classes=0, temperature=0.05, entries=16):
+def generator(classes=0, temperature=0.05, entries=16, name="generator"):
     """A memory in front of a network that shows the codes as pixels."""
     code = keras.Input((SIZE,))
     inputs = [code, keras.Input((), dtype="int32")] if classes else code
-    plain = keras.Model(inputs, layers.Reshape((1, 1, SIZE))(code), name="generator")
+    plain = keras.Model(inputs, layers.Reshape((1, 1, SIZE))(code), name=name)
     spec = ImageSpec(1, 1, SIZE, classes)
     return memory.with_memory(plain, spec, entries, temperature)
 
@@ -35,10 +34,9 @@ def nearest(found, codes):
 
 
 def test_biases_by_hand():
-    scores = tf.constant([[1.0, 0.0], [1.0, 0.0]])
-    np.testing.assert_allclose(
-        memory.balanced(scores, tf.zeros(2), 1.0, 30), [-0.5, 0.5], atol=1e-4
-    )
+    draws, codes = np.ones((memory.CHUNK + 2, 1)), np.array([[1.0], [0.0]])
+    found = memory.balanced(draws, codes, np.zeros(2), 1.0, 30)
+    np.testing.assert_allclose(found, [-0.5, 0.5], atol=1e-4)
 
 
 def test_latents_lead_to_every_code_equally_often():
@@ -62,9 +60,39 @@ def test_a_label_leads_to_its_own_codes():
     assert np.array_equal(labels[chosen[sure]], wanted[sure])
 
 
+def test_every_label_is_balanced_although_codes_outnumber_draws(monkeypatch):
+    """Codes come sorted by label from a folder."""
+    monkeypatch.setattr(memory, "DRAWS", 8)
+    model, (codes, _) = generator(classes=3, temperature=1.0, entries=64), codes_and_labels(60)
+    labels = np.repeat(np.arange(3, dtype=np.int32), 20)
+    memory.fill(model, codes, labels, PRIORS["normal"], seed=0)
+    counted = keras.Model(model.inputs, model.get_layer("memory_shares").output)
+    latents = np.asarray(PRIORS["normal"].sample(20, SIZE, 0), np.float32)  # the draws
+    for label in range(3):
+        shares = counted([latents, np.full(20, label, np.int32)]).numpy().mean(axis=0)
+        np.testing.assert_allclose(shares[:60], np.where(labels == label, 1 / 20, 0), atol=2e-3)
+
+
+def test_a_generator_without_labels_has_a_memory_without_them():
+    code = keras.Input((SIZE,))
+    plain = keras.Model(code, layers.Reshape((1, 1, SIZE))(code))
+    model = memory.with_memory(plain, ImageSpec(1, 1, SIZE, classes=3), 16, 0.05)
+    memory.fill(model, *codes_and_labels(), PRIORS["normal"], seed=0)
+    assert model(np.ones((2, SIZE), np.float32)).shape == (2, 1, 1, SIZE)
+
+
+def test_a_memory_is_copied():
+    source, target = generator(classes=3), generator(classes=3)
+    memory.fill(source, *codes_and_labels(), PRIORS["normal"], seed=0)
+    memory.copy(source, target)
+    inputs = [np.ones((3, SIZE), np.float32), np.arange(3, dtype=np.int32)]
+    np.testing.assert_array_equal(source(inputs), target(inputs))
+
+
 def test_the_memory_does_not_train_and_the_decoder_is_what_it_was():
-    model = generator()
+    model = generator(name="of_another_name")
     assert memory.has_memory(model)
+    assert memory.decoder(model).name == "of_another_name"
     assert not memory.has_memory(memory.decoder(model))
     assert model.trainable_variables == []
     assert memory.decoder(model).count_params() == 0
