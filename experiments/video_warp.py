@@ -104,7 +104,7 @@ def warp_errors(results: np.ndarray, shown: list[tuple[float, ...]]) -> list[flo
     found, (height, width) = [], results.shape[1:3]
     for number in range(1, len(results)):
         flow, visible = exact_flow(shown[number], shown[number - 1], (width, height))
-        warped = optical.warp(results[number - 1], flow)
+        warped = optical.warp_sharply(results[number - 1], flow)
         found.append(float(np.square(results[number] - warped)[visible].mean()))
     return found
 

@@ -101,9 +101,8 @@ def _paint(job: Job, work: Path, done: int) -> int:
         job.size,
         work,
         _painter(job, work.parent),
-        flow.estimator(temporal.flow),
-        weight=temporal.temporal_weight,
-        tolerance=temporal.tolerance,
+        flow.estimator(temporal.flow) if temporal.temporal_weight else None,
+        temporal.tolerance,
     )
     with tqdm(total=job.clip.frames, initial=done, unit="frame", dynamic_ncols=True) as bar:
         for number in numbers:

@@ -41,15 +41,13 @@ def carry(
         None for a new scene, where less than a tenth of the frame can be trusted.
     """
     backward, forward = flow(frame, before), flow(before, frame)
-    warped = optical.warp(
-        np.concatenate([to_unit(result), to_unit(before), forward], axis=2), backward
-    )
-    image, source, forward = np.split(warped, (3, 6), axis=2)
+    warped = optical.warp(np.concatenate([to_unit(before), forward], axis=2), backward)
+    source, forward = np.split(warped, (3,), axis=2)
     trusted = optical.returns(backward, forward)
     trusted &= optical.similar(to_unit(frame), source, tolerance)
     if trusted.mean() < SCENE:
         return None
-    return Carried(image, fade(trusted))
+    return Carried(optical.warp_sharply(to_unit(result), backward), fade(trusted))
 
 
 def fade(trusted: np.ndarray) -> np.ndarray:

@@ -41,13 +41,13 @@ def make(config: Config, folder: Path, size: tuple[int, int]) -> Painter:
     Raises:
         InputError: A style or the extractor cannot be used.
     """
-    chosen = as_stylization(config, max(size))
+    chosen, weight = as_stylization(config, max(size)), config.temporal.temporal_weight
     return OptimizingPainter(
         chosen,
         read_styles(config.style, chosen),
         folder,
         iterations=config.temporal.frame_iterations,
-        penalty=config.temporal.penalty,
+        penalty=config.temporal.penalty * weight / (1.0 - weight),
     )
 
 

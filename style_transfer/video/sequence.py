@@ -11,7 +11,7 @@ import numpy as np
 
 from common import images as image_io
 from style_transfer.video import frames
-from style_transfer.video.blend import Carried, blend, carry
+from style_transfer.video.blend import Carried, carry
 from style_transfer.video.flow import Flow
 from style_transfer.video.frames import Clip
 
@@ -25,9 +25,7 @@ def paint_next(
     size: tuple[int, int],
     folder: Path,
     painter: Painter,
-    flow: Flow,
-    *,
-    weight: float,
+    flow: Flow | None,
     tolerance: float,
 ) -> Iterator[int]:
     """Paint the frames that a work folder does not have yet.
@@ -37,8 +35,7 @@ def paint_next(
         size: (width, height) of the results.
         folder: The work folder, which is made.
         painter: Paints a frame.
-        flow: As of `flow.estimator`.
-        weight: Of the carried result, as of `blend`. With 0 nothing is carried.
+        flow: As of `flow.estimator`. With None nothing is carried: every frame begins a scene.
         tolerance: As of `flow.similar`.
 
     Returns:
@@ -54,11 +51,9 @@ def paint_next(
     for number, frame in enumerate(frames.read(clip, size, start), start=start):
         if number >= done:
             carried = None
-            if before is not None and weight:
+            if before is not None and flow:
                 carried = carry(frame, before, result, flow, tolerance)
             result = painter(number, frame, carried)
-            if carried is not None:
-                result = blend(result, carried, weight)
             image_io.write_image(frames.file_of(folder, number), result)
             yield number
         before = frame

@@ -61,6 +61,8 @@ def check(config: Config) -> Job:
     (_check_style if config.style else _check_model)(config)
     config = _resolve_flow(config)
     clip = frames.open_clip(config.input)
+    if config.fps is not None and clip.rate is not None:
+        raise InputError("--fps: only for a folder of frames; a video keeps its frame rate")
     size = size_of(config, clip)
     if config.style:
         read_styles(config.style, as_stylization(config, max(size)))

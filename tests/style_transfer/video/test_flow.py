@@ -11,13 +11,14 @@ def constant(x, y, size=(6, 8)):
     return np.broadcast_to(np.float32([x, y]), (*size, 2)).copy()
 
 
-def test_whole_pixels_are_moved_exactly_and_the_border_is_repeated():
+@pytest.mark.parametrize("warp", [optical.warp, optical.warp_sharply])
+def test_whole_pixels_are_moved_exactly_and_the_border_is_repeated(warp):
     image = np.random.default_rng(0).random((6, 8, 3), np.float32)
-    moved = optical.warp(image, constant(2, -1))
+    moved = warp(image, constant(2, -1))
     np.testing.assert_array_equal(moved[1:, :-2], image[:-1, 2:])
     np.testing.assert_array_equal(moved[0, :-2], image[0, 2:])
     np.testing.assert_array_equal(moved[1:, -2:], image[:-1, [-1, -1]])
-    np.testing.assert_array_equal(optical.warp(image, constant(0, 0)), image)
+    np.testing.assert_array_equal(warp(image, constant(0, 0)), image)
 
 
 def test_between_pixels_is_bilinear():
@@ -25,6 +26,14 @@ def test_between_pixels_is_bilinear():
     moved = optical.warp(image, constant(0.25, 0.5, (2, 2)))
     # 0.75 * (0 + 8) / 2 + 0.25 * (4 + 16) / 2 at the first place
     assert moved[0, 0, 0] == pytest.approx(5.5)
+
+
+def test_sharp_interpolation_is_cubic():
+    image = np.float32([[0.0, 0.0, 1.0, 1.0]])[..., None]
+    moved = optical.warp_sharply(image, constant(0.25, 0, (1, 4)))
+    # Catmull-Rom weights at 0.25: -0.0703, 0.8672, 0.2266, -0.0234
+    np.testing.assert_allclose(moved[0, 1, 0], 0.2266 - 0.0234, atol=1e-4)
+    assert moved[0, 2, 0] == 1.0  # 1.0703, cut
 
 
 def test_a_flow_is_trusted_where_the_opposite_one_returns():

@@ -78,6 +78,8 @@ def test_frames_become_a_video(files, monkeypatch):
     assert printed.endswith(f"video: {out}\n")
     clip = frames.open_clip(out)
     assert (clip.size, float(clip.rate), clip.frames) == ((48, 32), 12.5, 3)
+    with pytest.raises(InputError, match="--fps: only for a folder"):
+        validation.check(Config(out, style=(files / "style.png",), fps=10.0))
 
 
 @pytest.mark.parametrize(
