@@ -29,7 +29,7 @@ class TemporalConfig:
     temporal_weight: float = bounded(0.8, 0, 0.99)
     """Weight of the previous result, moved along the optical flow, against the new painting.
     Occluded and changed places take the new painting alone. 0: every frame by itself."""
-    frame_iterations: int = bounded(20, 1, 1_000_000)
+    frame_iterations: int = bounded(40, 1, 1_000_000)
     """With --style: iterations of every frame after the first."""
     flow: Literal["auto", "dis", "none"] = "auto"
     """Optical flow. dis: OpenCV's DIS. none: what does not move is kept. auto: dis if
@@ -37,7 +37,7 @@ class TemporalConfig:
     tolerance: Hidden[float] = bounded(0.06, 0, 1)
     """Largest mean difference of a frame and the moved previous one, in [0, 1], around a place that
     keeps the previous result."""
-    penalty: Hidden[float] = bounded(25.0, 0)
+    penalty: Hidden[float] = bounded(12.5, 0)
     """With --style: weight of the squared difference from the moved previous result, at a
     --temporal-weight of 0.5; w / (1 - w) times as much at w."""
 

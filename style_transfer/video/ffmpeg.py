@@ -27,8 +27,10 @@ ENCODERS = {  # by suffix: of the picture, and of a sound that cannot be copied
     ".webm": (VP9, "libopus"),
 }
 # Whole pairs of pixels, which 4:2:0 needs, in the colors that players expect of a video
-FILTER = "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv"
-TAGS = ("-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709")
+FILTER = (
+    "crop=trunc(iw/2)*2:trunc(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv,"
+    "setparams=range=tv:colorspace=bt709:color_primaries=bt709:color_trc=bt709"
+)
 QUIET = ("-hide_banner", "-nostdin")
 
 
@@ -159,9 +161,11 @@ def encode(folder: Path, rate: Fraction, out: Path, sound: Path | None = None) -
     picture, other = ENCODERS[out.suffix.lower()]
     words = [program(f"--out {out}"), *QUIET, "-y", "-v", "error"]
     words += ["-framerate", str(rate), "-i", "%06d.png"]
+    maps = ["-map", "0:v"]
     if sound:
-        words += ["-i", f"file:{sound.absolute()}", "-map", "1:a?"]
-    words += ["-map", "0:v", "-vf", FILTER, *picture, *TAGS]
+        words += ["-i", f"file:{sound.absolute()}"]
+        maps += ["-map", "1:a?"]
+    words += [*maps, "-vf", FILTER, *picture]
     with atomic_path(out) as temporary:
         for codec in ("copy", other) if sound else ("copy",):
             # In the folder, as a "%" in its name would be part of the pattern

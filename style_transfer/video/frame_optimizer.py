@@ -27,7 +27,7 @@ from style_transfer.video.frame_objective import FrameObjective
 from style_transfer.video.sequence import Painter
 
 STATE = "state.json"  # in the run folder: {"content_scale": {number of a first frame: scale}}
-RATES = 1.0, 0.2  # of the learning rate, at the first and at the last iteration
+RATES = 1.0, 0.1  # of the learning rate, at the first and at the last iteration
 
 
 def make(config: Config, folder: Path, size: tuple[int, int]) -> Painter:
