@@ -102,7 +102,7 @@ def _paint(job: Job, work: Path, done: int) -> int:
         work,
         _painter(job, work.parent),
         flow.estimator(temporal.flow) if temporal.temporal_weight else None,
-        temporal.tolerance,
+        temporal.tolerance if temporal.flow == "dis" else temporal.tolerance / 2,
     )
     with tqdm(total=job.clip.frames, initial=done, unit="frame", dynamic_ncols=True) as bar:
         for number in numbers:

@@ -36,7 +36,7 @@ class TemporalConfig:
     opencv-python-headless is installed."""
     tolerance: Hidden[float] = bounded(0.06, 0, 1)
     """Largest mean difference of a frame and the moved previous one, in [0, 1], around a place that
-    keeps the previous result."""
+    keeps the previous result; half of it without optical flow, where a slow movement is small."""
     penalty: Hidden[float] = bounded(12.5, 0)
     """With --style: weight of the squared difference from the moved previous result, at a
     --temporal-weight of 0.5; w / (1 - w) times as much at w."""

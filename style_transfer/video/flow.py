@@ -62,10 +62,10 @@ def warp(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
         for place, length in zip(_places(flow), (width, height), strict=True)
     )
     pixels = image.reshape(-1, channels)
-    upper = pixels[y0 * width + x0]
-    upper += right[..., None] * (pixels[y0 * width + x1] - upper)
-    lower = pixels[y1 * width + x0]
-    lower += right[..., None] * (pixels[y1 * width + x1] - lower)
+    upper = pixels.take(y0 * width + x0, axis=0)
+    upper += right[..., None] * (pixels.take(y0 * width + x1, axis=0) - upper)
+    lower = pixels.take(y1 * width + x0, axis=0)
+    lower += right[..., None] * (pixels.take(y1 * width + x1, axis=0) - lower)
     return upper + down[..., None] * (lower - upper)
 
 
@@ -91,7 +91,7 @@ def warp_sharply(image: np.ndarray, flow: np.ndarray) -> np.ndarray:
     for row, vertical in zip(rows, down, strict=True):
         along = np.zeros_like(moved)
         for column, horizontal in zip(columns, right, strict=True):
-            along += horizontal[..., None] * pixels[row * width + column]
+            along += horizontal[..., None] * pixels.take(row * width + column, axis=0)
         moved += vertical[..., None] * along
     return np.clip(moved, 0.0, 1.0)
 
@@ -140,12 +140,10 @@ def box_mean(values: np.ndarray, side: int) -> np.ndarray:
         array([[1., 1., 1.]])
     """
     radius = side // 2
-    for axis in (0, 1):
-        length = values.shape[axis]
-        padded = np.pad(values, [(radius, radius) if each == axis else (0, 0) for each in (0, 1)],
-                        "edge")  # fmt: skip
-        parts = (np.take(padded, range(start, start + length), axis) for start in range(side))
-        values = sum(parts) / side
+    for _ in range(2):  # along the rows, then, transposed, along the columns
+        length = values.shape[1]
+        padded = np.pad(values, ((0, 0), (radius, radius)), "edge")
+        values = (sum(padded[:, start : start + length] for start in range(side)) / side).T
     return values
 
 
