@@ -201,7 +201,10 @@ def main() -> int:
     report.table("flicker", ["warp error", "times less", "style loss", "over by frame"], lines)
     sheet = image_io.grid(np.concatenate(rows), columns=len(rows[0]))
     image_io.write_image(options.out / "sheet.png", sheet)
-    write_json(options.out / "results.json", {"options": runs.plain(dataclasses.asdict(options)), "rows": lines})
+    write_json(
+        options.out / "results.json",
+        {"options": runs.plain(dataclasses.asdict(options)), "rows": lines},
+    )
     print(f"results: {options.out}/sheet.png and results.json")
     return 0
 
