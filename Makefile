@@ -9,6 +9,7 @@ CONTENT ?=
 STYLE ?=
 STYLES ?=
 PHOTOS ?=
+INPUT ?=
 MODEL ?=
 OUT ?=
 RUN ?=
@@ -35,6 +36,12 @@ paint: $(READY)  ## paint photos with such a network: MODEL=runs/style-NAME CONT
 	@test -n "$(CONTENT)" || { echo "error: CONTENT: missing; name a photo or a folder: make paint MODEL=$(MODEL) CONTENT=photo.jpg" >&2; exit 2; }
 	@$(RUNNER) -m style_transfer.feedforward.paint --model "$(MODEL)" --content "$(CONTENT)" \
 		$(if $(OUT),--out "$(OUT)") $(ARGS)
+
+video: $(READY)  ## stylize a video: INPUT=clip.mp4|folder/ and MODEL=runs/style-NAME or STYLE=painting.jpg [OUT=out.mp4]
+	@test -n "$(INPUT)" || { echo "error: INPUT: missing; name a video or a folder of frames: make video INPUT=clip.mp4 MODEL=runs/style-NAME" >&2; exit 2; }
+	@test -n "$(MODEL)$(STYLE)$(STYLES)" || { echo "error: MODEL or STYLE: missing; name a run folder or a painting: make video INPUT=$(INPUT) STYLE=painting.jpg" >&2; exit 2; }
+	@$(RUNNER) -m style_transfer.video --input "$(INPUT)" $(if $(MODEL),--model "$(MODEL)") \
+		$(if $(STYLE),--style "$(STYLE)") $(if $(STYLES),--style $(STYLES)) $(if $(OUT),--out "$(OUT)") $(ARGS)
 
 evaluate: $(READY)  ## evaluate a trained generator: RUN=runs/NAME
 	@test -n "$(RUN)" || { echo "error: RUN: missing; name a run folder: make evaluate RUN=runs/NAME" >&2; exit 2; }
@@ -81,4 +88,4 @@ $(READY): requirements.txt requirements-dev.txt
 	@$(RUNNER) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-.PHONY: help train-gan stylize train-style paint evaluate tensorboard gallery bench test test-slow lint setup clean
+.PHONY: help train-gan stylize train-style paint video evaluate tensorboard gallery bench test test-slow lint setup clean

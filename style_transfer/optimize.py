@@ -48,6 +48,7 @@ def paint(
     ending: Ending | None = None,
     *,
     masks: Masks | None = None,
+    dial: Dial | None = None,
 ) -> tuple[np.ndarray, list[Level]]:
     """Stylize one image and report how each stage went.
 
@@ -60,6 +61,8 @@ def paint(
         ending: Through it a callback ends all stages; the image is then returned
             as it is, at full size.
         masks: Of the content and the styles.
+        dial: Replaces a new one of this strength; afterwards its scale is the weight of the
+            content that reached it. It is not used where nothing could follow it.
 
     Returns:
         float32 (H, W, 3 or 4) in [0, 1], and one report per stage.
@@ -73,9 +76,9 @@ def paint(
     weights = choose_weights(config, extractor)
     shares = config.appearance.style_weights or [1.0] * len(styles)
     stages = plan_stages(config, content.size, extractor)
-    dial, strength = None, config.appearance.strength
-    if weights.content and strength and config.optimization.optimizer == "adam":
-        dial = Dial(strength)  # a line search needs a fixed objective
+    strength = config.appearance.strength
+    follows = weights.content and strength and config.optimization.optimizer == "adam"
+    dial = (dial or Dial(strength)) if follows else None  # a line search needs a fixed objective
     image, state, levels, size, guides = None, None, [], None, None
     for stage in stages if strength else ():
         if stage.size != size:

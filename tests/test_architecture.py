@@ -11,7 +11,7 @@ import pytest
 from common import registry
 
 ROOT = Path(__file__).resolve().parent.parent
-OPTIONAL = {"sklearn", "torch"}  # used where they are installed
+OPTIONAL = {"cv2", "imageio_ffmpeg", "sklearn", "torch"}  # used where they are installed
 ALLOWED = {
     "common": {"common"},
     "gan": {"common", "gan"},

@@ -12,7 +12,7 @@ from tests.command_line import ROOT, run
 
 FRONTS = [
     *("gan.train", "gan.sample", "gan.evaluate", "gan.anomaly", "gan.directions", "gan.project"),
-    "style_transfer.stylize",
+    *("style_transfer.stylize", "style_transfer.video.__main__"),
 ]
 
 

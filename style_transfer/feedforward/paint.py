@@ -67,13 +67,7 @@ def check(config: Config) -> Config:
     check_bounds(config)
     saved = saved_runs.read(config.model, "--model")
     saved_runs.check_trained(saved, "--model")
-    if config.style_weights and len(config.style_weights) != len(saved.styles):
-        raise InputError(
-            f"--style-weights: expected one for each of the {len(saved.styles)} styles "
-            f"({printable(', '.join(saved.styles))}), got {len(config.style_weights)}"
-        )
-    if config.style_weights and not any(config.style_weights):
-        raise InputError("--style-weights: expected at least one above 0")
+    saved_runs.check_style_weights(saved, config.style_weights)
     if config.out is None:
         out = config.model / FOLDER
         if not config.content.is_dir():

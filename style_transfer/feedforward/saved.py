@@ -1,12 +1,13 @@
 """What the folder of a trained network says about it, read without TensorFlow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common import runs
 from common.checkpoints import Checkpoints
-from common.errors import InputError
+from common.errors import InputError, printable
 from style_transfer.feedforward import config as configuration
 from style_transfer.feedforward.config import Config
 
@@ -60,3 +61,18 @@ def check_trained(saved: Saved, flag: str) -> None:
     """
     if not Checkpoints(saved.folder).paths("last"):
         raise InputError(f"{flag} {saved.folder}: no checkpoint; the run ended before its first")
+
+
+def check_style_weights(saved: Saved, weights: Sequence[float]) -> None:
+    """Check that there is a weight for each style of a network, and one above 0; or none at all.
+
+    Raises:
+        InputError: There is another number of them, or all are 0.
+    """
+    if weights and len(weights) != len(saved.styles):
+        raise InputError(
+            f"--style-weights: expected one for each of the {len(saved.styles)} styles "
+            f"({printable(', '.join(saved.styles))}), got {len(weights)}"
+        )
+    if weights and not any(weights):
+        raise InputError("--style-weights: expected at least one above 0")

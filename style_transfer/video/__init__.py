@@ -1,0 +1,1 @@
+"""Videos stylized without flicker."""
