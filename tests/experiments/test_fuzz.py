@@ -233,9 +233,9 @@ def test_a_failure_is_reported_with_its_seed_and_a_short_command(tmp_path, monke
 
 
 @pytest.mark.slow
-def test_two_hundred_cases_break_nothing(tmp_path):
+def test_a_hundred_cases_break_nothing(tmp_path):
     cli.import_tensorflow()
-    options = fuzz.Options(cases=200, seed=20, heavy=0.05, out=tmp_path / "report.json")
+    options = fuzz.Options(cases=100, seed=20, heavy=0.05, out=tmp_path / "report.json")
     report = fuzz.campaign(options)
-    assert report["cases"] == 200
+    assert report["cases"] == 100
     assert report["failures"] == {}

@@ -19,7 +19,7 @@ from common.errors import InputError
 from gan import validation
 from gan.config import Config
 from gan.train import parse
-from tests.command_line import arrays_of, run, start
+from tests.command_line import arrays_of, run, run_here, start
 from tests.gan.tiny import TINY
 
 
@@ -234,10 +234,12 @@ def test_every_family_trains_resumes_samples_and_is_evaluated(networks, blobs, c
     assert code == 0, err
     assert f"{networks}: generator" in out
     assert json.loads((folder / "config.json").read_text())["networks"]["family"] == networks
-    code, _, err = run("gan.train", "--resume", folder, "--epochs", "0.5")
+    code, _, err = run_here("gan.train", "--resume", folder, "--epochs", "0.5")
     assert code == 0, err
     assert json.loads((folder / "summary.json").read_text())["images"] == 32
-    code, _, err = run("gan.sample", "--run", folder, "--count", "3", "--npz", tmp_path / "s.npz")
+    code, _, err = run_here(
+        "gan.sample", "--run", folder, "--count", "3", "--npz", tmp_path / "s.npz"
+    )
     assert code == 0, err
     side = {"pytorch_example": 64, "resnet": 16, "style_based": 16, "tutorial": 28}[networks]
     with np.load(tmp_path / "s.npz") as archive:
