@@ -135,6 +135,7 @@ def test_the_same_seed_makes_the_same_files():
         assert first == second
 
 
+@pytest.mark.slow
 def test_image_files_are_of_every_kind():
     found = [images.file(np.random.default_rng([1, number]), plain=0.1) for number in range(400)]
     readable, modes = 0, set()

@@ -41,6 +41,7 @@ def test_a_change_of_an_unknown_field_names_the_nearest():
         change(Config(), {"batch_sice": 8})
 
 
+@pytest.mark.slow
 def test_every_row_is_a_configuration_that_can_be_trained(capsys):
     for experiment in (losses, defaults, tutorial, few_images, architectures):
         options = dataclasses.replace(experiment.SWEEP.options, dataset="glyphs")

@@ -16,7 +16,12 @@ from tests.gan.tiny import build_with_tanh, run_of
 @pytest.mark.parametrize(
     "balance",
     [
-        BalanceConfig(pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1),
+        pytest.param(
+            BalanceConfig(
+                pause_accuracy=0.6, resume_accuracy=0.5, label_flips=0.1, instance_noise=0.1
+            ),
+            marks=pytest.mark.slow,
+        ),
         pytest.param(
             BalanceConfig(mode="auto", augment_kimg=1.0, discriminator_steps=2, generator_steps=2),
             marks=pytest.mark.slow,

@@ -83,6 +83,7 @@ def test_a_run_leaves_everything_in_its_folder(tiny):
     assert session.plugin_data.plugin_name == "hparams"
 
 
+@pytest.mark.slow
 def test_divergence_stops_and_restores_a_finite_state(tiny):
     wild = dataclasses.replace(
         tiny,

@@ -187,6 +187,7 @@ def test_what_is_kept_is_the_content_and_has_no_style(images):
     assert float(objective(image)["style/pixels"][0]) == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.slow
 def test_the_gradient_of_a_large_image_in_tiles_is_that_of_the_whole():
     random = np.random.default_rng(2)
     whole = Extractor("pixels", ("pixels", "coarse"), layers, None, 2, 1)

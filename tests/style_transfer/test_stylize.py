@@ -58,6 +58,7 @@ def test_every_appearance_gives_an_image(content, style, appearance):
     assert np.isfinite(result).all()
 
 
+@pytest.mark.slow
 def test_the_contents_colors_stay(content, style):
     result = stylize.stylize(content, style, quick(32, colors="content"))
     goal, _ = prepare.prepare(as_image(content), [], (24, 32), quick())

@@ -138,6 +138,7 @@ def test_workers_of_a_cluster_go_by_their_instructions(processor, monkeypatch, t
     assert processor.measured == []
 
 
+@pytest.mark.slow
 def test_the_measurement_takes_both_and_no_global_random_state():
     keras.utils.set_random_seed(3)
     before = (random.getstate(), np.random.get_state()[1].tolist())

@@ -83,6 +83,7 @@ def observe(control, sign, steps, images=100):
     return float(control.probability)
 
 
+@pytest.mark.slow
 def test_the_probability_follows_how_sure_the_discriminator_is():
     control = augment.Augmentation(0.0, ("cutout",), 0, target=0.6, kimg=10.0)
     assert observe(control, 0.9, 20) == pytest.approx(0.2)  # 2,000 of 10,000 images

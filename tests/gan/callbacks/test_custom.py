@@ -149,6 +149,7 @@ def test_networks_that_cannot_be_saved_are_refused_before_training(tiny, tmp_pat
     assert not (tmp_path / "x.keras").exists()
 
 
+@pytest.mark.slow
 def test_metrics_that_a_callback_adds_are_logged_and_monitored(tiny):
     class Add(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):

@@ -38,6 +38,7 @@ def test_a_resumed_run_ends_with_the_same_bits(reconstructing):
     assert 0.0 < whole.metrics["loss/reconstruction"] < 20.0
 
 
+@pytest.mark.slow
 def test_the_encoder_trains_and_the_images_of_a_run_come_from_its_memory(reconstructing):
     result = train(reconstructing)
     encoder = result.gan.reconstruction.encoder
