@@ -131,6 +131,7 @@ def test_a_resume_accepts_fields_that_the_run_does_not_know_yet(tiny):
         train(run_of(changed, run_dir=None, resume=folder))
 
 
+@pytest.mark.slow
 def test_a_resume_refuses_fields_of_another_version(tiny):
     folder = train(tiny).folder
     about = json.loads((folder / "config.json").read_text())

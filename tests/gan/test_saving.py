@@ -67,7 +67,10 @@ def test_a_loaded_model_has_the_same_state_and_trains_on_as_the_saved_one(tmp_pa
         np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
 
 
-@pytest.mark.parametrize("family", families.names())
+@pytest.mark.parametrize("family", [
+    each if each == "dcgan" else pytest.param(each, marks=pytest.mark.slow)
+    for each in families.names()
+])  # fmt: skip
 def test_networks_of_every_family_are_saved(family, tmp_path):
     side = families.resolutions(family)[0]
     config = presets.apply(Config(), presets.default_preset(family))

@@ -229,6 +229,7 @@ def test_what_is_no_image_is_refused(content, styles):
         stylize.stylize(content, styles, quick())
 
 
+@pytest.mark.slow
 def test_every_kind_of_array_gives_what_uint8_gives(content, style):
     """Only reading differs, so that is compared; one is stylized to the end."""
     wanted = np.asarray(prepare.read(content, [style], quick())[0])

@@ -95,6 +95,7 @@ def test_the_probability_follows_how_sure_the_discriminator_is():
     assert observe(fixed, 0.9, 10) == pytest.approx(0.3)
 
 
+@pytest.mark.slow
 def test_the_probability_follows_how_far_the_discriminator_overfits():
     control = auto.OverfittingAugmentation(("cutout",), 0, kimg=10.0)
     assert observe(control, 1.0, 20) == 0.0  # nothing is known yet

@@ -168,6 +168,7 @@ def test_metrics_that_a_callback_adds_are_logged_and_monitored(tiny):
     assert [event.step for event in events.Tensors("my/metric")] == [32, 64, 96]
 
 
+@pytest.mark.slow
 def test_a_monitored_metric_that_nothing_adds_is_an_error_after_the_first_tick(tiny):
     config = with_stop(tiny, epochs=9, monitor="my/metric")
     with pytest.raises(InputError, match=r"monitor=my/metric: no callback .*first tick\n.*loss"):

@@ -61,7 +61,10 @@ def gan_of(family, classes=0):
     return gan, (tf.constant(images), tf.constant(np.arange(8) % max(classes, 1), tf.int32))
 
 
-@pytest.mark.parametrize("family", [each for each in families.names() if not families.grows(each)])
+@pytest.mark.parametrize("family", [
+    each if each == "dcgan" else pytest.param(each, marks=pytest.mark.slow)
+    for each in families.names() if not families.grows(each)
+])  # fmt: skip
 def test_every_family_that_does_not_grow_can_have_it(family):
     gan, (images, labels) = gan_of(family, classes=2)
     assert gan.discriminator.output_shape == (None,)

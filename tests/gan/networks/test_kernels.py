@@ -48,7 +48,10 @@ def described(variables):
     return [(variable.path, tuple(variable.shape)) for variable in variables]
 
 
-@pytest.mark.parametrize("family", base.names())
+@pytest.mark.parametrize("family", [
+    each if each == "dcgan" else pytest.param(each, marks=pytest.mark.slow)
+    for each in base.names()
+])  # fmt: skip
 def test_both_kernels_have_the_same_variables(family):
     fast_gan, keras_gan = (build(family, kernels, classes=3) for kernels in fast.KERNELS)
     assert described(fast_gan.variables) == described(keras_gan.variables)
