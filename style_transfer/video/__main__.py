@@ -15,9 +15,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from common import cli, runs
+from common.bounds import restored
 from common.errors import printable
 from common.files import remove_temporaries
-from style_transfer.video import config as configuration
 from style_transfer.video import ffmpeg, flow, frames, sequence, validation
 from style_transfer.video.config import Config
 from style_transfer.video.sequence import Painter
@@ -47,7 +47,7 @@ def parse(arguments: Sequence[str] | None) -> Config:
     if given.resume is None:
         return given
     about = runs.read_config(given.resume, "--resume")
-    saved = configuration.from_dict(about["config"], f"--resume {given.resume}: {runs.CONFIG}")
+    saved = restored(Config, about["config"], f"--resume {given.resume}: {runs.CONFIG}")
     default = dataclasses.replace(saved, resume=given.resume, run_dir=None)
     return cli.parse(Config, PROGRAM, arguments, default=default)
 
@@ -89,7 +89,7 @@ def run(config: Config) -> Path:
 
 def _create(job: Job) -> Path:
     folder = runs.create(job.config.run_dir, "video")
-    runs.write_config(folder, configuration.to_dict(job.config), data=job.data, machine={})
+    runs.write_config(folder, runs.plain(dataclasses.asdict(job.config)), data=job.data, machine={})
     return folder
 
 

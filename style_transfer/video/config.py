@@ -1,14 +1,12 @@
 """Configuration of a stylized video, importable without TensorFlow."""
 
-import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import tyro
 
-from common import runs
-from common.bounds import bounded, restored
+from common.bounds import bounded
 from style_transfer import config as stylization
 from style_transfer.config import (
     LARGEST_SIDE,
@@ -71,24 +69,6 @@ class Config:
     appearance: Annotated[AppearanceConfig, tyro.conf.OmitArgPrefixes] = STYLIZATION.appearance
     optimization: Hidden[OptimizationConfig] = STYLIZATION.optimization
     """With --style: optimization of the first frame, and the rates of the others."""
-
-
-def to_dict(config: Config) -> dict[str, Any]:
-    """Convert a configuration to JSON values."""
-    return runs.plain(dataclasses.asdict(config))
-
-
-def from_dict(fields: Any, file: str) -> Config:
-    """Invert `to_dict`; missing fields have their defaults.
-
-    Args:
-        fields: What config.json holds.
-        file: How errors name it.
-
-    Raises:
-        InputError: A field is unknown, has another type or is out of its bounds.
-    """
-    return restored(Config, fields, file)
 
 
 def as_stylization(config: Config, longer: int) -> stylization.Config:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from common import images as image_io
 from common import runs
-from common.bounds import check_bounds, settings
+from common.bounds import check_bounds, restored, settings
 from common.checkpoints import Checkpoints
 from common.errors import InputError
 from common.exporting.formats import EXTRAS
@@ -18,9 +18,8 @@ from style_transfer.config import SMALLEST_SIDE
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.validation import check_file
 from style_transfer.prepare import read_styles
-from style_transfer.video import config as configuration
 from style_transfer.video import ffmpeg, flow, frames
-from style_transfer.video.config import Config, as_stylization
+from style_transfer.video.config import CHANGEABLE, Config, as_stylization
 from style_transfer.video.frames import Clip
 
 USUAL_SIDE = 512  # pixels of the longer side, at most, with --style and without --size
@@ -172,13 +171,9 @@ def _check_run(config: Config, data: dict[str, object]) -> Path | None:
         runs.check_new(folder)
         return None
     about = runs.read_config(folder, flag)
-    saved = configuration.from_dict(about["config"], f"{flag} {folder}: {runs.CONFIG}")
-    before, now = (configuration.to_dict(each) for each in (saved, config))
-    changed = [
-        line
-        for line in runs.differences(before, now)
-        if not line.startswith(configuration.CHANGEABLE)
-    ]
+    saved = restored(Config, about["config"], f"{flag} {folder}: {runs.CONFIG}")
+    before, now = (runs.plain(dataclasses.asdict(each)) for each in (saved, config))
+    changed = [line for line in runs.differences(before, now) if not line.startswith(CHANGEABLE)]
     if about["data"] != data:
         changed.append("the input, the style or the model has changed")
     if changed:
