@@ -36,7 +36,6 @@ def shaped(image, width, height):
     ("content_size", "style_size"),
     [
         ((60, 80), (300, 16)),  # a style of another aspect
-        ((16, 33), (16, 16)),  # the smallest
         ((300, 101), (700, 500)),  # much larger than the content
     ],
 )
