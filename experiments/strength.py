@@ -37,7 +37,7 @@ class Options:
     """Style images, one for each pair."""
     size: int = bounded(256, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the results in pixels."""
-    iterations: int = bounded(120, 1)
+    iterations: int = bounded(150, 1)
     """Iterations per level."""
     out: Path = Path("runs/strength")
     """Folder of strip-N.png, curve.png and distances.json."""

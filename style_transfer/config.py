@@ -21,7 +21,7 @@ MOST_WEIGHT = 1e6  # of a style
 SMALLEST_SIDE = 16  # pixels; the deepest layers of a smaller image are empty
 LARGEST_SIDE = 16384  # pixels
 PREVIEW_SIZE = 256  # pixels
-PREVIEW_ITERATIONS = 60  # per level
+PREVIEW_ITERATIONS = 80  # per level
 
 STYLES = table_keys("common.losses.style", "STYLE")
 MASKABLE = constant("common.losses.style", "MASKABLE")
@@ -70,17 +70,17 @@ class OptimizationConfig:
 
     optimizer: Hidden[Literal["adam", "lbfgs"]] = "adam"
     """Optimizer. lbfgs: SciPy's L-BFGS-B."""
-    iterations: int = bounded(120, 1, 1_000_000)
+    iterations: int = bounded(150, 1, 1_000_000)
     """Iterations per level of the pyramid. The first level takes twice as many. Adam does them in
     tens: 25 become 30."""
     learning_rate: Hidden[float] = bounded(0.02, 1e-6, 1)
     """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
     fifth of this during refinement."""
     smallest: Hidden[int] = bounded(64, SMALLEST_SIDE, LARGEST_SIDE)
-    """Longer side of the first level in pixels. Each level is larger by the square root of 2."""
+    """Longer side of the first level in pixels. Each level is about twice as large."""
     tolerance: Hidden[float] = bounded(0.002, 0, 1)
     """A level ends when its loss falls by less than this fraction in 25 iterations. 0: never."""
-    refine: Hidden[float] = bounded(7 / 12, 0, 1)
+    refine: Hidden[float] = bounded(0.4, 0, 1)
     """Fraction of the last level's iterations that refine: with decreasing steps and, with the
     embedded extractor, through its slower, more accurate reference."""
     correct: Hidden[int] = bounded(20, 0)

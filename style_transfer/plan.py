@@ -67,7 +67,7 @@ class Level:
 
 
 def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tuple[int, int]]:
-    """List the sizes of the levels, each larger by about the square root of 2.
+    """List the sizes of the levels, each about twice as large.
 
     Args:
         size: (width, height) of the content.
@@ -80,10 +80,10 @@ def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tupl
 
     Example:
         >>> level_sizes((800, 600), 256, 128)
-        [(128, 96), (181, 136), (256, 192)]
+        [(128, 96), (256, 192)]
     """
-    count = max(0, math.floor(2.0 * math.log2(longest / smallest) + 1e-9))
-    sides = [round(longest / math.sqrt(2.0) ** number) for number in range(count, -1, -1)]
+    count = max(0, math.floor(math.log2(longest / smallest) + 1e-9))
+    sides = [round(longest / 2**number) for number in range(count, -1, -1)]
     fitted = [image_io.fit_longer_side(size, side) for side in sides]
     return [each for each in fitted if min(each) >= SMALLEST_SIDE] or fitted[-1:]
 

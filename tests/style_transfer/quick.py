@@ -5,7 +5,7 @@ import dataclasses
 from style_transfer.config import AppearanceConfig, Config, OptimizationConfig
 
 QUICK = OptimizationConfig(
-    iterations=6, smallest=32, refine=0.0, correct=0, precision="float32", tolerance=0.0
+    iterations=6, smallest=24, refine=0.0, correct=0, precision="float32", tolerance=0.0
 )
 
 LAYERS = {"style_layers": ("relu1_1", "relu2_1"), "content_layers": ("relu3_1",)}

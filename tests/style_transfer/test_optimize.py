@@ -20,7 +20,7 @@ def test_lbfgs_lowers_the_same_loss(content, style):
     result, levels = optimize.paint(content, style, config, [listen])
     assert result.shape == (48, 36, 3)
     assert heard[-1]["loss"] < heard[-6]["loss"]
-    assert [level.size for level in levels] == [(26, 34), (36, 48)]
+    assert [level.size for level in levels] == [(18, 24), (36, 48)]
 
 
 @pytest.mark.slow
@@ -28,7 +28,7 @@ def test_every_stage_reports_how_it_went(content, style):
     config = quick(optimization={"refine": 0.5, "correct": 3, "iterations": 10})
     _, levels = optimize.paint(content, style, config)
     assert [(level.size, level.iterations) for level in levels] == [
-        ((26, 34), 20),
+        ((18, 24), 20),
         ((36, 48), 5),
         ((36, 48), 5),
     ]

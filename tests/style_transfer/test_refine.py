@@ -84,14 +84,13 @@ def test_the_last_iterations_use_the_reference_and_slow_down():
     stages = stages_of(config, extractor)
     assert [(stage.size, stage.iterations, stage.extractor.name) for stage in stages] == [
         ((32, 24), 24, "quick"),
-        ((45, 34), 12, "quick"),
         ((64, 48), 9, "quick"),
         ((64, 48), 3, "true"),
     ]
-    assert [stage.rates for stage in stages] == [(0.1, 0.1)] * 3 + [pytest.approx((0.25, 0.02))]
-    assert [stage.horizon for stage in stages] == [50.0, 50.0, 50.0, 15.0]
+    assert [stage.rates for stage in stages] == [(0.1, 0.1)] * 2 + [pytest.approx((0.25, 0.02))]
+    assert [stage.horizon for stage in stages] == [50.0, 50.0, 15.0]
     assert {stage.extractor.name for stage in stages_of(config, reference)} == {"true"}
-    for share, counts in ((0.0, [24, 12, 12]), (1.0, [24, 12, 12])):
+    for share, counts in ((0.0, [24, 12]), (1.0, [24, 12])):
         whole = dataclasses.replace(
             config, optimization=dataclasses.replace(optimization, refine=share)
         )
@@ -105,11 +104,9 @@ def test_a_preview_does_without_the_reference():
     preview = resolve(Config(preview=True, size=1024))
     stages = stages_of(preview, Extractor("quick", ("one",), dict, reference))
     assert [(stage.extractor.name, stage.iterations) for stage in stages] == [
-        ("quick", 120),
-        ("quick", 60),
-        ("quick", 60),
-        ("quick", 60),
-        ("quick", 60),
+        ("quick", 160),
+        ("quick", 80),
+        ("quick", 80),
     ]
 
 

@@ -115,8 +115,9 @@ def test_transparent_pixels_keep_their_colors(style, colors):
 
 
 def test_a_broken_extractor_stops_its_levels_and_warns(content, style, broken_extractor):
+    config = quick(**ANY_LAYERS, optimization={"smallest": 32})
     with pytest.warns(RuntimeWarning, match="non-finite"):
-        result = stylize.stylize(content, style, quick(**ANY_LAYERS), extractor=broken_extractor)
+        result = stylize.stylize(content, style, config, extractor=broken_extractor)
     goal, _ = prepare.prepare(as_image(content), [], (36, 48), quick())
     assert np.abs(result - goal).mean() < 0.05  # what it started from
 
