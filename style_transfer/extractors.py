@@ -38,6 +38,8 @@ class Extractor:
         layers: From the finest to the coarsest.
         apply: From images (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
         reference: A slower, more accurate extractor with the same layers, or None.
+        exact: Layers that the reference computes in the same way.
+        tiled: Whether it computes an image in tiles, which no graph can contain.
         stride: Pixels between neighboring places of the coarsest layer.
         radius: Pixels beyond its own `stride` x `stride` pixels that a place sees, to
             each side; see `common.extractors.receptive_field`. None is unknown: the
@@ -54,6 +56,8 @@ class Extractor:
     reference: "Extractor | None" = None
     stride: int = 1
     radius: int | None = None
+    exact: tuple[str, ...] = ()
+    tiled: bool = False
 
     def __call__(self, image: tf.Tensor) -> dict[str, Features]:
         return self.apply(image)
@@ -102,7 +106,7 @@ def embedded(dtype: str = "float32") -> Extractor:
     true = load(str(REFERENCE), dtype=dtype).apply
     reference = Extractor("compact's reference", layers, beside(true), None, *DEEP_FIELD)
     quick = compact.load(dtype=dtype)
-    return Extractor("compact", layers, beside(quick), reference, *DEEP_FIELD)
+    return Extractor("compact", layers, beside(quick), reference, *DEEP_FIELD, exact=deep.TAPS)
 
 
 def read_vgg(name: str) -> dict[str, np.ndarray]:

@@ -13,12 +13,13 @@ Networks, section 2:
 Equations 2 and 6 are the gradients, which automatic differentiation computes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import tensorflow as tf
 
 from common.extractors.compact import Features
+from common.fast.graph_optimizer import in_a_graph_if_large
 from common.losses.content import CONTENT
 from common.losses.smoothness import SMOOTHNESS
 from common.losses.style import STYLE
@@ -90,7 +91,7 @@ class Objective:
         self.content_scale = tf.Variable(1.0, trainable=False)
         self.smoothness = SMOOTHNESS[smoothness]
         self.held = None if guides is None or guides.keep is None else (content, guides.keep)
-        p = extractor(content) if weights.content or guides else {}
+        p = self.features(extractor, content, None if guides else weights.content)
         self.content = {layer: CONTENT[content_distance](p[layer]) for layer in weights.content}
         total = sum(weight for _, weight in styles)
         self.styles, self.regions = [], []  # without guides, and with
@@ -99,6 +100,7 @@ class Objective:
             factory, layers = STYLE[statistic], tuple(weights.style)
             self.regions = regions.region_losses(guides, p, targets, layers, factory)
             return
+        del p  # what no loss keeps is freed before the styles are computed
         for style, weight in styles:
             a = self.style_target(style)
             losses = {layer: STYLE[statistic](a[layer]) for layer in weights.style}
@@ -106,7 +108,21 @@ class Objective:
 
     def style_target(self, style: tf.Tensor) -> dict[str, Features]:
         """Compute the features of a style image, (1, h, w, 3), that images are compared with."""
-        return self.extractor(style)
+        return self.features(self.extractor, style, self.weights.style)
+
+    @staticmethod
+    def features(
+        extractor: Extractor, image: tf.Tensor, layers: Collection[str] | None
+    ) -> dict[str, Features]:
+        """Compute some layers of an image (1, h, w, 3), or all of them, for the targets."""
+        if layers is not None and not layers:
+            return {}
+
+        def chosen(image: tf.Tensor) -> dict[str, Features]:
+            every = extractor(image)
+            return every if layers is None else {layer: every[layer] for layer in layers}
+
+        return chosen(image) if extractor.tiled else in_a_graph_if_large(chosen, image)
 
     def __call__(self, image: tf.Tensor) -> dict[str, tf.Tensor]:
         """Compute every weighted term.

@@ -35,7 +35,7 @@ class CorrectedObjective(Objective):
 
     Attributes:
         reference: The slower extractor with the same layers.
-        offsets: {layer: Moments}, added to the extractor's own moments.
+        offsets: {layer: Moments} of the layers that differ, added to the extractor's own moments.
     """
 
     def __init__(
@@ -48,14 +48,15 @@ class CorrectedObjective(Objective):
     ):
         self.reference = extractor.reference
         super().__init__(extractor, content, styles, weights, **losses)
-        features = extractor(content)
-        self.offsets = {
-            layer: Moments(*(tf.Variable(tf.zeros_like(m)) for m in features[layer].moments()))
-            for layer in weights.style
-        }
 
     def style_target(self, style: tf.Tensor) -> dict[str, Features]:
-        return self.reference(style)
+        target = self.features(self.reference, style, self.weights.style)
+        self.offsets = {
+            layer: Moments(*(tf.Variable(tf.zeros_like(each)) for each in target[layer].moments()))
+            for layer in target
+            if layer not in self.extractor.exact
+        }
+        return target
 
     @tf.function(autograph=False)
     def correct(self, image: tf.Tensor) -> None:
@@ -75,7 +76,7 @@ class CorrectedObjective(Objective):
                 part.assign(wanted - found)
 
     def style_terms(self, f: Mapping[str, Features]) -> dict[str, tf.Tensor]:
-        corrected = {}
+        corrected = dict(f)
         for layer, offset in self.offsets.items():
             parts = zip(f[layer].moments(), offset, strict=True)
             corrected[layer] = Features(f[layer].values, Moments(*(m + o for m, o in parts)))

@@ -64,7 +64,7 @@ def tiled(extractor: Extractor, weights: Weights, side: int) -> Extractor:
     apply = Tiles(extractor, side // stride * stride)
     for kind, names in ((MOMENTS, weights.style), (VALUES, weights.content)):
         apply.wanted |= {Request(apply.passes.layers[name].source, kind) for name in names}
-    return Extractor(extractor.name, extractor.layers, apply, None, stride, radius)
+    return Extractor(extractor.name, extractor.layers, apply, None, stride, radius, tiled=True)
 
 
 class Tiles:
