@@ -1,5 +1,6 @@
 """From a configuration to a compiled GAN."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -23,9 +24,10 @@ from gan.reconstruction.codes import build_encoder
 from gan.reconstruction.memory import with_memory
 from gan.reconstruction.reconstruction import Reconstruction
 from gan.resume import precision_of
-from gan.stages import Networks, cut
+from gan.stages import cut, trained
 
 MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
+LARGEST_ENCODED = 64  # pixels that the encoder sees of networks that grow, if a stage has them
 BALANCE_SEED, RECONSTRUCTION_SEED = 10, 20  # added to the seed: no two random streams are equal
 
 
@@ -71,15 +73,17 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     if config.networks.head == heads.SAN:
         discriminator = heads.with_slicing(discriminator, spec.classes)
     regularizer = getattr(family, "generator_regularizer", None)
-    stages = ()
     if config.reconstruction.weight:
         memory = config.reconstruction.entries, config.reconstruction.temperature
         generator, ema_generator = (
             with_memory(each, spec, *memory) for each in (generator, ema_generator)
         )
-    elif networks.grows(config.networks.name):
+    stages, encoded = (), spec
+    if networks.grows(config.networks.name):
         sides = family.stages(spec, **accepted(family.stages, options))
-        stages = cut(family, Networks(generator, discriminator, ema_generator), sides)
+        stages = cut(family, trained(generator, discriminator, ema_generator), sides)
+        side = max(side for side in sides if side <= max(LARGEST_ENCODED, sides[0]))
+        encoded = dataclasses.replace(spec, height=side, width=side)
     balance = config.balance
     return GAN(
         generator,
@@ -88,7 +92,7 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
         loss=ADVERSARIAL[config.loss],
         balance=build_balance(balance, seed=config.seed + BALANCE_SEED),
         real_inputs=getattr(family, "real_inputs", None),
-        reconstruction=_reconstruction(config, spec, generator.inputs[0].shape[-1]),
+        reconstruction=_reconstruction(config, encoded, generator.inputs[0].shape[-1]),
         stages=stages,
         penalty=PENALTIES.get(config.penalty),
         penalty_weight=config.penalty_weight,

@@ -15,7 +15,7 @@ from gan.balance.base import Balance
 from gan.path_length import PathLength
 from gan.reconstruction.reconstruction import Reconstruction
 from gan.running_means import RunningMeans
-from gan.stages import Networks
+from gan.stages import Networks, trained
 from gan.step_losses import Images, StepLosses
 from gan.step_metrics import STEP_METRICS, DiscriminatorLosses, GeneratorLosses, gradient_norm
 
@@ -106,7 +106,7 @@ class GAN(StepLosses):
         self.ema_generator = ema_generator
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
-        self.stages = list(stages) or [Networks(generator, discriminator, ema_generator)]
+        self.stages = list(stages) or [trained(generator, discriminator, ema_generator)]
         self.current, self.grown = self.stages[0], []
         self.balance = balance
         self.loss_pair = loss

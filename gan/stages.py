@@ -8,6 +8,8 @@ from typing import Any
 
 import keras
 
+from gan.reconstruction import memory
+
 LENGTHENING = 1.5  # of each stage's share of the run relative to that of the stage before
 
 
@@ -29,6 +31,15 @@ class Networks:
     def side(self) -> int:
         """Height of the images in pixels."""
         return keras.tree.flatten(self.generator.outputs)[-1].shape[1]
+
+
+def trained(
+    generator: keras.Model, discriminator: keras.Model, ema_generator: keras.Model
+) -> Networks:
+    """Return what trains of three full-size networks: all but a memory in front of a generator."""
+    if memory.has_memory(generator):
+        generator, ema_generator = memory.decoder(generator), memory.decoder(ema_generator)
+    return Networks(generator, discriminator, ema_generator)
 
 
 def cut(family: ModuleType, full: Networks, sides: Sequence[int]) -> tuple[Networks, ...]:

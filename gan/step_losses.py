@@ -10,7 +10,6 @@ from common.distribution import replicas
 from gan.layers import heads
 from gan.lazy import lazily
 from gan.path_length import SHRINK
-from gan.reconstruction import memory
 from gan.step_metrics import DiscriminatorLosses, GeneratorLosses
 from gan.two_optimizers import TwoOptimizers
 
@@ -28,11 +27,10 @@ class StepLosses(TwoOptimizers):
             The images, and the divergence of the codes, a scalar.
         """
         if self.reconstruction:
-            codes, cost = self.reconstruction.encode(real)
-            network = memory.decoder(self.generator)
-            return network(self.with_labels(codes, labels), training=True), cost
-        inputs = self.with_labels(self._latents(labels), labels)
-        return self.current.generator(inputs, training=True), tf.constant(0.0)
+            vectors, cost = self.reconstruction.encode(real)
+        else:
+            vectors, cost = self._latents(labels), tf.constant(0.0)
+        return self.current.generator(self.with_labels(vectors, labels), training=True), cost
 
     def _latents(self, labels) -> tf.Tensor:
         """Draw latents (B, Z) for labels (B,)."""

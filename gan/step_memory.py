@@ -134,7 +134,7 @@ def _of_reconstruction(gan: GAN) -> float:
     if not gan.reconstruction:
         return 0.0
     encoder = gan.reconstruction.encoder
-    _, height, width, _ = encoder.input_shape
+    height, width = tf.nest.flatten(gan.generator.output)[-1].shape[1:3]
     features = FEATURE_BYTES * height * width if gan.reconstruction.compare_features else 0
     return KEPT * (activations(encoder) + features)
 

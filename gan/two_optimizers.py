@@ -7,6 +7,7 @@ from common.distribution import replicas
 from common.distribution.training import ReplicatedModel
 from gan import learning_rates, saving
 from gan.balance.base import Network
+from gan.stages import Networks
 
 
 class TwoOptimizers(ReplicatedModel):
@@ -47,16 +48,17 @@ class TwoOptimizers(ReplicatedModel):
 
     def trained_by(self, network: Network) -> list[keras.Variable]:
         """List the variables that the optimizer of a network trains, in any stage."""
-        variables = getattr(self, network).trainable_variables
-        if network == "generator" and self.reconstruction:
-            return variables + self.reconstruction.encoder.trainable_variables
-        return variables
+        return self._of_stage(network, self.stages[-1])
 
     def training(self, network: Network) -> list[keras.Variable]:
         """List those of them that train in the present stage."""
-        if self.current is self.stages[-1]:
-            return self.trained_by(network)
-        return getattr(self.current, network).trainable_variables
+        return self._of_stage(network, self.current)
+
+    def _of_stage(self, network: Network, stage: Networks) -> list[keras.Variable]:
+        variables = getattr(stage, network).trainable_variables
+        if network == "generator" and self.reconstruction:
+            return variables + self.reconstruction.encoder.trainable_variables
+        return variables
 
     def apply(self, network: Network, optimizer: keras.optimizers.Optimizer, gradients):
         """Update a network by the gradients of `training`, as the balance controls allow."""

@@ -151,11 +151,6 @@ def _check_loss(config: Config) -> None:
             f"--balance.label-smoothing: expected a loss with labels "
             f"({', '.join(LOSSES_WITH_LABELS)}), got --loss {config.loss}"
         )
-    if config.reconstruction.weight and families.grows(networks.name):
-        raise InputError(
-            f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "
-            "grows, and reconstructs nothing\nset it to 0, or choose another family"
-        )
     if config.reconstruction.weight and families.has_mapping(networks.name):
         raise InputError(
             f"--reconstruction.weight {config.reconstruction.weight:g}: --networks {networks.name} "

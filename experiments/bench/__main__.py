@@ -18,6 +18,7 @@
     paint     a step of `feedforward.train` and a bare loop of the same update, and
               an image painted by such a network and a bare pass of it
     profile   where a step's time goes, by TensorFlow's profiler
+    stages    the step in each stage of a training that grows, and a bare loop of its networks
     growth    a step against batch size and resolution
 
 Ours, the bare loop and PyTorch take turns, so their ratios hold on a busy
@@ -35,7 +36,7 @@ from common import cli
 from common.distribution import devices
 from common.files import write_json
 from experiments.bench import figure, pytorch
-from experiments.bench.cases import CASES, PAINTINGS, STYLES
+from experiments.bench.cases import CASES, GROWING, PAINTINGS, STAGES, STYLES
 from experiments.processes import alone
 from experiments.sweep import choose
 
@@ -48,8 +49,8 @@ class BenchConfig:
     """Time training and style transfer."""
 
     only: tuple[str, ...] = ()
-    """Some parts: step, kernels, tutorial, pipeline, profile, style, paint, growth. All by
-    default."""
+    """Some parts: step, kernels, tutorial, pipeline, profile, style, paint, stages, growth. All
+    by default."""
     rounds: int = 3
     """Turns in the parts step and kernels, after one to warm up."""
     out: Path = Path("runs/bench.json")
@@ -177,6 +178,19 @@ def paint(precisions: list[str], options: BenchConfig) -> list[Row]:
     return found
 
 
+def stages(precisions: list[str], options: BenchConfig) -> list[Row]:
+    """Print and return the rows of the stages of a training that grows."""
+    _print_title("a step of a stage", "ours img/s", "bare img/s", "ratio")
+    found = []
+    for precision in precisions:
+        for index, side in enumerate(STAGES):
+            row = alone(f"{HERE}.stages.stage", index, precision, 2 * options.rounds)
+            found.append({"precision": precision, **row})
+            speeds = (f"{row[f'{who}_images_per_second']:.0f}" for who in ("ours", "bare"))
+            _print_row(f"{GROWING.name}: {side}x{side}", found[-1], *speeds, row["ratio"])
+    return found
+
+
 def growth(precisions: list[str], options: BenchConfig) -> list[Row]:
     """Print and return the time of a step against batch size and resolution."""
     del options
@@ -206,6 +220,7 @@ PARTS = {
     "profile": profile,
     "style": style,
     "paint": paint,
+    "stages": stages,
     "growth": growth,
 }
 

@@ -33,6 +33,8 @@ CASES = {
     "tutorial": Case("TensorFlow tutorial, 28x28, batch 256", "tutorial", 28, 1, 256, 8, 100),
     "example": Case("PyTorch example, 64x64, batch 128", "pytorch_example", 64, 3, 128, 4, 100),
 }
+GROWING = Case("growing to 64x64, batch 64", "progressive", 64, 3, 64, 8, 64)
+STAGES = (16, 32, 64)  # pixels, of `GROWING`
 BATCH_SIZES, RESOLUTIONS = (16, 32, 64, 128, 256), (16, 32, 64)  # of the part "growth"
 STYLES = (  # extractor, pixels, turns, whether in every precision
     ("compact", 256, 16, True),

@@ -20,13 +20,14 @@ from gan.networks.base import ImageSpec
 def bare_loop(
     gan: GAN, dataset: ImageDataset, batch_size: int, learning_rate: float
 ) -> Callable[[int], None]:
-    """Build a loop of the same two updates on copies of a GAN's networks, and nothing else.
+    """Build a loop of the same two updates on copies of what a GAN trains, and nothing else.
 
     Returns:
         A function that runs a number of steps and waits for the last one.
     """
     generator, discriminator = (
-        keras.models.clone_model(network) for network in (gan.generator, gan.discriminator)
+        keras.models.clone_model(network)
+        for network in (gan.current.generator, gan.current.discriminator)
     )
     conditional, latent_size = gan.conditional, gan.latent_size
     optimizers = [fast.adam("fast")(learning_rate, beta_1=0.5) for _ in range(2)]

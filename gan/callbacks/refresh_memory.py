@@ -6,6 +6,7 @@ import numpy as np
 from common import images as image_io
 from gan.metrics.features import in_batches
 from gan.reconstruction import memory
+from gan.reconstruction.codes import resized
 
 FLIPS = 1  # beside the seed: not the stream that chooses the images
 
@@ -53,15 +54,15 @@ class RefreshMemory(keras.callbacks.Callback):
             self.index = np.sort(chosen)
 
     def on_epoch_end(self, epoch, logs=None):
-        encoder = self.model.reconstruction.encoder
-        codes = in_batches(
-            lambda index: encoder(image_io.to_signed(self.shown(index)), training=False)[0],
-            self.index,
-            self.BATCH,
-        )
+        codes = in_batches(self._codes, self.index, self.BATCH)
         seed = self.seed + int(self.model.images_seen.numpy()) % 2**30
         memory.fill(self.model.generator, codes, self.labels[self.index], self.model.prior, seed)
         memory.copy(self.model.generator, self.model.ema_generator)
+
+    def _codes(self, index: np.ndarray) -> np.ndarray:
+        """Return the codes (B, Z) of images as the present stage sees them."""
+        images = resized(image_io.to_signed(self.shown(index)), self.model.current.side)
+        return self.model.reconstruction.mean_codes(images)
 
     def shown(self, index: np.ndarray) -> np.ndarray:
         """Return the images (B, H, W, C) as they are encoded, some of them flipped."""

@@ -59,25 +59,31 @@ def stages(spec: ImageSpec, *, first: int = FIRST) -> tuple[int, ...]:
     return (*sorted(side for side in others if side >= first), full)
 
 
-def build_generator(spec: ImageSpec, config: NetworkConfig, *, first: int = FIRST) -> keras.Model:
+def build_generator(
+    spec: ImageSpec, config: NetworkConfig, *, first: int = FIRST, final_width: int = 0
+) -> keras.Model:
     """Build the full-size network from latent vectors to images.
 
     Args:
         spec: Shape of the images; square.
         config: `latent_size`, `width`, `upsampling` and `kernels` are used.
         first: Resolution of the first stage, in pixels.
+        final_width: Filters at the resolution of each stage, before one more
+            convolution, with smoothed feature maps as in
+            `gan.networks.dcgan.build_generator`. 0: upsampling makes the images.
 
     Returns:
         A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
         (B, H, W, C) in [-1, 1].
 
     Raises:
-        InputError: The images are not square, or `first` is too small.
+        InputError: The images are not square, or an option is too small.
 
     Example:
         >>> build_generator(ImageSpec(64, 64, 3), NetworkConfig()).output_shape
         (None, 64, 64, 3)
     """
+    check_number("final_width", final_width, least=0)
     trained = stages(spec, first=first)
     source = fast.layers(config.kernels)
     upsample = dcgan.UPSAMPLING[config.upsampling]
@@ -89,7 +95,9 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, first: int = FIRS
     image = None
     for side, width in zip(sides, [*reversed(narrower), None], strict=True):
         if side in trained:  # x is at half of `side`
-            image = _add_detail(source, upsample, image, x, f"sum_{side}", spec.channels)
+            known = {} if image is None else {"kernel_initializer": "zeros"}
+            detail = _image(source, upsample, x, spec.channels, final_width, known)
+            image = _sum(image, detail, f"sum_{side}")
         if width:
             x = _activate(source, upsample(source, x, width))  # (B, side, side, width)
     image = layers.Activation("tanh", dtype="float32", name="image")(image)
@@ -177,13 +185,20 @@ def discriminator_at(discriminator: keras.Model, side: int) -> keras.Model:
     return _discriminator(known, ImageSpec(side, side, channels, classes))
 
 
-def _add_detail(source: SimpleNamespace, upsample, image, x, name: str, channels: int):
+def _image(source: SimpleNamespace, upsample, x, channels: int, width: int, last: dict[str, Any]):
+    """Make an image at twice the side of feature maps; `last` holds options of the last layer."""
+    if not width:
+        return upsample(source, x, channels, **last)
+    smooth = {"pool_size": 2, "strides": 1, "padding": "same"}
+    x = upsample(source, layers.AveragePooling2D(**smooth)(x), width)
+    x = layers.AveragePooling2D(**smooth)(_activate(source, x))
+    return source.Conv2D(channels, 3, padding="same", **last)(x)
+
+
+def _sum(image, detail, name: str):
     """Add the output of new layers, zero at first, to the enlarged image; float32."""
     if image is None:
-        return layers.Activation("linear", dtype="float32", name=name)(
-            upsample(source, x, channels)
-        )
-    detail = upsample(source, x, channels, kernel_initializer="zeros")
+        return layers.Activation("linear", dtype="float32", name=name)(detail)
     image = layers.UpSampling2D(dtype="float32")(image)
     return layers.Add(dtype="float32", name=name)([image, detail])
 

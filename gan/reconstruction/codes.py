@@ -54,6 +54,29 @@ def build_encoder(
     return keras.Model(image, [mean, deviation], name="encoder")
 
 
+def resized(images, height: int):
+    """Average images over areas, or repeat their pixels.
+
+    Args:
+        images: (B, H, W, C).
+        height: A multiple of H, or a part of it without a remainder.
+
+    Returns:
+        (B, height, ..., C); the images themselves if they have this height.
+
+    Example:
+        >>> resized(tf.ones((2, 16, 16, 3)), 64).shape
+        TensorShape([2, 64, 64, 3])
+    """
+    found = images.shape[1]
+    if found > height:
+        return ops.average_pool(images, found // height)
+    factor = height // found
+    if factor > 1:
+        images = ops.repeat(ops.repeat(images, factor, axis=1), factor, axis=2)
+    return images
+
+
 def draw_codes(mean, log_deviation, seed: keras.random.SeedGenerator):
     """Draw a code of each image: Kingma and Welling 2014, section 2.4.
 

@@ -9,7 +9,7 @@ covers all of them, and leaves sharpness to the discriminator.
 import keras
 import tensorflow as tf
 
-from gan.reconstruction.codes import divergence, draw_codes
+from gan.reconstruction.codes import divergence, draw_codes, resized
 from gan.reconstruction.losses import feature_distance, pyramid_distance
 
 
@@ -53,9 +53,17 @@ class Reconstruction(keras.Model):
 
     def encode(self, images: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Draw codes (B, Z) of images (B, H, W, C), and compute their weighted divergence."""
-        mean, log_deviation = self.encoder(images, training=True)
+        mean, log_deviation = self.encoder(self._fitted(images), training=True)
         weight = self.terms["divergence"]
         return draw_codes(mean, log_deviation, self.seed), weight * divergence(mean, log_deviation)
+
+    def mean_codes(self, images: tf.Tensor) -> tf.Tensor:
+        """Return the middle of the codes of images (B, H, W, C) without noise, (B, Z)."""
+        return self.encoder(self._fitted(images), training=False)[0]
+
+    def _fitted(self, images: tf.Tensor) -> tf.Tensor:
+        """Bring images of any stage of a training that grows to the encoder's size."""
+        return resized(images, self.encoder.input_shape[1])
 
     def distance(self, real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
         """Compute the weighted distance of reconstructions from real images, a scalar."""

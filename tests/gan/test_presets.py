@@ -137,7 +137,7 @@ def test_a_preset_is_fitted_to_the_networks_of_another_family():
         ("style_based --networks dcgan", "--penalty"),
         ("style_based --networks dcgan --penalty r1", ""),
         ("style_based --networks dcgan --penalty r2", ""),
-        ("color --networks progressive", "--reconstruction.weight"),
+        ("color --networks style_based", "--reconstruction.weight"),
         ("tutorial --balance.discriminator-steps 2", "--update"),
         ("r3gan --balance.label-smoothing 0.1", "--loss"),
         ("pytorch-example --networks tutorial", "--resolution"),

@@ -8,16 +8,21 @@ from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables, go_back
 from gan.config import Config, NetworkConfig
 from gan.networks.base import ImageSpec
+from gan.reconstruction.reconstruction_options import ReconstructionConfig
 
 
-@pytest.fixture
-def gan():
+def build(**options):
     networks = NetworkConfig("progressive", latent_size=8, width=4, options=("first=8",))
-    config = Config(networks=networks, precision="float32")
+    config = Config(networks=networks, precision="float32", **options)
     set_precision_and_seed(config)
     gan = build_gan(config, ImageSpec(32, 32, 1))
     compile_gan(gan, config)
     return gan
+
+
+@pytest.fixture
+def gan():
+    return build()
 
 
 def batch(side):
@@ -53,6 +58,26 @@ def test_a_stage_trains_its_part_only(gan):
         assert changed <= (id(variable) in parts), variable.path
     trained = gan.current.generator.trainable_variables
     assert all(any(variable is each for each in variables) for variable in trained)
+
+
+def test_a_stage_reconstructs_images_of_its_size():
+    reconstruction = ReconstructionConfig(weight=1.0, features=0.0, encoder_width=4, entries=16)
+    gan = build(reconstruction=reconstruction)
+    encoder = gan.reconstruction.encoder
+    assert encoder.input_shape == (None, 32, 32, 1)
+    for side in (8, 16, 32):
+        assert gan.current.side == side
+        variables = gan.training("generator")
+        assert {id(v) for v in encoder.trainable_variables} < {id(v) for v in variables}
+        before = [variable.numpy() for variable in variables]
+        for _ in range(2):  # new layers start at zero, so those before them move later
+            logs = gan.train_step(batch(side))
+        assert 0.0 < float(logs["loss/reconstruction"]) < 10.0
+        for variable, old in zip(variables, before, strict=True):
+            assert np.abs(variable.numpy() - old).max() > 0, variable.path
+        if side < 32:
+            stages.grow(gan)
+    assert [each.shape for each in gan.trained_by("generator")] == [v.shape for v in variables]
 
 
 def test_growth_keeps_weights_functions_and_moments_and_restarts_the_count_of_steps(gan):

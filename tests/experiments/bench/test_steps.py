@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
-from experiments.bench import profile, steps
-from experiments.bench.cases import CASES
+from experiments.bench import profile, stages, steps
+from experiments.bench.cases import CASES, GROWING
 
 
 def test_the_input_is_timed_alone():
@@ -47,3 +47,12 @@ def test_the_time_of_a_step_is_divided_among_operations(tiny):
     shares = profile.profile("default", "float32", steps=1)["shares"]
     assert sum(shares.values()) == pytest.approx(1.0)
     assert shares["convolutions"] > 0.1
+
+
+@pytest.mark.slow
+def test_a_stage_is_timed_beside_the_bare_loop(monkeypatch):
+    tiny = dataclasses.replace(GROWING, resolution=32, batch_size=4, steps=2)
+    monkeypatch.setattr(stages, "GROWING", tiny)
+    row = stages.stage(0, "float32", rounds=1)
+    assert row["resolution"] == 16
+    assert row["ratio"] == row["ours_images_per_second"] / row["bare_images_per_second"]

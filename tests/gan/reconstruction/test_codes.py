@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from gan.networks.base import ImageSpec
-from gan.reconstruction.codes import FIRST_DEVIATION, build_encoder, divergence, draw_codes
+from gan.reconstruction.codes import FIRST_DEVIATION, build_encoder, divergence, draw_codes, resized
 
 
 @pytest.mark.parametrize(("spec", "size"), [((16, 16, 1), 5), ((24, 48, 4), 3)])
@@ -13,6 +13,14 @@ def test_it_maps_images_of_any_shape_to_codes(spec, size):
     mean, log_deviation = encoder(tf.zeros((2, *spec)))
     assert mean.shape == log_deviation.shape == (2, size)
     np.testing.assert_allclose(log_deviation, FIRST_DEVIATION)
+
+
+def test_images_are_averaged_or_repeated_to_a_size():
+    image = tf.reshape(tf.range(4.0), (1, 2, 2, 1))
+    np.testing.assert_array_equal(resized(image, 1), [[[[1.5]]]])
+    large = resized(image, 4)[0, :, :, 0]
+    np.testing.assert_array_equal(large, [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2)
+    assert resized(image, 2) is image
 
 
 def test_the_divergence_by_hand():
