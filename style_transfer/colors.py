@@ -3,7 +3,7 @@
 Images are float arrays (H, W, 3) in [0, 1].
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -43,6 +43,25 @@ def matched(image: np.ndarray, content: np.ndarray) -> np.ndarray:
         content: (h, w, 3) in [0, 1].
     """
     return matching(image, content)(image)
+
+
+def with_palette(
+    image: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float], share: float
+) -> np.ndarray:
+    """Move the colors of an image towards those of styles.
+
+    Args:
+        image: (H, W, 3) in [0, 1].
+        styles: (h, w, 3) in [0, 1] each.
+        weights: One for each style, at least 0 and not all 0.
+        share: Of the way, 0 to 1. At 1 the result is the mean, by weight, of what
+            `matched` makes of the image for each style.
+
+    Example:
+        >>> with_palette(photo, [painting], [1.0], share=0.0)  # equals the photo
+    """
+    moved = sum(w * matched(image, style) for style, w in zip(styles, weights, strict=True) if w)
+    return (image + share * (moved / sum(weights) - image)).astype(np.float32)
 
 
 def matching(image: np.ndarray, content: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -83,7 +83,7 @@ def paint(
     for stage in stages if strength else ():
         if stage.size != size:
             size = stage.size
-            goal, references = prepare(content, styles, size, config)
+            goal, references = prepare(content, styles, size, config, palette=not masks)
             if image is None:
                 image = initial_image(config, goal, references[0])
             else:

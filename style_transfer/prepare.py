@@ -18,6 +18,9 @@ Source = Path | str | Image.Image | np.ndarray
 """An image file, a Pillow image, or an array as `common.images.as_image` takes it."""
 
 
+WHOLE_PALETTE = 0.5  # strength from which on the content has the styles' colors
+
+
 def read(
     content: Source, styles: Source | Sequence[Source], config: Config
 ) -> tuple[Image.Image, list[Image.Image]]:
@@ -137,18 +140,28 @@ def _check_sides(name: str, image: Image.Image) -> None:
 
 
 def prepare(
-    content: Image.Image, styles: Sequence[Image.Image], size: tuple[int, int], config: Config
+    content: Image.Image,
+    styles: Sequence[Image.Image],
+    size: tuple[int, int],
+    config: Config,
+    *,
+    palette: bool = True,
 ) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Scale the content and the styles for one level of the pyramid.
+    """Scale the content and the styles for one level of the pyramid, and change their colors.
 
     Styles are scaled with the level, so that a stroke keeps its size relative to
     the image. They are never enlarged, which would add no detail.
+
+    The content takes the styles' mean color and covariance, so that its layer asks for
+    its shapes and not for its colors, which the styles forbid: wholly from a strength of
+    `WHOLE_PALETTE` on, in proportion below. Deviation from Gatys et al. 2016.
 
     Args:
         content: The content image.
         styles: The style images.
         size: (width, height) of the level.
-        config: Names the scale of the strokes and the colors.
+        config: Names the scale of the strokes, the colors and the strength.
+        palette: Whether the content takes the styles' colors.
 
     Returns:
         The content (H, W, 3) and the styles (h, w, 3), float32 in [0, 1].
@@ -163,6 +176,10 @@ def prepare(
         references = [colors.luminance_like(style, goal) for style in references]
     if config.appearance.colors == "matched":
         references = [colors.matched(style, goal) for style in references]
+    elif config.appearance.colors == "style" and references and palette:
+        share = min(1.0, config.appearance.strength / WHOLE_PALETTE)
+        shares = config.appearance.style_weights or [1.0] * len(references)
+        goal = colors.with_palette(goal, references, shares, share)
     return goal, references
 
 

@@ -57,3 +57,15 @@ def test_matching_a_flat_or_gray_image_is_finite(images):
     for image in (np.full((5, 5, 3), 0.3), colors.luminance(second)):
         assert np.isfinite(colors.matched(image, second)).all()
         assert np.isfinite(colors.matched(second, image)).all()
+
+
+def test_a_palette_is_the_mean_by_weight_of_matched_images(images):
+    first, second = images
+    dark = 0.5 * second
+    whole = colors.with_palette(first, [second], [2.0], share=1.0)
+    np.testing.assert_allclose(whole, colors.matched(first, second), atol=1e-6)
+    mixed = colors.with_palette(first, [second, dark], [3.0, 1.0], share=1.0)
+    expected = 0.75 * colors.matched(first, second) + 0.25 * colors.matched(first, dark)
+    np.testing.assert_allclose(mixed, expected, atol=1e-6)
+    half = colors.with_palette(first, [second], [1.0], share=0.5)
+    np.testing.assert_allclose(half, 0.5 * (first + whole), atol=1e-6)

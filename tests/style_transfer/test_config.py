@@ -12,7 +12,7 @@ def test_a_preview_is_small_and_without_refinement():
     preview = configuration.resolve(Config(preview=True, size=1024))
     assert preview.size == 256
     assert (preview.optimization.refine, preview.optimization.correct) == (0.0, 0)
-    assert preview.optimization.iterations == 60
+    assert preview.optimization.iterations == 80
     smaller = configuration.resolve(Config(preview=True, size=100, optimization=QUICK))
     assert smaller.size == 100
     assert smaller.optimization.iterations == 6

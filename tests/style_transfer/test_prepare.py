@@ -75,3 +75,18 @@ def test_a_result_of_an_early_level_is_enlarged_and_clipped():
     assert result.shape == (30, 40, 3)
     assert result.dtype == np.float32
     assert result.max() == 1.0
+
+
+def test_the_content_takes_the_colors_of_the_style_by_strength(content):
+    image, red = as_image(content), Image.new("RGB", (40, 40), (200, 20, 20))
+
+    def redness(**appearance):
+        goal, _ = prepare.prepare(image, [red], (36, 48), quick(**appearance))
+        return float((goal[..., 0] - goal[..., 1:].mean(axis=-1)).mean())
+
+    plain, _ = prepare.prepare(image, [red], (36, 48), quick(), palette=False)
+    own = float((plain[..., 0] - plain[..., 1:].mean(axis=-1)).mean())
+    assert redness(strength=0.001) == pytest.approx(own, abs=0.01)
+    assert redness(strength=0.25) == pytest.approx(0.5 * (own + 180 / 255), abs=0.02)
+    assert redness(strength=0.5) == redness(strength=0.9) == pytest.approx(180 / 255, abs=0.02)
+    assert redness(colors="matched") == pytest.approx(own, abs=1e-6)

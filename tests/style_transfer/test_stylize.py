@@ -118,7 +118,7 @@ def test_a_broken_extractor_stops_its_levels_and_warns(content, style, broken_ex
     config = quick(**ANY_LAYERS, optimization={"smallest": 32})
     with pytest.warns(RuntimeWarning, match="non-finite"):
         result = stylize.stylize(content, style, config, extractor=broken_extractor)
-    goal, _ = prepare.prepare(as_image(content), [], (36, 48), quick())
+    goal, _ = prepare.prepare(as_image(content), [as_image(style)], (36, 48), quick())
     assert np.abs(result - goal).mean() < 0.05  # what it started from
 
 
