@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-RIDGE = 1e-2  # added to both covariances, in units of their mean variance
+RIDGE = 0.2  # added to both covariances, in units of their mean variance
 LEAST = 1e-9  # variance of flat features
 
 
