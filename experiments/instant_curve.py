@@ -109,8 +109,8 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
         model.restart(start[None])
         taken = _Snapshots(options.seconds)
         note = keras.callbacks.LambdaCallback(
-            on_train_begin=lambda _, taken=taken: taken.begin(),
-            on_train_batch_end=lambda *_, taken=taken: taken.take(model),
+            on_train_begin=lambda logs, taken=taken: taken.begin(),
+            on_train_batch_end=lambda batch, logs, taken=taken: taken.take(model),
         )
         optimize.fit_stage(model, stage, config, [note], Ending(), None)
         found[f"from_{name}"] = [
@@ -132,9 +132,10 @@ class _Snapshots:
 
     def take(self, model) -> None:
         passed = time.perf_counter() - self.began
-        if passed >= self.marks[len(self.found)]:
+        if len(self.found) < len(self.marks) and passed >= self.marks[len(self.found)]:
             self.found.append((passed, model.steps_done, model.average.numpy()[0]))
-        model.stop_training = len(self.found) == len(self.marks)
+        if len(self.found) == len(self.marks):
+            model.stop_training = True
 
 
 def curve(rows: Sequence[dict]) -> Figure:
