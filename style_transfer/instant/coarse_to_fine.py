@@ -138,12 +138,26 @@ def _recolored(
     image: np.ndarray, styles: Sequence[np.ndarray], shares: Sequence[float], amount: float
 ) -> np.ndarray:
     """Move the colors, the finest features, to the moments of the styles; clip to [0, 1]."""
-    source = transport.gaussian(image)
-    maps = [transport.transport(source, transport.gaussian(each), COLOR_RIDGE) for each in styles]
-    move = transport.mixed(
-        [transport.identity(image.shape[-1]), transport.mixed(maps, shares)], (1 - amount, amount)
-    )
-    return np.clip(move(image), 0.0, 1.0).astype(np.float32)
+    source = _colors(image)
+    maps = [transport.transport(source, _colors(each), COLOR_RIDGE) for each in styles]
+    nothing = transport.identity(image.shape[-1])
+    move = transport.mixed([nothing, transport.mixed(maps, shares)], (1 - amount, amount))
+    result = np.empty_like(image)
+    for rows in _rows(image):
+        result[rows] = np.clip(move(image[rows]), 0.0, 1.0)
+    return result
+
+
+def _colors(image: np.ndarray) -> transport.Gaussian:
+    parts = [image[rows] for rows in _rows(image)]
+    return transport.pooled([(part.size, transport.gaussian(part)) for part in parts])
+
+
+def _rows(image: np.ndarray) -> Iterator[slice]:
+    """Yield bands of rows, so that what is computed in float64 is small."""
+    step = max(1, BAND // image.shape[1])
+    for start in range(0, image.shape[0], step):
+        yield slice(start, start + step)
 
 
 Coded = tuple[tf.Tensor, slice, slice]
