@@ -73,7 +73,8 @@ def render(goal: np.ndarray, references: Sequence[np.ndarray], config: Config) -
     if not strength:
         return goal
     shares = config.appearance.style_weights or (1.0,) * len(references)
-    weights, amount, beyond = codec.load(), min(1.0, strength / FULL), max(0.0, strength / FULL - 1)
+    weights, beyond = codec.load(), max(0.0, strength / FULL - 1.0)
+    amount = min(1.0, strength / FULL) ** 2  # of every level; they add up
     image = before = None
     scales = level_scales(goal.shape[1::-1], coarser=beyond > 0.0)
     for number, scale in enumerate(scales):
