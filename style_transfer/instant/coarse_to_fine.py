@@ -27,6 +27,7 @@ from style_transfer.prepare import finish, prepare
 COARSEST = 128  # pixels of the first level's longer side, about
 BAND = 2**20  # pixels that are encoded and decoded at once; more are computed in bands
 BORDER = 16  # pixels beyond an image that are encoded and decoded, too
+NOISE = 0.03  # deviation; gives flat areas something to paint, without it stripes
 COLOR_RIDGE = 1e-2  # of the transport of colors
 FULL = 0.5  # strength from which features go all the way to the style's moments
 LEFT_OUT = 0.5  # share of the content's detail that a strength of 1 leaves out
@@ -64,7 +65,7 @@ def render(goal: np.ndarray, references: Sequence[np.ndarray], config: Config) -
     Args:
         goal: The content, (H, W, 3) float32 in [0, 1].
         references: The styles, (h, w, 3) each, at the scale of the strokes.
-        config: Names the strength, and the weights of the styles.
+        config: Names the strength, the weights of the styles, and the seed of the noise.
 
     Returns:
         (H, W, 3) float32 in [0, 1]; of a strength of 0, the content.
@@ -82,6 +83,9 @@ def render(goal: np.ndarray, references: Sequence[np.ndarray], config: Config) -
         if number:
             lost = now - _resized(before, now.shape[:2])
             start = _resized(image, now.shape[:2]) + (1.0 - LEFT_OUT * beyond) * lost
+        random = np.random.default_rng((config.seed, len(scales) - number))
+        noise = random.standard_normal(start.shape, np.float32)
+        start = start + NOISE * amount * noise
         styles = [_scaled(style, scale) for style in references]
         targets = [measure(style, weights) for style in styles]
         image = _step(start, targets, shares, amount, weights)
