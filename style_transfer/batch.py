@@ -19,7 +19,6 @@ from common.distribution import devices
 from common.errors import InputError, printable
 from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter
-from style_transfer import config as configuration
 from style_transfer import mask_files, user_callbacks
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
@@ -28,7 +27,7 @@ from style_transfer.masks import read as read_masks
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
 from style_transfer.plan import Level, choose_weights
 from style_transfer.prepare import Source, check_size, style_size
-from style_transfer.progress import Frames, Pyramid, Trace, comparable
+from style_transfer.progress import Frames, Pyramid, Trace, describe_run
 from style_transfer.regions import layer_strides
 from style_transfer.tile_layout import cost
 
@@ -115,8 +114,8 @@ def stylize_all(
     if not several:
         _masks_of(jobs[0][0], styles, config, extractor)
     folder = runs.create(config.output.run_dir, "stylize")
-    writer = _describe_run(folder, styles, config)
     precision = devices.resolve_precision(config.optimization.precision)
+    writer = describe_run(folder, styles, config, precision)
     print(f"extractor {extractor.name}, {precision}; TensorBoard and metrics: {folder}")
     task = Task(folder, styles, config, several, len(jobs))
     if len(jobs) <= TOGETHER:
@@ -279,17 +278,6 @@ def _check_masks(
         sizes = [style_size(style.size, size, config) for style in styles]
         strides = layer_strides(extractor, tuple(choose_weights(config, extractor).style))
         check_places(masks, size, sizes, strides)
-
-
-def _describe_run(folder: Path, styles: Sequence[Image.Image], config: Config) -> SummaryWriter:
-    fields = configuration.to_dict(config)
-    precision = devices.resolve_precision(config.optimization.precision)
-    runs.write_config(folder, fields, data={}, machine={"precision": precision})
-    writer = SummaryWriter(folder)
-    writer.hyperparameters(comparable(fields), folder.name, "stylize")
-    for number, style in enumerate(styles):
-        writer.image(f"stylized_from/style_{number}", np.asarray(style), step=0)
-    return writer
 
 
 def _report(levels: Sequence[Level]) -> dict[str, object]:

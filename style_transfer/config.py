@@ -46,8 +46,8 @@ class AppearanceConfig:
     colors: Literal["style", "content", "matched"] = "style"
     """Colors of the result. content: stylize the luminance alone. matched: give the style images
     the content's mean color and covariance first."""
-    init: Literal["content", "noise", "style"] = "content"
-    """Image that the optimization starts from."""
+    init: Literal["content", "noise", "style", "instant"] = "content"
+    """Image that the optimization starts from. instant: the result of --method instant."""
     statistic: Literal[STYLES] = "gram_and_mean"
     """Statistic that the style loss compares. gram: Gram matrices. gram_and_mean: also means.
     wasserstein: means and covariances, as of Gaussians. sliced: whole distributions, by sorted
@@ -134,6 +134,9 @@ class Config:
     """A mask for the content: what is white stays as it is."""
     size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels."""
+    method: Literal["optimize", "instant"] = "optimize"
+    """optimize: the pixels, for minutes. instant: move the content's features to the styles' mean
+    and covariance and decode them, in seconds."""
     extractor: str = "compact"
     """Feature extractor. compact: embedded. vgg19, vgg16: downloaded once by Keras. Or a file of
     weights: .npz, or Keras's .h5."""

@@ -25,6 +25,7 @@ from style_transfer.image_model import (
     optimizer_state,
     resize_optimizer_state,
 )
+from style_transfer.instant import coarse_to_fine
 from style_transfer.lbfgs import fit_lbfgs
 from style_transfer.masks import Masks
 from style_transfer.plan import Level, Stage, choose_weights, plan
@@ -85,7 +86,7 @@ def paint(
             size = stage.size
             goal, references = prepare(content, styles, size, config, palette=not masks)
             if image is None:
-                image = initial_image(config, goal, references[0])
+                image = start_image(config, goal, references)
             else:
                 image = tf.image.resize(image, goal.shape[:2], "bicubic").numpy()
             if masks:
@@ -122,6 +123,19 @@ def paint(
     if image is None:  # a strength of 0
         image, _ = prepare(content, [], stages[-1].size, config)
     return finish(image, content, stages[-1].size, config, keep), levels
+
+
+def start_image(config: Config, goal: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
+    """Return what the first level starts from, (H, W, 3) float32 in [0, 1].
+
+    Args:
+        config: Names the kind of start.
+        goal: The content, (H, W, 3).
+        references: The styles, (h, w, 3) each.
+    """
+    if config.appearance.init == "instant":
+        return coarse_to_fine.render(goal, references, config)
+    return initial_image(config, goal, references[0])
 
 
 def plan_stages(config: Config, size: tuple[int, int], extractor: Extractor) -> list[Stage]:

@@ -8,10 +8,13 @@ from typing import Any
 
 import keras
 import numpy as np
+from PIL import Image
 
 from common import images as image_io
 from common import runs
 from common.summaries import SummaryWriter, flatten
+from style_transfer import config as configuration
+from style_transfer.config import Config
 
 
 def comparable(fields: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
@@ -38,6 +41,19 @@ def _without_folders(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_folders(each) for each in value]
     return Path(value).name if isinstance(value, str) and os.sep in value else value
+
+
+def describe_run(
+    folder: Path, styles: Sequence[Image.Image], config: Config, precision: str
+) -> SummaryWriter:
+    """Write the configuration of a run and its style images, and return the open writer."""
+    fields = configuration.to_dict(config)
+    runs.write_config(folder, fields, data={}, machine={"precision": precision})
+    writer = SummaryWriter(folder)
+    writer.hyperparameters(comparable(fields), folder.name, "stylize")
+    for number, style in enumerate(styles):
+        writer.image(f"stylized_from/style_{number}", np.asarray(style), step=0)
+    return writer
 
 
 class Trace(keras.callbacks.Callback):

@@ -3,6 +3,7 @@
 python -m style_transfer.stylize                                      embedded demonstration
 python -m style_transfer.stylize --content photo.jpg --style painting.jpg --out result.png
 python -m style_transfer.stylize --content photos/ --style painting.jpg --out results/
+python -m style_transfer.stylize ... --method instant                 in seconds
 python -m style_transfer.stylize ... --masks photo_mask.png painting_mask.png --keep face.png
 python -m style_transfer.stylize ... --set output.shard=0/4           every fourth of a folder
 """
@@ -22,6 +23,7 @@ from common.files import remove_temporaries
 from style_transfer import config as configuration
 from style_transfer import demo, mask_files, validation
 from style_transfer.config import Config
+from style_transfer.instant import unsupported
 from style_transfer.masks import read as read_masks
 from style_transfer.prepare import Source, listed, read, read_content, read_styles
 
@@ -51,7 +53,8 @@ def stylize(
             their full range or floats in [0, 1].
         styles: One or several of the same.
         config: The configuration, checked as by the command line. Its fields
-            `content`, `style`, `masks`, `keep` and `output` are not used.
+            `content`, `style`, `masks`, `keep` and `output` are not used. Its method
+            "instant" takes no callbacks, extractor and masks.
         callbacks: Keras callbacks. They see all stages as one `fit` of a
             `StyledImage` with an epoch of 10 iterations; see
             `style_transfer.user_callbacks.UserCallbacks`. One that sets
@@ -77,13 +80,14 @@ def stylize(
         >>> image = stylize("photo.jpg", "painting.jpg", Config(size=384))
         >>> write_image("result.png", from_unit(image))
     """
+    unsupported.check_arguments(config, callbacks=callbacks, extractor=extractor, masks=masks)
     config = configuration.resolve(config)
     validation.check_settings(config, len(listed(styles)))
     if extractor is None:
         validation.check_extractor(config.extractor)
     content, styles = read(content, styles, config)
     guides = read_masks(masks, keep, content, styles, config)
-    image, problems = _batch().stylize_one(
+    image, problems = _batch(config).stylize_one(
         content, styles, config, callbacks, extractor, masks=guides
     )
     for problem in problems:
@@ -118,7 +122,7 @@ def run(config: Config) -> int:
         read_masks(*mask_files.of(config, jobs[0][0]), image, styles, config)
     if not waiting:
         return 0
-    folder, reports, skipped = _batch().stylize_all(waiting, styles, config, several=several)
+    folder, reports, skipped = _batch(config).stylize_all(waiting, styles, config, several=several)
     done = Path(reports[-1]["out"] if reports and not several else config.output.out)
     finished = len(jobs) - len(waiting) + len(reports)
     print(f"{f'{finished} of {len(jobs)} images' if several else 'image'}: {done}")
@@ -128,9 +132,13 @@ def run(config: Config) -> int:
     return len(skipped)
 
 
-def _batch() -> ModuleType:
-    """Import the part that needs TensorFlow."""
+def _batch(config: Config) -> ModuleType:
+    """Import the part that needs TensorFlow: a module with `stylize_one` and `stylize_all`."""
     cli.import_tensorflow()
+    if config.method == "instant":
+        from style_transfer.instant import runner
+
+        return runner
     from style_transfer import batch
 
     return batch

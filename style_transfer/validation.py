@@ -16,6 +16,7 @@ from common.registry import did_you_mean
 from common.runs import check_new
 from style_transfer import mask_files
 from style_transfer.config import EMBEDDED, KERAS_FILES, LEAST_STRENGTH, Config
+from style_transfer.instant import unsupported
 
 KERAS_HOST = ("storage.googleapis.com", 443)
 KERAS_SUFFIXES = (".h5", ".hdf5", ".keras")  # that Keras loads weights from
@@ -31,6 +32,7 @@ def check(config: Config) -> None:
         InputError: A value is out of its bounds or not a choice, two values
             contradict each other, or a file or folder cannot be used.
     """
+    unsupported.check(config)
     check_settings(config, max(1, len(config.style)))
     _check_files(config)
     mask_files.check(config, contents(config))

@@ -35,15 +35,31 @@ class ResizeConv2D(layers.Conv2D):
         return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
     def call(self, inputs):
-        kernel = tf.convert_to_tensor(self.kernel)  # (3, 3, C, D)
-        taps = tf.constant(TAPS, kernel.dtype)
-        blocks = tf.einsum("iam,jbn,mncd->abcijd", taps, taps, kernel)
-        blocks = tf.reshape(blocks, (3, 3, kernel.shape[2], 4 * self.filters))
-        padded = tf.pad(inputs, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-        outputs = tf.nn.conv2d(padded, blocks, 1, "VALID")  # (B, H, W, 4 D)
-        if self.use_bias:
-            outputs = tf.nn.bias_add(outputs, tf.tile(self.bias, [4]))
-        return tf.nn.depth_to_space(outputs, 2)
+        kernel = tf.convert_to_tensor(self.kernel)
+        return resize_convolve(inputs, kernel, self.bias if self.use_bias else None)
+
+
+def resize_convolve(
+    values: tf.Tensor, kernel: tf.Tensor, bias: tf.Tensor | None = None
+) -> tf.Tensor:
+    """Compute what `ResizeConv2D` does with given weights.
+
+    Args:
+        values: (B, H, W, C).
+        kernel: (3, 3, C, D).
+        bias: (D,), or None.
+
+    Returns:
+        (B, 2H, 2W, D).
+    """
+    taps, filters = tf.constant(TAPS, kernel.dtype), kernel.shape[3]
+    blocks = tf.einsum("iam,jbn,mncd->abcijd", taps, taps, kernel)
+    blocks = tf.reshape(blocks, (3, 3, kernel.shape[2], 4 * filters))
+    padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
+    outputs = tf.nn.conv2d(padded, blocks, 1, "VALID")  # (B, H, W, 4 D)
+    if bias is not None:
+        outputs = tf.nn.bias_add(outputs, tf.tile(bias, [4]))
+    return tf.nn.depth_to_space(outputs, 2)
 
 
 def plain_resize_convolution(

@@ -1,0 +1,1 @@
+"""Any style in a closed form: no optimization, no training on styles."""
