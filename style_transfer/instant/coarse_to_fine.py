@@ -54,7 +54,7 @@ def paint(
         >>> paint(Image.open("photo.jpg"), [Image.open("painting.jpg")], Config())
     """
     size = image_io.fit_longer_side(content.size, config.size)
-    goal, references = prepare(content, styles, size, config)
+    goal, references = prepare(content, styles, size, config, palette=False)
     image = render(goal, references, config)
     return finish(image, content, size, config, keep_at(size))
 
