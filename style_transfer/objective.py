@@ -110,6 +110,14 @@ class Objective:
         """Compute the features of a style image, (1, h, w, 3), that images are compared with."""
         return self.features(self.extractor, style, self.weights.style)
 
+    def content_distance(self, image: tf.Tensor) -> float:
+        """Compute the content loss of an image (1, H, W, 3) in [0, 1] without its scale."""
+        f = self.features(self.extractor, image, self.weights.content)
+        terms = (
+            self.weights.content[layer] * loss(f[layer]) for layer, loss in self.content.items()
+        )
+        return float(sum(tf.reduce_sum(term) for term in terms))
+
     @staticmethod
     def features(
         extractor: Extractor, image: tf.Tensor, layers: Collection[str] | None

@@ -107,6 +107,9 @@ def paint(
         if large:
             for region in objective.regions:
                 extractor.apply.expect(region.weights)
+        if dial and not masks and (dial.alone is None or max(size) <= MEASURABLE):
+            own, _ = prepare(content, [], size, config)
+            dial.shift = objective.content_distance(tf.constant(own[None]))
         first_step = sum(level.iterations for level in levels)
         kind = TiledImage if large else StyledImage
         if weights.content:

@@ -19,6 +19,7 @@ ALONE = 1e-6  # scale of the content loss that leaves the style alone, and still
 SPEED = 0.04  # change of the logarithm of the weight per iteration, relative to that of the error
 LARGEST_ERROR = 1.0  # logarithm of the ratio of distance and target; bounds one change
 TINY = 1e-12
+LEAST_SHAPE = 0.3  # of the distance asked for that is left to other changes than of color
 FIRST = (0.1, 10.0)  # least and largest at first: Adam is slow to forget a large gradient
 SCALES = (1e-4, 1e4)  # least and largest later
 
@@ -59,16 +60,20 @@ class Dial:
         alone: Content distance of the style alone; None until it is measured.
         size: (width, height) at which it was measured.
         image: (1, H, W, 3) of the style alone at this size.
+        shift: Content distance that the styles' palette alone makes. The content loss does
+            not see it, as its target has the palette; it is about what adds to it.
     """
 
     def __init__(self, strength: float):
         self.strength, self.alone, self.size, self.image = strength, None, (0, 0), None
+        self.shift = 0.0
         self.scale = min(max(usual_scale(strength), FIRST[0]), FIRST[1])
 
     @property
     def target(self) -> float:
-        """The content distance to reach."""
-        return self.strength * self.alone
+        """The content distance to reach beside the palette's."""
+        whole = self.strength * (self.alone + self.shift)
+        return max(whole - self.shift, LEAST_SHAPE * whole)
 
     def image_at(self, start: np.ndarray) -> np.ndarray:
         """Return the image of the style alone at the size of `start`, at first `start` itself."""

@@ -53,6 +53,14 @@ def test_the_content_distance_is_the_content_loss_without_its_scale():
     assert content_distance(logs, 4.0) == 0.75
 
 
+def test_what_the_palette_changes_counts():
+    dial = Dial(0.5)
+    dial.alone, dial.shift = 0.8, 0.2
+    assert dial.target == pytest.approx(0.5 * (0.8 + 0.2) - 0.2)
+    dial.shift = 0.7  # nearly all that is asked for
+    assert dial.target == pytest.approx(0.3 * 0.5 * (0.8 + 0.7))
+
+
 def test_the_weight_grows_beyond_the_target_and_falls_below_it():
     dial = Dial(0.5)
     dial.alone = 0.8
