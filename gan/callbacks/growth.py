@@ -14,7 +14,8 @@ class AcrossStages(keras.callbacks.CallbackList):
 
     It is passed to `fit` in place of a list. When a stage ends, `fit` ends, after
     the callbacks have ended an epoch; they do not notice that training ends and
-    begins again.
+    begins again. When they end that epoch, the model is in the next stage, so that a
+    checkpoint records the growth.
 
     Args:
         callbacks: Callbacks in the order in which Keras calls them.

@@ -15,7 +15,9 @@ class RefreshMemory(keras.callbacks.Callback):
     """Encode the training images at the end of each tick and remember their codes.
 
     It comes before everything that draws images, and sets the memory of both the
-    generator and its average. In every process it has the same result.
+    generator and its average. In every process it has the same result. In a training
+    that grows, images are encoded at the size of the tick's last batch: at the tick
+    of a growth the encoder has not seen those of the next stage.
     """
 
     BATCH = 256  # images per call of the encoder
@@ -53,6 +55,9 @@ class RefreshMemory(keras.callbacks.Callback):
             chosen = np.random.default_rng(self.seed).choice(self.index, entries, replace=False)
             self.index = np.sort(chosen)
 
+    def on_train_batch_begin(self, batch, logs=None):
+        self.side = self.model.current.side
+
     def on_epoch_end(self, epoch, logs=None):
         codes = in_batches(self._codes, self.index, self.BATCH)
         seed = self.seed + int(self.model.images_seen.numpy()) % 2**30
@@ -60,8 +65,8 @@ class RefreshMemory(keras.callbacks.Callback):
         memory.copy(self.model.generator, self.model.ema_generator)
 
     def _codes(self, index: np.ndarray) -> np.ndarray:
-        """Return the codes (B, Z) of images as the present stage sees them."""
-        images = resized(image_io.to_signed(self.shown(index)), self.model.current.side)
+        """Return the codes (B, Z) of images at the size that has just trained."""
+        images = resized(image_io.to_signed(self.shown(index)), self.side)
         return self.model.reconstruction.mean_codes(images)
 
     def shown(self, index: np.ndarray) -> np.ndarray:
