@@ -73,7 +73,8 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     if config.networks.head == heads.SAN:
         discriminator = heads.with_slicing(discriminator, spec.classes)
     regularizer = getattr(family, "generator_regularizer", None)
-    if config.reconstruction.weight:
+    reconstructs = config.reconstruction.weight > 0
+    if reconstructs:
         memory = config.reconstruction.entries, config.reconstruction.temperature
         generator, ema_generator = (
             with_memory(each, spec, *memory) for each in (generator, ema_generator)
@@ -81,7 +82,8 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     stages, encoded = (), spec
     if networks.grows(config.networks.name):
         sides = family.stages(spec, **accepted(family.stages, options))
-        stages = cut(family, trained(generator, discriminator, ema_generator), sides)
+        whole = trained(generator, discriminator, ema_generator, reconstructs=reconstructs)
+        stages = cut(family, whole, sides)
         side = max(side for side in sides if side <= max(LARGEST_ENCODED, sides[0]))
         encoded = dataclasses.replace(spec, height=side, width=side)
     balance = config.balance

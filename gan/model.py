@@ -106,7 +106,10 @@ class GAN(StepLosses):
         self.ema_generator = ema_generator
         self.ema_generator.set_weights(generator.get_weights())
         self.ema_generator.trainable = False
-        self.stages = list(stages) or [trained(generator, discriminator, ema_generator)]
+        whole = trained(
+            generator, discriminator, ema_generator, reconstructs=reconstruction is not None
+        )
+        self.stages = list(stages) or [whole]
         self.current, self.grown = self.stages[0], []
         self.balance = balance
         self.loss_pair = loss

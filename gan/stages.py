@@ -34,10 +34,21 @@ class Networks:
 
 
 def trained(
-    generator: keras.Model, discriminator: keras.Model, ema_generator: keras.Model
+    generator: keras.Model,
+    discriminator: keras.Model,
+    ema_generator: keras.Model,
+    *,
+    reconstructs: bool,
 ) -> Networks:
-    """Return what trains of three full-size networks: all but a memory in front of a generator."""
-    if memory.has_memory(generator):
+    """Return what trains of three full-size networks.
+
+    Args:
+        generator: With or without a memory in front of it.
+        discriminator: Of its images.
+        ema_generator: As the generator.
+        reconstructs: Whether an encoder makes the codes; then a memory is left out.
+    """
+    if reconstructs and memory.has_memory(generator):
         generator, ema_generator = memory.decoder(generator), memory.decoder(ema_generator)
     return Networks(generator, discriminator, ema_generator)
 

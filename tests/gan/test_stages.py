@@ -7,7 +7,9 @@ from gan import stages
 from gan.build import build_gan, compile_gan, set_precision_and_seed
 from gan.callbacks.checkpoints import checkpoint_variables, go_back
 from gan.config import Config, NetworkConfig
+from gan.model import GAN
 from gan.networks.base import ImageSpec
+from gan.reconstruction import memory
 from gan.reconstruction.reconstruction_options import ReconstructionConfig
 
 
@@ -65,6 +67,7 @@ def test_a_stage_reconstructs_images_of_its_size():
     gan = build(reconstruction=reconstruction)
     encoder = gan.reconstruction.encoder
     assert encoder.input_shape == (None, 32, 32, 1)
+    full = memory.decoder(gan.generator).trainable_variables + encoder.trainable_variables
     for side in (8, 16, 32):
         assert gan.current.side == side
         variables = gan.training("generator")
@@ -77,7 +80,26 @@ def test_a_stage_reconstructs_images_of_its_size():
             assert np.abs(variable.numpy() - old).max() > 0, variable.path
         if side < 32:
             stages.grow(gan)
-    assert [each.shape for each in gan.trained_by("generator")] == [v.shape for v in variables]
+    for found in (gan.trained_by("generator"), variables):
+        assert [id(variable) for variable in found] == [id(variable) for variable in full]
+
+
+def test_a_memory_stays_in_front_of_a_generator_without_reconstruction():
+    reconstruction = ReconstructionConfig(weight=1.0, features=0.0, encoder_width=4, entries=4)
+    networks = NetworkConfig(latent_size=8, width=4)
+    config = Config(networks=networks, reconstruction=reconstruction, precision="float32")
+    gan = build_gan(config, ImageSpec(16, 16, 1))
+    decoder = memory.decoder(gan.generator)
+    assert gan.current.generator is decoder
+    parts = (gan.generator, gan.discriminator, gan.ema_generator)
+    plain = GAN(*parts, loss=gan.loss_pair, balance=gan.balance)
+    assert (plain.current.generator, plain.current.ema_generator) == (parts[0], parts[2])
+    compile_gan(plain, config)
+    assert [id(v) for v in plain.training("generator")] == [
+        id(v) for v in decoder.trainable_variables
+    ]
+    images, _ = plain.generate(*batch(16))
+    assert np.ptp(images, axis=0).max() == 0.0  # all codes of the empty memory are zero
 
 
 def test_growth_keeps_weights_functions_and_moments_and_restarts_the_count_of_steps(gan):
