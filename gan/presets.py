@@ -174,8 +174,8 @@ def fitted(preset: Config, family: str) -> Config:
         family: Name of an architecture family.
 
     Returns:
-        The configuration without options of the preset's own family, and with the
-        fields of `networks` that `family` fixes, or a normalization that it can have.
+        The configuration with those options of `networks` that `family` has too, the
+        fields of `networks` that it fixes, and a normalization that it can have.
 
     Raises:
         InputError: There is no such family.
@@ -184,6 +184,8 @@ def fitted(preset: Config, family: str) -> Config:
         >>> networks = fitted(apply(Config(), "color"), "resnet").networks
         >>> networks.options, networks.normalization
         ((), 'none')
+        >>> fitted(apply(Config(), "color"), "progressive").networks.options
+        ('final_width=16',)
     """
     networks = preset.networks
     if networks.name == family:
@@ -196,9 +198,10 @@ def fitted(preset: Config, family: str) -> Config:
     normalizations = families.normalizations(family)
     if networks.normalization not in normalizations:
         changes["normalization"] = normalizations[0]
-    return dataclasses.replace(
-        preset, networks=dataclasses.replace(networks, options=(), **changes)
-    )
+    known = families.option_names(family)
+    options = tuple(each for each in networks.options if each.partition("=")[0] in known)
+    networks = dataclasses.replace(networks, options=options, **changes)
+    return dataclasses.replace(preset, networks=networks)
 
 
 def default_preset(networks: str) -> str:

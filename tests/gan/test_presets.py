@@ -100,7 +100,7 @@ def test_the_preset_of_a_family_goes_before_that_of_the_images(tmp_path):
     assert presets.choose(dataclasses.replace(config, networks=NetworkConfig("resnet"))) == "resnet"
 
 
-def test_options_of_a_preset_hold_for_its_own_family():
+def test_options_of_a_preset_hold_for_families_that_have_them():
     parsed = parse(["--preset", "color", "--networks", "resnet"])
     assert (parsed.networks.name, parsed.networks.options) == ("resnet", ())
     assert parsed.batch_size == presets.PRESETS["color"]["batch_size"]
@@ -108,8 +108,13 @@ def test_options_of_a_preset_hold_for_its_own_family():
     given = ["--networks", "resnet", "--networks.options", "generator_normalization=none"]
     parsed = parse(["--preset", "color", *given])
     assert parsed.networks.options == ("generator_normalization=none",)
-    start = Config(networks=NetworkConfig("resnet"), preset="color")
-    assert presets.fill(start, "color").networks.options == ()
+    parsed = parse(["--preset", "color", "--networks", "progressive"])
+    assert (parsed.networks.options, parsed.reconstruction.weight) == (("final_width=16",), 10.0)
+    validation.check(parsed)
+    for family, expected in (("resnet", ()), ("progressive", ("final_width=16",))):
+        start = Config(networks=NetworkConfig(family), preset="color")
+        assert presets.fill(start, "color").networks.options == expected
+    assert parse(["--preset", "r3gan", "--networks", "progressive"]).networks.options == ()
 
 
 def test_a_preset_is_fitted_to_the_networks_of_another_family():
