@@ -5,6 +5,7 @@ Deviations from the paper, each measured on two CPU cores: small widths, kernel 
 al. 2016), Glorot's initialization.
 """
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +28,6 @@ LABEL_NORM = (
 )
 MAX_WIDENING = 8  # no layer is wider than this many times the base width
 BATCH_NORM = {"momentum": 0.9, "epsilon": 1e-5}
-SMOOTHED = 2  # feature maps without what alternates from pixel to pixel, if `final_width` is set
 
 
 def base_and_doublings(resolution: int) -> tuple[int, int]:
@@ -107,23 +107,54 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     widths = [config.width * min(2**level, MAX_WIDENING) for level in reversed(range(doublings))]
     inputs, x = latent_input(spec, config)
     x = layers.Dense(height * width * widths[0], use_bias=False)(x)
-    x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
-    x = layers.Reshape((height, width, widths[0]))(x)
+    x = layers.Reshape((height, width, widths[0]))(activate(source, x))
     upsample = UPSAMPLING[config.upsampling]
-    widths += [final_width] * bool(final_width)
-    for level, filters in enumerate(widths[1:], start=1):
-        x = upsample(source, x, filters)
-        x = source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
-        if final_width and level >= len(widths) - SMOOTHED:
-            x = layers.AveragePooling2D(2, strides=1, padding="same")(x)
-    if final_width:
-        x = source.Conv2D(spec.channels, 3, padding="same")(x)
-    else:
-        x = upsample(source, x, spec.channels)
+    for filters in widths[1:]:
+        x = activate(source, upsample(source, x, filters))
+    x = final_layers(source, upsample, x, spec.channels, final_width)
     if any(margins):
         x = layers.Cropping2D(margins)(x)
     image = layers.Activation("tanh", dtype="float32", name="image")(x)
     return keras.Model(inputs, image, name="generator")
+
+
+def activate(source: SimpleNamespace, x: Any) -> Any:
+    """Normalize a generator's features over the batch, and set negative ones to zero."""
+    return source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
+
+
+def final_layers(
+    source: SimpleNamespace,
+    upsample: Callable[..., Any],
+    x: Any,
+    channels: int,
+    final_width: int,
+    **options: Any,
+) -> Any:
+    """Make an image, before its activation, at twice the side of feature maps.
+
+    Args:
+        source: Layers of `common.fast.layers`.
+        upsample: One of `UPSAMPLING`.
+        x: (B, H, W, F).
+        channels: Of the image, C.
+        final_width: Of `build_generator`.
+        options: Of the last layer.
+
+    Returns:
+        (B, 2 H, 2 W, C).
+
+    Example:
+        >>> x = keras.Input((16, 16, 8))
+        >>> final_layers(fast.layers("keras"), UPSAMPLING["resize"], x, 3, 4).shape
+        (None, 32, 32, 3)
+    """
+    if not final_width:
+        return upsample(source, x, channels, **options)
+    smooth = {"pool_size": 2, "strides": 1, "padding": "same"}
+    x = upsample(source, layers.AveragePooling2D(**smooth)(x), final_width)
+    x = layers.AveragePooling2D(**smooth)(activate(source, x))
+    return source.Conv2D(channels, 3, padding="same", **options)(x)
 
 
 def latent_input(spec: ImageSpec, config: NetworkConfig) -> tuple[Any, Any]:

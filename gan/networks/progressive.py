@@ -90,16 +90,16 @@ def build_generator(
     start, *sides = reversed(resnet.sides(spec.height))
     *narrower, widest = resnet.widths(config.width, len(sides))
     inputs, x = dcgan.latent_input(spec, config)
-    x = _activate(source, layers.Dense(start * start * widest, use_bias=False)(x))
+    x = dcgan.activate(source, layers.Dense(start * start * widest, use_bias=False)(x))
     x = layers.Reshape((start, start, widest))(x)
     image = None
     for side, width in zip(sides, [*reversed(narrower), None], strict=True):
         if side in trained:  # x is at half of `side`
             known = {} if image is None else {"kernel_initializer": "zeros"}
-            detail = _image(source, upsample, x, spec.channels, final_width, known)
+            detail = dcgan.final_layers(source, upsample, x, spec.channels, final_width, **known)
             image = _sum(image, detail, f"sum_{side}")
         if width:
-            x = _activate(source, upsample(source, x, width))  # (B, side, side, width)
+            x = dcgan.activate(source, upsample(source, x, width))  # (B, side, side, width)
     image = layers.Activation("tanh", dtype="float32", name="image")(image)
     return keras.Model(inputs, image, name="generator")
 
@@ -185,16 +185,6 @@ def discriminator_at(discriminator: keras.Model, side: int) -> keras.Model:
     return _discriminator(known, ImageSpec(side, side, channels, classes))
 
 
-def _image(source: SimpleNamespace, upsample, x, channels: int, width: int, last: dict[str, Any]):
-    """Make an image at twice the side of feature maps; `last` holds options of the last layer."""
-    if not width:
-        return upsample(source, x, channels, **last)
-    smooth = {"pool_size": 2, "strides": 1, "padding": "same"}
-    x = upsample(source, layers.AveragePooling2D(**smooth)(x), width)
-    x = layers.AveragePooling2D(**smooth)(_activate(source, x))
-    return source.Conv2D(channels, 3, padding="same", **last)(x)
-
-
 def _sum(image, detail, name: str):
     """Add the output of new layers, zero at first, to the enlarged image; float32."""
     if image is None:
@@ -242,7 +232,3 @@ def _discriminator(known: dict[str, Any], spec: ImageSpec) -> keras.Model:
             x = layers.Add()([x, activation(known[f"from_image_{side}"](shown))])
     features = layers.Flatten(name="features")(x)  # (B, F)
     return heads.linear([image], features, spec.classes, known)
-
-
-def _activate(source: SimpleNamespace, x):
-    return source.ReLU()(source.BatchNormalization(**dcgan.BATCH_NORM)(x))
