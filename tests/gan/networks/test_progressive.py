@@ -56,6 +56,22 @@ def test_growth_preserves_both_functions(normalization, upsampling, classes):
     )
 
 
+def test_growth_preserves_the_function_with_a_final_width():
+    spec, config = ImageSpec(32, 32, 3), NetworkConfig(latent_size=8, width=4)
+    generator = progressive.build_generator(spec, config, first=8, final_width=6)
+    stages = {side: progressive.generator_at(generator, side) for side in (8, 16, 32)}
+    kernels = [v.shape for v in generator.trainable_variables if len(v.shape) == 4]
+    assert kernels.count((3, 3, 6, 3)) == len(stages)
+    latents = tf.random.normal((4, 8), seed=0)
+    for training in (False, True):
+        small = stages[8](latents, training=training)
+        assert small.shape == (4, 8, 8, 3)
+        assert float(tf.math.reduce_std(small)) > 0.005
+        for side in (16, 32):
+            large = tf.repeat(tf.repeat(small, side // 8, axis=1), side // 8, axis=2)
+            np.testing.assert_allclose(stages[side](latents, training=training), large, atol=1e-5)
+
+
 def test_a_stage_shares_its_layers_with_the_full_size():
     for network, part in zip(
         networks(), (progressive.generator_at, progressive.discriminator_at), strict=True
