@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,6 +16,14 @@ from gan.data.base import ImageDataset
 from gan.model import GAN
 from gan.networks import tutorial
 from gan.networks.base import ImageSpec
+
+
+def resident_stream(dataset: ImageDataset, batch_size: int) -> Iterator[Any]:
+    """Stream the first four batches of a dataset, in [-1, 1], again and again."""
+    images = tf.constant(dataset.images[: 4 * batch_size], tf.float32) / 127.5 - 1.0
+    labels = tf.constant(dataset.labels[: 4 * batch_size])
+    batches = tf.data.Dataset.from_tensor_slices((images, labels))
+    return iter(batches.repeat().batch(batch_size).prefetch(4))
 
 
 def bare_loop(
@@ -33,10 +42,7 @@ def bare_loop(
     optimizers = [fast.adam("fast")(learning_rate, beta_1=0.5) for _ in range(2)]
     for optimizer, network in zip(optimizers, (generator, discriminator), strict=True):
         optimizer.build(network.trainable_variables)
-    images = tf.constant(dataset.images[: 4 * batch_size], tf.float32) / 127.5 - 1.0
-    labels = tf.constant(dataset.labels[: 4 * batch_size])
-    batches = tf.data.Dataset.from_tensor_slices((images, labels))
-    stream = iter(batches.repeat().batch(batch_size).prefetch(4))
+    stream = resident_stream(dataset, batch_size)
 
     @tf.function
     def step(real, labels):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import tensorflow as tf
 
 from experiments.bench.cases import GROWING
-from experiments.bench.loops import bare_loop
+from experiments.bench.loops import bare_loop, resident_stream
 from experiments.bench.steps import configure, noise
 from gan import stages
 from gan.build import build_gan, compile_gan, set_precision_and_seed
@@ -17,8 +17,8 @@ from gan.networks.base import ImageSpec
 def stage(index: int, precision: str, rounds: int) -> dict[str, object]:
     """Measure images per second of the training step in a stage and of a bare loop, by turns.
 
-    The step is that of `gan.model.GAN`, with the moving average and all metrics, on one
-    batch; the loop has only the two updates of the stage's networks.
+    The step is that of `gan.model.GAN`, with the moving average and all metrics; the loop
+    has only the two updates of the stage's networks. Both take batches from a stream.
     """
     config = configure(GROWING, precision)
     set_precision_and_seed(config)
@@ -27,12 +27,12 @@ def stage(index: int, precision: str, rounds: int) -> dict[str, object]:
     stages.restore(gan, [0] * index)
     side, size = gan.current.side, GROWING.batch_size
     dataset = noise(replace(GROWING, resolution=side), 4 * size)
-    batch = tf.constant(dataset.images[:size], tf.float32) / 127.5 - 1.0, tf.zeros(size, tf.int32)
+    batches = resident_stream(dataset, size)
     train_step = tf.function(gan.train_step)
 
     def ours(steps: int) -> None:
         for _ in range(steps):
-            loss = train_step(batch)["loss/generator"]
+            loss = train_step(next(batches))["loss/generator"]
         float(loss)
 
     bare = bare_loop(gan, dataset, size, config.generator.learning_rate)
