@@ -119,7 +119,12 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
 
 
 def activate(source: SimpleNamespace, x: Any) -> Any:
-    """Normalize a generator's features over the batch, and set negative ones to zero."""
+    """Normalize a generator's features (B, ..., F) over the batch, and set negative ones to zero.
+
+    Example:
+        >>> activate(fast.layers("keras"), keras.Input((8, 8, 16))).shape
+        (None, 8, 8, 16)
+    """
     return source.ReLU()(source.BatchNormalization(**BATCH_NORM)(x))
 
 
