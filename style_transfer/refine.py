@@ -131,6 +131,7 @@ def build_objective(
     styles: Sequence[tuple[tf.Tensor, float]],
     weights: Weights,
     guides: Guides | None = None,
+    kept: tf.Tensor | None = None,
 ) -> Objective:
     """Build the objective of one stage, corrected if the extractor has a reference.
 
@@ -143,10 +144,12 @@ def build_objective(
         styles: (1, h, w, 3) in [0, 1], each with its weight.
         weights: Of the terms, for an extractor that is its own reference.
         guides: Masks at these sizes, or None.
+        kept: What the image is where `guides` keep it; by default the content.
     """
     appearance, optimization = config.appearance, config.optimization
     losses = {
         "guides": guides,
+        "kept": kept,
         "statistic": appearance.statistic,
         "content_distance": appearance.content_distance,
         "smoothness": appearance.smoothness,
