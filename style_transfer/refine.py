@@ -22,6 +22,7 @@ from style_transfer.plan import Stage
 
 FIRST_RATE, LAST_RATE = 2.5, 0.2  # of the learning rate; a new gradient first needs large steps
 HORIZON = 15.0  # iterations
+CORNER = 64  # pixels of a style image that show the shapes of its moments
 CORRECTED = ("gram", "gram_and_mean")  # statistics that are sums over moments
 
 
@@ -48,15 +49,19 @@ class CorrectedObjective(Objective):
     ):
         self.reference = extractor.reference
         super().__init__(extractor, content, styles, weights, **losses)
+        self.offsets = self._zeros(styles[0][0]) if styles else {}
 
-    def style_target(self, style: tf.Tensor) -> dict[str, Features]:
-        target = self.features(self.reference, style, self.weights.style)
-        self.offsets = {
-            layer: Moments(*(tf.Variable(tf.zeros_like(each)) for each in target[layer].moments()))
-            for layer in target
+    def _zeros(self, style: tf.Tensor) -> dict[str, Moments]:
+        """Make offsets of 0 in the shapes of the reference's moments, which a corner tells."""
+        corner = self.reference(style[:, :CORNER, :CORNER])
+        return {
+            layer: Moments(*(tf.Variable(tf.zeros_like(each)) for each in corner[layer].moments()))
+            for layer in self.weights.style
             if layer not in self.extractor.exact
         }
-        return target
+
+    def style_target(self, style: tf.Tensor) -> dict[str, Features]:
+        return self.features(self.reference, style, self.weights.style)
 
     @tf.function(autograph=False)
     def correct(self, image: tf.Tensor) -> None:
