@@ -105,8 +105,8 @@ def paint(
             tf.constant(goal[None]),
             [(tf.constant(style[None]), w) for style, w in zip(references, shares, strict=True)],
             weights,
-            guides,
-            kept,
+            guides=guides,
+            kept=kept,
         )
         if large:
             for region in objective.regions:

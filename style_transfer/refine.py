@@ -135,6 +135,7 @@ def build_objective(
     content: tf.Tensor,
     styles: Sequence[tuple[tf.Tensor, float]],
     weights: Weights,
+    *,
     guides: Guides | None = None,
     kept: tf.Tensor | None = None,
 ) -> Objective:
