@@ -30,10 +30,14 @@ class Ending:
         self.status, self.reason = "finished", "reached its end"
         self.decided = False
 
-    def stop(self, model: keras.Model, status: str, reason: str) -> None:
-        """End `fit` after the current execution."""
+    def decide(self, status: str, reason: str) -> None:
+        """Note why the run ends; a later reason is ignored."""
         if not self.decided:
             self.status, self.reason, self.decided = status, reason, True
+
+    def stop(self, model: keras.Model, status: str, reason: str) -> None:
+        """End `fit` after the current execution."""
+        self.decide(status, reason)
         model.stop_training = True
 
 
@@ -162,7 +166,7 @@ class Interrupt(keras.callbacks.Callback):
     """End the run cleanly on Ctrl-C or SIGTERM; a second one ends it at once.
 
     The signals are handled during `fit`, or during a `with` block around
-    several calls of `fit`.
+    several calls of `fit` or around a loop that calls `check`.
 
     Args:
         ending: Receives the name of the signal.
@@ -194,10 +198,15 @@ class Interrupt(keras.callbacks.Callback):
         except ValueError:
             self.previous = {}  # not the main thread, where the caller handles signals
 
-    def on_train_batch_end(self, batch, logs=None):
+    def check(self) -> bool:
+        """Note in `ending` that a signal was received; return whether one was."""
         if self.received is not None:
-            name = signal.Signals(self.received).name
-            self.ending.stop(self.model, "interrupted", f"stopped by {name}")
+            self.ending.decide("interrupted", f"stopped by {signal.Signals(self.received).name}")
+        return self.received is not None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.check():
+            self.model.stop_training = True
 
     def on_train_end(self, logs=None):
         """Restore the previous handlers; also to be called when `fit` raises."""

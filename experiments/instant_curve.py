@@ -4,9 +4,11 @@
     python -m experiments.instant_curve --content a.jpg b.jpg --style c.jpg d.jpg --size 512
 
 For each pair the objective is that of the last level, through the extractor's reference. The
-optimization takes place at the final size alone, once from the content and once from the
-instant result, and its averaged image is judged after some seconds. Tracing and one unjudged
-run of ten iterations come before. The time of the instant method counts for what starts from it.
+optimization takes place at the final size alone, once from the content in the style's palette, as
+by default, and once from the result of `--method instant`, and its averaged image is judged after
+some seconds. This is not `--init instant`, which is a start of the first, small level. Tracing and
+one unjudged run of ten iterations come before. The time of the instant method counts for what
+starts from it.
 """
 
 import time
@@ -27,7 +29,7 @@ from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from style_transfer.prepare import Source, prepare, read
 
 PROGRAM = "python -m experiments.instant_curve"
-STARTS = ("content", "instant")
+STARTS = {"recolored": "recolored content", "instant": "instant result"}
 ENDLESS = 10_000_000  # iterations
 
 
@@ -59,8 +61,9 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
         stem: How the names of the images start.
 
     Returns:
-        "content" and "instant": the objective of each; "instant_seconds"; "from_content" and
-        "from_instant": [seconds of optimization, iterations, objective] for each time.
+        "recolored" and "instant": the objective of the content in the style's palette and of the
+        instant result; "instant_seconds"; "from_recolored" and "from_instant": [seconds of
+        optimization, iterations, objective] for each time.
     """
     import keras
     import tensorflow as tf
@@ -77,7 +80,8 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     config = overrides.replace(config, "optimization.tolerance", 0.0)
     content, styles = read(content, style, config)
     size = image_io.fit_longer_side(content.size, config.size)
-    goal, references = prepare(content, styles, size, config)
+    plain, references = prepare(content, styles, size, config, palette=False)
+    goal, _ = prepare(content, styles, size, config)
     extractor = optimize.load_extractor(config)
 
     def objective(of):
@@ -92,9 +96,9 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     def judged(image: np.ndarray) -> float:
         return float(sum(value[0] for value in judge(tf.constant(image[None])).values()))
 
-    coarse_to_fine.render(goal, references, config)  # TensorFlow's first use takes longer
+    coarse_to_fine.render(plain, references, config)  # TensorFlow's first use takes longer
     began = time.perf_counter()
-    instant = coarse_to_fine.render(goal, references, config)
+    instant = coarse_to_fine.render(plain, references, config)
     found = {"instant_seconds": round(time.perf_counter() - began, 3)}
     starts = dict(zip(STARTS, (goal, instant), strict=True))
     for name, start in starts.items():
@@ -143,11 +147,13 @@ def curve(rows: Sequence[dict]) -> Figure:
     figure = Figure(figsize=(4.5 * len(rows), 4), layout="constrained")
     panels = figure.subplots(1, len(rows), squeeze=False)[0]
     for number, (axes, row) in enumerate(zip(panels, rows, strict=True), start=1):
-        for name, own in (("content", 0.0), ("instant", row["instant_seconds"])):
+        for name, own in (("recolored", 0.0), ("instant", row["instant_seconds"])):
             points = [[0.0, 0, row[name]], *row[f"from_{name}"]]
             seconds, _, values = zip(*points, strict=True)
-            axes.plot(np.add(seconds, own), values, ".-", label=f"optimized from the {name}")
-        axes.plot(row["instant_seconds"], row["instant"], "ko", label="instant")
+            axes.plot(
+                np.add(seconds, own), values, ".-", label=f"optimized from the {STARTS[name]}"
+            )
+        axes.plot(row["instant_seconds"], row["instant"], "ko", label="instant result")
         axes.set(xlabel="seconds", ylabel="objective", yscale="log", title=f"pair {number}")
         axes.legend()
     return figure
@@ -175,11 +181,11 @@ def main() -> int:
     ):
         rows.append(measure(content, style, options, options.out / f"pair-{number}"))
         row = rows[-1]
-        print(f"pair {number}: content {row['content']:.3f}, instant {row['instant']:.3f} in "
-              f"{row['instant_seconds']:.2f} s")  # fmt: skip
-        for name in STARTS:
+        print(f"pair {number}: recolored content {row['recolored']:.3f}, instant result "
+              f"{row['instant']:.3f} in {row['instant_seconds']:.2f} s")  # fmt: skip
+        for name, start in STARTS.items():
             found = [f"{value:.3f} in {seconds:.1f} s" for seconds, _, value in row[f"from_{name}"]]
-            print(f"  optimized from the {name}: {', '.join(found)}")
+            print(f"  optimized from the {start}: {', '.join(found)}")
     curve(rows).savefig(options.out / "curve.png", dpi=150)
     names = [[str(path) for path in pair] for pair in pairs]
     write_json(options.out / "curve.json", {"pairs": names, "size": options.size, "found": rows})

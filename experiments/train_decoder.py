@@ -19,12 +19,14 @@ import numpy as np
 from common import cli
 from common import images as image_io
 from common.bounds import bounded, check_bounds
+from common.errors import InputError
 from common.files import atomic_path, write_bytes
 from experiments.distillation import lesson
 from style_transfer.feedforward import scenes
 
 PROGRAM = "python -m experiments.train_decoder"
 WEIGHTS, CARD = Path("common/extractors/weights/decoder.npz"), "DECODER_CARD.md"
+STRIDE = 4  # pixels of a crop's side for each place of its code, as of `codec.STRIDE`
 ABOUT = """# The decoder of instant style transfer
 
 Images from the features of the compact extractor's last layer, for `stylize --method instant`.
@@ -77,7 +79,7 @@ class DecoderConfig:
 def main() -> int:
     """Train the decoder and write its weights and card."""
     config = cli.parse(DecoderConfig, PROGRAM, None)
-    check_bounds(config)
+    check(config)
     training_paths, held_out_paths = lesson.split(config.images)
     cli.import_tensorflow()
     import keras
@@ -120,6 +122,22 @@ def main() -> int:
     )
     write_bytes(config.out.with_name(CARD), card.encode())
     return training.finish(errors, 3, config.out, folder)
+
+
+def check(config: DecoderConfig) -> None:
+    """Check the settings.
+
+    Raises:
+        InputError: One is out of its bounds, or the crops or the batches cannot be divided.
+    """
+    check_bounds(config)
+    if config.crop % STRIDE:
+        raise InputError(f"--crop: expected a multiple of {STRIDE}, got {config.crop}")
+    if config.batch_size % 2:
+        raise InputError(
+            f"--batch-size: expected an even number, got {config.batch_size}\n"
+            "half of each batch is moved to the moments of the other half"
+        )
 
 
 def _read(path: Path, longest: int) -> np.ndarray:

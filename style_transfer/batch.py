@@ -25,29 +25,14 @@ from style_transfer.extractors import Extractor
 from style_transfer.masks import Masks, check_places
 from style_transfer.masks import read as read_masks
 from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
+from style_transfer.outcome import RESULT, Job, Outcome
 from style_transfer.plan import Level, choose_weights
 from style_transfer.prepare import Source, check_size, style_size
 from style_transfer.progress import Frames, Pyramid, Trace, describe_run
 from style_transfer.regions import layer_strides
 from style_transfer.tile_layout import cost
 
-RESULT = "stylized.png"  # in the run folder, without --out
 TOGETHER = 10  # images of one process
-Job = tuple[Source, Path | None]  # a content image and its result
-
-
-class Outcome(NamedTuple):
-    """What a run has done.
-
-    Attributes:
-        folder: The run folder.
-        reports: One for each image written.
-        skipped: {content image: why it cannot be used}.
-    """
-
-    folder: Path
-    reports: list[dict]
-    skipped: dict[str, str]
 
 
 class Task(NamedTuple):

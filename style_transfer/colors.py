@@ -3,17 +3,19 @@
 Images are float arrays (H, W, 3) in [0, 1].
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 # Red, green and blue to luminance and two axes of chroma: YIQ, as NTSC defined it in 1953.
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
+BAND = 2**18  # pixels that are computed in float64 at once
 
 
 def luminance(image: np.ndarray) -> np.ndarray:
     """Convert an image to gray, as three equal channels."""
-    return np.repeat(image @ TO_YIQ[0][:, None], 3, axis=2).astype(np.float32)
+    return _in_bands(lambda part: part @ TO_YIQ[0][:, None], image)  # broadcast
 
 
 def luminance_like(image: np.ndarray, gray: np.ndarray) -> np.ndarray:
@@ -42,7 +44,7 @@ def matched(image: np.ndarray, content: np.ndarray) -> np.ndarray:
         image: (H, W, 3) in [0, 1].
         content: (h, w, 3) in [0, 1].
     """
-    return matching(image, content)(image)
+    return _in_bands(matching(image, content), image)
 
 
 def with_palette(
@@ -60,11 +62,18 @@ def with_palette(
     Example:
         >>> with_palette(photo, [painting], [1.0], share=0.0)  # equals the photo
     """
-    moved = sum(w * matched(image, style) for style, w in zip(styles, weights, strict=True) if w)
-    return (image + share * (moved / sum(weights) - image)).astype(np.float32)
+    return palette(image, styles, weights, share)(image)
 
 
-def matching(image: np.ndarray, content: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+def palette(
+    image: np.ndarray, styles: Sequence[np.ndarray], weights: Sequence[float], share: float
+) -> "Palette":
+    """Return the map of `with_palette`, which also applies to other images."""
+    pairs = [(matching(image, style), w) for style, w in zip(styles, weights, strict=True) if w]
+    return Palette(tuple(each for each, _ in pairs), tuple(w for _, w in pairs), share)
+
+
+def matching(image: np.ndarray, content: np.ndarray) -> "Matching":
     """Return the map that gives an image the mean and the covariance of another's colors.
 
     The linear map is the symmetric one between two Gaussians (Pitie and Kokaram
@@ -77,13 +86,94 @@ def matching(image: np.ndarray, content: np.ndarray) -> Callable[[np.ndarray], n
     Returns:
         A function of the image, or of parts of it, (..., 3) in [0, 1].
     """
-    source, target = image.reshape(-1, 3), content.reshape(-1, 3)
-    covariance = np.cov(source.T) + 1e-5 * np.eye(3)  # a gray or flat image has none
+    (mean, covariance), (goal, target) = _moments(image), _moments(content)
+    covariance = covariance + 1e-5 * np.eye(3)  # a gray or flat image has none
     root = _power(covariance, 0.5)
     inverse = _power(covariance, -0.5)
-    middle = _power(root @ np.cov(target.T) @ root, 0.5)
-    matrix, mean, goal = inverse @ middle @ inverse, source.mean(axis=0), target.mean(axis=0)
-    return lambda part: np.clip((part - mean) @ matrix + goal, 0.0, 1.0).astype(np.float32)
+    middle = _power(root @ target @ root, 0.5)
+    return Matching(mean, inverse @ middle @ inverse, goal)
+
+
+class Matching(NamedTuple):
+    """A map x -> (x - mean) @ matrix + goal of colors, clipped to [0, 1].
+
+    Attributes:
+        mean: (3,) float64.
+        matrix: (3, 3) float64.
+        goal: (3,) float64.
+    """
+
+    mean: np.ndarray
+    matrix: np.ndarray
+    goal: np.ndarray
+
+    def __call__(self, part: np.ndarray) -> np.ndarray:
+        """Map colors (..., 3), to float32."""
+        moved = (part - self.mean) @ self.matrix + self.goal
+        return np.clip(moved, 0.0, 1.0).astype(np.float32)
+
+
+class Palette(NamedTuple):
+    """A map that moves the colors of images part of the way to the mean of several maps.
+
+    Attributes:
+        matchings: One for each style.
+        weights: One for each style.
+        share: Of the way, 0 to 1.
+    """
+
+    matchings: tuple[Matching, ...]
+    weights: tuple[float, ...]
+    share: float
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """Map an image (H, W, 3) in [0, 1], to float32."""
+        return _in_bands(self._move, image)
+
+    def _move(self, part: np.ndarray) -> np.ndarray:
+        pairs = zip(self.matchings, self.weights, strict=True)
+        moved = sum(weight * matching(part) for matching, weight in pairs)
+        return part + self.share * (moved / sum(self.weights) - part)
+
+    def state(self) -> dict:
+        """Return what `restore` takes, as JSON holds it without rounding."""
+        matchings = [[values.tolist() for values in each] for each in self.matchings]
+        return {"matchings": matchings, "weights": list(self.weights), "share": self.share}
+
+    @classmethod
+    def restore(cls, state: Mapping) -> "Palette":
+        """Return the palette whose `state` this was."""
+        matchings = (Matching(*map(np.array, each)) for each in state["matchings"])
+        return cls(tuple(matchings), tuple(state["weights"]), state["share"])
+
+
+def _moments(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the mean, (3,), and the covariance, (3, 3), of the colors in float64, in bands."""
+    count, total, products = 0, np.zeros(3), np.zeros((3, 3))
+    for rows in _bands(image):
+        part = image[rows].reshape(-1, 3) - np.float64(0.5)  # around 0, so that little cancels
+        count, total, products = (
+            count + len(part),
+            total + part.sum(axis=0),
+            products + part.T @ part,
+        )
+    mean = total / count
+    return mean + 0.5, (products - count * np.outer(mean, mean)) / max(count - 1, 1)
+
+
+def _in_bands(change: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray:
+    """Apply a function of colors to an image (H, W, 3); float32, without large copies."""
+    result = np.empty(image.shape, np.float32)
+    for rows in _bands(image):
+        result[rows] = change(image[rows])
+    return result
+
+
+def _bands(image: np.ndarray) -> Iterator[slice]:
+    """Yield bands of rows of about `BAND` pixels."""
+    step = max(1, BAND // image.shape[1])
+    for start in range(0, image.shape[0], step):
+        yield slice(start, start + step)
 
 
 def _power(matrix: np.ndarray, exponent: float) -> np.ndarray:

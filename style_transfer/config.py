@@ -47,7 +47,8 @@ class AppearanceConfig:
     """Colors of the result. content: stylize the luminance alone. matched: give the style images
     the content's mean color and covariance first."""
     init: Literal["content", "noise", "style", "instant"] = "content"
-    """Image that the optimization starts from. instant: the result of --method instant."""
+    """Image that the first level of the optimization starts from. instant: a rendering of the
+    content in the styles' palette by the instant method, at the size of this level."""
     statistic: Literal[STYLES] = "gram_and_mean"
     """Statistic that the style loss compares. gram: Gram matrices. gram_and_mean: also means.
     wasserstein: means and covariances, as of Gaussians. sliced: whole distributions, by sorted
@@ -77,7 +78,7 @@ class OptimizationConfig:
     """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
     fifth of this during refinement."""
     smallest: Hidden[int] = bounded(64, SMALLEST_SIDE, LARGEST_SIDE)
-    """Longer side of the first level in pixels. Each level is about twice as large."""
+    """Longer side of the first level in pixels, about. Each level is twice as large."""
     tolerance: Hidden[float] = bounded(0.002, 0, 1)
     """A level ends when its loss falls by less than this fraction in 25 iterations. 0: never."""
     refine: Hidden[float] = bounded(0.4, 0, 1)
@@ -135,8 +136,8 @@ class Config:
     size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels."""
     method: Literal["optimize", "instant"] = "optimize"
-    """optimize: the pixels, for minutes. instant: move the content's features to the styles' mean
-    and covariance and decode them, in seconds."""
+    """Method of stylization. optimize: optimize the pixels, which takes minutes. instant: move the
+    content's features to the styles' mean and covariance and decode them, which takes seconds."""
     extractor: str = "compact"
     """Feature extractor. compact: embedded. vgg19, vgg16: downloaded once by Keras. Or a file of
     weights: .npz, or Keras's .h5."""

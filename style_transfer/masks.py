@@ -23,6 +23,7 @@ LONGEST = 1024  # pixels; a larger mask of regions is reduced
 ABSENT = mask_colors.RAREST  # fraction of a mask; a region below it is noise
 SAME_ASPECT = 0.1  # relative difference
 FEWEST = 1.0  # places of a layer that a region must cover
+WHOLE = ("",)  # names of the regions without masks of regions
 
 Size = tuple[int, int]
 
@@ -62,6 +63,11 @@ class Masks:
     content: np.ndarray
     styles: tuple[np.ndarray, ...]
     keep: np.ndarray | None = None
+
+    @property
+    def of_regions(self) -> bool:
+        """Whether there are masks of regions, and not only one of what is kept."""
+        return self.names != WHOLE
 
     def at(self, size: Size, styles: Sequence[Size]) -> Guides:
         """Scale the masks to the images of a level.
@@ -132,7 +138,7 @@ def read(
     kept = None if keep is None else _read_keep(keep, content, config)
     if not masks:
         whole = np.ones((1, 1, 1), np.float32)
-        return None if kept is None else Masks(("",), whole, (whole,) * len(styles), kept)
+        return None if kept is None else Masks(WHOLE, whole, (whole,) * len(styles), kept)
     images = (content, *styles)
     pixels = [
         _pixels(mask, image, "--masks", LONGEST) for mask, image in zip(masks, images, strict=True)

@@ -52,7 +52,7 @@ class Objective:
     Deviations from the paper: every distance is divided by the target's own size,
     so that it is 1 where the features are all 0; several styles are averaged; the
     image's total variation is added. With masks the style terms are those of
-    `style_transfer.regions`, and the image is x + keep (p - x).
+    `style_transfer.regions`, and the image is x + keep (p - x), with p in its own colors.
 
     Attributes:
         content_scale: Multiplies every alpha; see `style_transfer.strength`.
@@ -73,6 +73,7 @@ class Objective:
         content_distance: str = "squared",
         smoothness: str = "absolute",
         guides: Guides | None = None,
+        kept: tf.Tensor | None = None,
     ):
         """Compute the targets P^l and those of the styles, once.
 
@@ -86,11 +87,15 @@ class Objective:
             content_distance: A key of `common.losses.content.CONTENT`.
             smoothness: A key of `common.losses.smoothness.SMOOTHNESS`.
             guides: Masks at these sizes: style terms per region, and what is kept.
+            kept: What the image is where `guides` keep it, of the size of `content`, which it
+                is by default.
         """
         self.extractor, self.weights = extractor, weights
         self.content_scale = tf.Variable(1.0, trainable=False)
         self.smoothness = SMOOTHNESS[smoothness]
-        self.held = None if guides is None or guides.keep is None else (content, guides.keep)
+        self.held = None
+        if guides is not None and guides.keep is not None:
+            self.held = (content if kept is None else kept), guides.keep
         p = self.features(extractor, content, None if guides else weights.content)
         self.content = {layer: CONTENT[content_distance](p[layer]) for layer in weights.content}
         total = sum(weight for _, weight in styles)
@@ -143,8 +148,8 @@ class Objective:
             "total_variation".
         """
         if self.held:
-            content, keep = self.held
-            image = image + keep * (content - image)
+            kept, keep = self.held
+            image = image + keep * (kept - image)
         f = self.extractor(image)
         terms = {**self.style_terms(f), **self.content_terms(f)}
         if self.weights.total_variation:

@@ -29,7 +29,7 @@ from style_transfer.instant import coarse_to_fine
 from style_transfer.lbfgs import fit_lbfgs
 from style_transfer.masks import Masks
 from style_transfer.plan import Level, Stage, choose_weights, plan
-from style_transfer.prepare import Source, finish, initial_image, prepare, read
+from style_transfer.prepare import Source, finish, initial_image, palette_of, prepare, read
 from style_transfer.refine import Correct, CorrectedObjective, build_objective, with_refinement
 from style_transfer.strength import ALONE, Dial, FollowDial, content_distance, usual_scale
 from style_transfer.tile_layout import is_large
@@ -82,16 +82,19 @@ def paint(
     dial = (dial or Dial(strength)) if follows else None  # a line search needs a fixed objective
     image, state, levels, size, guides = None, None, [], None, None
     for stage in stages if strength else ():
-        if stage.size != size:
+        begins = stage.size != size
+        if begins:
             size = stage.size
-            goal, references = prepare(content, styles, size, config, palette=not masks)
+            plain, references = prepare(content, styles, size, config, palette=False)
+            goal = recolored(plain, references, config, masks)
             if image is None:
                 image = start_image(config, goal, references)
             else:
                 image = tf.image.resize(image, goal.shape[:2], "bicubic").numpy()
             if masks:
                 guides = masks.at(size, [style.shape[1::-1] for style in references])
-                image = guides.hold(image, goal)
+                image = guides.hold(image, plain)
+            kept = tf.constant(plain[None]) if masks and goal is not plain else None
         large = is_large(size, stage.extractor, config.optimization.tile)
         extractor = stage.extractor
         if large:
@@ -102,14 +105,16 @@ def paint(
             tf.constant(goal[None]),
             [(tf.constant(style[None]), w) for style, w in zip(references, shares, strict=True)],
             weights,
-            guides,
+            guides=guides,
+            kept=kept,
         )
         if large:
             for region in objective.regions:
                 extractor.apply.expect(region.weights)
-        if dial and not masks and (dial.alone is None or max(size) <= MEASURABLE):
-            own, _ = prepare(content, [], size, config)
-            dial.shift = objective.content_distance(tf.constant(own[None]))
+        if dial and begins and (dial.alone is None or max(size) <= MEASURABLE):
+            changed = goal is not plain
+            dial.shift = objective.content_distance(tf.constant(plain[None])) if changed else 0.0
+        plain = None  # frees a copy of a large image
         first_step = sum(level.iterations for level in levels)
         kind = TiledImage if large else StyledImage
         if weights.content:
@@ -126,6 +131,30 @@ def paint(
     if image is None:  # a strength of 0
         image, _ = prepare(content, [], stages[-1].size, config)
     return finish(image, content, stages[-1].size, config, keep), levels
+
+
+def recolored(
+    plain: np.ndarray, references: Sequence[np.ndarray], config: Config, masks: Masks | None
+) -> np.ndarray:
+    """Give the content the styles' palette, but for what is kept.
+
+    With masks of regions it keeps its own colors: its regions take different styles.
+
+    Args:
+        plain: The content in its own colors, (H, W, 3).
+        references: The styles, (h, w, 3) each.
+        config: Names the colors and the strength.
+        masks: Of the content and the styles, or None.
+
+    Returns:
+        (H, W, 3) float32 in [0, 1]; `plain` itself if its colors stay.
+    """
+    palette = None if masks and masks.of_regions else palette_of(plain, references, config)
+    if palette is None:
+        return plain
+    goal = palette(plain)
+    keep = masks.keep_at(plain.shape[1::-1]) if masks else None
+    return goal if keep is None else goal + keep[0] * (plain - goal)
 
 
 def start_image(config: Config, goal: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:

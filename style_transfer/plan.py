@@ -67,12 +67,13 @@ class Level:
 
 
 def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tuple[int, int]]:
-    """List the sizes of the levels, each about twice as large.
+    """List the sizes of the levels, each twice as large as the one before, up to rounding.
 
     Args:
         size: (width, height) of the content.
         longest: Longer side of the last level in pixels.
-        smallest: Longer side of the first level in pixels, about.
+        smallest: Longer side of the first level in pixels, about: 0.7 to 1.4 times
+            this, or `longest` if that is less.
 
     Returns:
         (width, height) of each level. Levels with a side below `SMALLEST_SIDE`
@@ -82,7 +83,7 @@ def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tupl
         >>> level_sizes((800, 600), 256, 128)
         [(128, 96), (256, 192)]
     """
-    count = max(0, math.floor(math.log2(longest / smallest) + 1e-9))
+    count = max(0, round(math.log2(longest / smallest)))
     sides = [round(longest / 2**number) for number in range(count, -1, -1)]
     fitted = [image_io.fit_longer_side(size, side) for side in sides]
     return [each for each in fitted if min(each) >= SMALLEST_SIDE] or fitted[-1:]

@@ -176,11 +176,33 @@ def prepare(
         references = [colors.luminance_like(style, goal) for style in references]
     if config.appearance.colors == "matched":
         references = [colors.matched(style, goal) for style in references]
-    elif config.appearance.colors == "style" and references and palette:
-        share = min(1.0, config.appearance.strength / WHOLE_PALETTE)
-        shares = config.appearance.style_weights or [1.0] * len(references)
-        goal = colors.with_palette(goal, references, shares, share)
+    if palette and (recolor := palette_of(goal, references, config)):
+        goal = recolor(goal)
     return goal, references
+
+
+def palette_of(
+    plain: np.ndarray, references: Sequence[np.ndarray], config: Config
+) -> colors.Palette | None:
+    """Return the map that gives the content the styles' colors, as far as the strength asks for.
+
+    Args:
+        plain: The content in its own colors, from `prepare` without `palette`.
+        references: The styles, from `prepare`.
+        config: Names the colors and the strength.
+
+    Returns:
+        A function of `plain` or another image, or None if the result takes no colors of styles.
+
+    Example:
+        >>> plain, references = prepare(content, styles, size, config, palette=False)
+        >>> palette_of(plain, references, config)(plain)  # as of `prepare` with `palette`
+    """
+    if config.appearance.colors != "style" or not references:
+        return None
+    share = min(1.0, config.appearance.strength / WHOLE_PALETTE)
+    shares = config.appearance.style_weights or [1.0] * len(references)
+    return colors.palette(plain, references, shares, share)
 
 
 def style_size(style: tuple[int, int], size: tuple[int, int], config: Config) -> tuple[int, int]:

@@ -22,6 +22,7 @@ from style_transfer.plan import Stage
 
 FIRST_RATE, LAST_RATE = 2.5, 0.2  # of the learning rate; a new gradient first needs large steps
 HORIZON = 15.0  # iterations
+CORNER = 64  # pixels of a style image that show the shapes of its moments
 CORRECTED = ("gram", "gram_and_mean")  # statistics that are sums over moments
 
 
@@ -48,15 +49,19 @@ class CorrectedObjective(Objective):
     ):
         self.reference = extractor.reference
         super().__init__(extractor, content, styles, weights, **losses)
+        self.offsets = self._zeros(styles[0][0]) if styles else {}
 
-    def style_target(self, style: tf.Tensor) -> dict[str, Features]:
-        target = self.features(self.reference, style, self.weights.style)
-        self.offsets = {
-            layer: Moments(*(tf.Variable(tf.zeros_like(each)) for each in target[layer].moments()))
-            for layer in target
+    def _zeros(self, style: tf.Tensor) -> dict[str, Moments]:
+        """Make offsets of 0 in the shapes of the reference's moments, which a corner tells."""
+        corner = self.reference(style[:, :CORNER, :CORNER])
+        return {
+            layer: Moments(*(tf.Variable(tf.zeros_like(each)) for each in corner[layer].moments()))
+            for layer in self.weights.style
             if layer not in self.extractor.exact
         }
-        return target
+
+    def style_target(self, style: tf.Tensor) -> dict[str, Features]:
+        return self.features(self.reference, style, self.weights.style)
 
     @tf.function(autograph=False)
     def correct(self, image: tf.Tensor) -> None:
@@ -130,7 +135,9 @@ def build_objective(
     content: tf.Tensor,
     styles: Sequence[tuple[tf.Tensor, float]],
     weights: Weights,
+    *,
     guides: Guides | None = None,
+    kept: tf.Tensor | None = None,
 ) -> Objective:
     """Build the objective of one stage, corrected if the extractor has a reference.
 
@@ -143,10 +150,12 @@ def build_objective(
         styles: (1, h, w, 3) in [0, 1], each with its weight.
         weights: Of the terms, for an extractor that is its own reference.
         guides: Masks at these sizes, or None.
+        kept: What the image is where `guides` keep it; by default the content.
     """
     appearance, optimization = config.appearance, config.optimization
     losses = {
         "guides": guides,
+        "kept": kept,
         "statistic": appearance.statistic,
         "content_distance": appearance.content_distance,
         "smoothness": appearance.smoothness,

@@ -78,6 +78,7 @@ def render(goal: np.ndarray, references: Sequence[np.ndarray], config: Config) -
     amount = min(1.0, strength / FULL) ** 2  # of every level; they add up
     image = before = None
     scales = level_scales(goal.shape[1::-1], coarser=beyond > 0.0)
+    extra = len(scales) > len(level_scales(goal.shape[1::-1]))
     for number, scale in enumerate(scales):
         start = now = _scaled(goal, scale)
         if number:
@@ -90,8 +91,8 @@ def render(goal: np.ndarray, references: Sequence[np.ndarray], config: Config) -
         targets = [measure(style, weights) for style in styles]
         image = _step(start, targets, shares, amount, weights)
         image, before = _recolored(image, styles, shares, amount), now
-        if beyond and number == 0 and len(scales) > 1:
-            image = now + beyond * (image - now)  # of the coarser level, as strong as asked for
+        if extra and number == 0:
+            image = now + beyond * (image - now)  # the coarser level sets in gradually
     return image
 
 
@@ -100,7 +101,8 @@ def level_scales(size: tuple[int, int], coarser: bool = False) -> list[float]:
 
     Args:
         size: (width, height) of the result.
-        coarser: Start one level below `COARSEST`, for larger strokes.
+        coarser: Start one level below `COARSEST`, for larger strokes, unless that would be
+            thinner than `SMALLEST_SIDE`.
 
     Example:
         >>> level_scales((512, 384))
@@ -133,7 +135,7 @@ def _step(
     result = np.empty_like(padded)
     for code, rows, inside in codes or _codes(padded, weights):
         decoded = codec.decode(tf.tensordot(code, matrix, 1) + offset, weights)[0]
-        if amount < 1.0:  # what the decoder loses stays, so that little style changes little
+        if amount < 1.0:  # what the decoder loses stays: a weak style makes a small change
             decoded -= (1.0 - amount) * codec.decode(code, weights)[0]
         result[rows] = decoded[inside.start * codec.STRIDE : inside.stop * codec.STRIDE]
     return _unpadded(result + (1.0 - amount) * padded, image.shape[:2])

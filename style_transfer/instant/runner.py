@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from PIL import Image
@@ -10,15 +11,16 @@ from tqdm import tqdm
 
 from common import images as image_io
 from common import runs
-from common.callbacks import Ending
+from common.callbacks import Ending, Interrupt
 from common.errors import InputError, printable
+from common.summaries import SummaryWriter
 from style_transfer import mask_files
-from style_transfer.batch import RESULT, Job, Outcome
 from style_transfer.config import Config
 from style_transfer.instant.coarse_to_fine import paint
 from style_transfer.masks import Masks
 from style_transfer.masks import read as read_masks
-from style_transfer.prepare import check_size
+from style_transfer.outcome import RESULT, Job, Outcome
+from style_transfer.prepare import Source, check_size
 from style_transfer.progress import describe_run
 
 
@@ -26,6 +28,8 @@ def stylize_all(
     jobs: Sequence[Job], styles: Sequence[Image.Image], config: Config, *, several: bool
 ) -> Outcome:
     """Stylize images, write the results and record the run in a new folder.
+
+    Ctrl-C ends the run after the current image.
 
     Args:
         jobs: Content images, each with its result; None is `RESULT` in the run folder.
@@ -38,38 +42,53 @@ def stylize_all(
     """
     folder = runs.create(config.output.run_dir, "stylize")
     writer = describe_run(folder, styles, config, "float32")
-    reports, skipped = [], {}
-    for content, out in tqdm(jobs, desc="images", disable=not several):
-        out = out or folder / RESULT
-        try:
-            image = image_io.as_image(content, near=config.size)
-            check_size(image, config)
-            masks = read_masks((), mask_files.of(config, content)[1], image, styles, config)
-        except InputError as error:
-            if not several:
-                raise
-            skipped[str(content)] = str(error)
-            reason = str(error).removeprefix(f"{content}: ")
-            tqdm.write(printable(f"skipped {content}: {reason}"), file=sys.stderr)
-            continue
-        started = time.perf_counter()
-        result, _ = stylize_one(image, styles, config, masks=masks)
-        seconds = round(time.perf_counter() - started, 2)
-        name = f"/{out.stem}" if several else ""
-        writer.image(f"stylized_from{name}/content", np.asarray(image), step=0)
-        writer.image(f"stylized{name or '/image'}", image_io.from_unit(result), step=0)
-        image_io.write_image(out, image_io.from_unit(result, config.output.bits))
-        size = result.shape[1::-1]
-        reports.append({"content": str(content), "out": str(out), "size": size, "seconds": seconds})
-        if not several:
-            print(f"{size[0]}x{size[1]} pixels in {seconds:.2f} s")
+    reports, skipped, ending = [], {}, Ending()
+    with Interrupt(ending) as interrupt:
+        for content, out in tqdm(jobs, desc="images", disable=not several):
+            out, name = out or folder / RESULT, f"/{out.stem}" if several else ""
+            try:
+                reports.append(_stylize_file(content, out, name, styles, config, writer))
+            except InputError as error:
+                if not several:
+                    raise
+                skipped[str(content)] = str(error)
+                reason = str(error).removeprefix(f"{content}: ")
+                tqdm.write(printable(f"skipped {content}: {reason}"), file=sys.stderr)
+            if interrupt.check():
+                break
     if several and reports:
         mean = np.mean([report["seconds"] for report in reports])
         print(f"{mean:.2f} s per image")
-    end = Ending()
+    elif reports:
+        width, height = reports[0]["size"]
+        print(f"{width}x{height} pixels in {reports[0]['seconds']:.2f} s")
     found = {"images": reports, "skipped": skipped}
-    runs.update_summary(folder, status=end.status, reason=end.reason, **found)
+    runs.update_summary(folder, status=ending.status, reason=ending.reason, **found)
+    if ending.decided:
+        print(f"{ending.status}: {ending.reason}")
     return Outcome(folder, reports, skipped)
+
+
+def _stylize_file(
+    content: Source,
+    out: Path,
+    name: str,
+    styles: Sequence[Image.Image],
+    config: Config,
+    writer: SummaryWriter,
+) -> dict:
+    """Stylize and write one image, named `name` in TensorBoard, and return its report."""
+    image = image_io.as_image(content, near=config.size)
+    check_size(image, config)
+    masks = read_masks((), mask_files.of(config, content)[1], image, styles, config)
+    started = time.perf_counter()
+    result, _ = stylize_one(image, styles, config, masks=masks)
+    seconds = round(time.perf_counter() - started, 2)
+    writer.image(f"stylized_from{name}/content", np.asarray(image), step=0)
+    writer.image(f"stylized{name or '/image'}", image_io.from_unit(result), step=0)
+    image_io.write_image(out, image_io.from_unit(result, config.output.bits))
+    size = result.shape[1::-1]
+    return {"content": str(content), "out": str(out), "size": size, "seconds": seconds}
 
 
 def stylize_one(

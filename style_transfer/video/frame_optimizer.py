@@ -18,7 +18,7 @@ from style_transfer import colors, optimize
 from style_transfer import config as stylization
 from style_transfer.image_model import StyledImage
 from style_transfer.plan import Stage, choose_weights
-from style_transfer.prepare import finish, prepare, read_styles
+from style_transfer.prepare import finish, palette_of, prepare, read_styles
 from style_transfer.refine import HORIZON
 from style_transfer.strength import Dial, usual_scale
 from style_transfer.video.blend import Carried
@@ -26,7 +26,8 @@ from style_transfer.video.config import Config, as_stylization
 from style_transfer.video.frame_objective import FrameObjective
 from style_transfer.video.sequence import Painter
 
-STATE = "state.json"  # in the run folder: {"content_scale": {number of a first frame: scale}}
+# In the run folder, {name: {number of a scene's first frame: what it has found}}.
+STATE, SCALE, PALETTE = "state.json", "content_scale", "palette"
 RATES = 1.0, 0.1  # of the learning rate, at the first and at the last iteration
 
 
@@ -55,8 +56,9 @@ class OptimizingPainter:
     """A painter whose scenes begin with a whole stylization.
 
     The frames after it take few iterations, at full size, from the carried result, or from the
-    frame itself where that cannot be trusted. They keep the weight of the content that the
-    stylization has found for its strength.
+    frame itself where that cannot be trusted. They keep what the first one has found: the weight
+    of the content for the strength, and the map that gives the content the styles' palette. A map
+    for each frame would let the colors of still places change with what moves elsewhere.
     """
 
     def __init__(
@@ -96,20 +98,28 @@ class OptimizingPainter:
             return from_unit(self._continue(number, image, carried))
 
     def _begin(self, number: int, frame: Image.Image) -> np.ndarray:
-        """Stylize a whole image, and note the weight of the content before the frame is written."""
+        """Stylize a whole image, and note what it has found before the frame is written."""
         strength = self.config.appearance.strength
         dial = Dial(strength) if self.weights.content else None
         with released_graphs():
             image, _ = optimize.paint(
                 frame, self.styles, self.config, extractor=self.extractor, dial=dial
             )
-        scales = self._scales()
-        scales[str(number)] = dial.scale if dial else usual_scale(strength)
-        write_json(self.folder / STATE, {"content_scale": scales})
+        plain, references = prepare(frame, self.styles, frame.size, self.config, palette=False)
+        palette = palette_of(plain, references, self.config)
+        found = {
+            SCALE: dial.scale if dial else usual_scale(strength),
+            PALETTE: palette.state() if palette else None,
+        }
+        state = {name: {**self._found(name), str(number): each} for name, each in found.items()}
+        write_json(self.folder / STATE, state)
         return image
 
     def _continue(self, number: int, frame: Image.Image, carried: Carried) -> np.ndarray:
-        goal, references = prepare(frame, self.styles, frame.size, self.config)
+        first = str(max((int(key) for key in self._found(SCALE) if int(key) < number), default=0))
+        goal, references = prepare(frame, self.styles, frame.size, self.config, palette=False)
+        if palette := self._found(PALETTE).get(first):
+            goal = colors.Palette.restore(palette)(goal)
         before = carried.image
         if self.config.appearance.colors == "content":
             before = colors.luminance(before)
@@ -122,8 +132,7 @@ class OptimizingPainter:
         self.model.terms.begin(
             tf.constant(goal[None]), tf.constant(before[None]), tf.constant(trust[None])
         )
-        began = max((int(key) for key in self._scales() if int(key) < number), default=0)
-        self.model.terms.content_scale.assign(self._scales()[str(began)])
+        self.model.terms.content_scale.assign(self._found(SCALE)[first])
         extractor, rate = self.model.terms.extractor, self.config.optimization.learning_rate
         rates = RATES[0] * rate, RATES[1] * rate
         stage = Stage(frame.size, self.iterations, extractor, rates, HORIZON)
@@ -148,5 +157,6 @@ class OptimizingPainter:
         )
         return StyledImage(start, objective, horizon=HORIZON)
 
-    def _scales(self) -> dict[str, float]:
-        return dict(runs.read_object(self.folder / STATE).get("content_scale", {}))
+    def _found(self, name: str) -> dict:
+        """Return what the first frames of all scenes have found, by their numbers."""
+        return dict(runs.read_object(self.folder / STATE).get(name, {}))

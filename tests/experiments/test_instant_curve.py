@@ -8,18 +8,18 @@ from common.errors import InputError
 from experiments import instant_curve
 
 ROW = {
-    "content": 2.0,
+    "recolored": 2.0,
     "instant": 1.0,
     "instant_seconds": 0.5,
-    "from_content": [[2.0, 20, 1.5], [10.0, 90, 0.7]],
+    "from_recolored": [[2.0, 20, 1.5], [10.0, 90, 0.7]],
     "from_instant": [[2.0, 20, 0.9], [10.0, 90, 0.6]],
 }
 
 
 def test_the_curves_start_where_the_time_of_the_start_ends():
     axes = instant_curve.curve([ROW]).axes[0]
-    content, instant, _ = axes.get_lines()
-    np.testing.assert_allclose(content.get_xydata(), [[0, 2.0], [2, 1.5], [10, 0.7]])
+    recolored, instant, _ = axes.get_lines()
+    np.testing.assert_allclose(recolored.get_xydata(), [[0, 2.0], [2, 1.5], [10, 0.7]])
     np.testing.assert_allclose(instant.get_xydata(), [[0.5, 1.0], [2.5, 0.9], [10.5, 0.6]])
 
 

@@ -1,3 +1,6 @@
+import json
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -69,3 +72,28 @@ def test_a_palette_is_the_mean_by_weight_of_matched_images(images):
     np.testing.assert_allclose(mixed, expected, atol=1e-6)
     half = colors.with_palette(first, [second], [1.0], share=0.5)
     np.testing.assert_allclose(half, 0.5 * (first + whole), atol=1e-6)
+
+
+def test_bands_are_those_of_the_whole_and_no_large_copies_are_made(images, monkeypatch):
+    first, second = images
+    whole = colors.with_palette(first, [second, 0.5 * second], [2.0, 1.0], share=0.7)
+    covariance = np.cov(first.reshape(-1, 3).T)
+    monkeypatch.setattr(colors, "BAND", 1)
+    found = colors.with_palette(first, [second, 0.5 * second], [2.0, 1.0], share=0.7)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, whole, atol=1e-6)
+    np.testing.assert_allclose(colors._moments(first)[1], covariance, rtol=1e-6)
+    monkeypatch.undo()
+    large = np.broadcast_to(np.float32([0.1, 0.5, 0.9]), (2048, 1024, 3))
+    tracemalloc.start()
+    result = colors.with_palette(large, [second], [1.0], share=1.0)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * result.nbytes  # a copy in float64 alone has twice as much
+
+
+def test_a_palette_survives_json_with_the_same_bits(images):
+    first, second = images
+    change = colors.palette(first, [second, 0.5 * second], [2.0, 1.0], 0.7)
+    again = colors.Palette.restore(json.loads(json.dumps(change.state())))
+    np.testing.assert_array_equal(again(first), change(first))

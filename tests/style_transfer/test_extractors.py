@@ -52,6 +52,9 @@ def test_compact_has_a_reference_with_the_same_layers_in_the_same_widths(image):
     for layer, of in quick.items():
         distance = relative(of, true[layer])
         assert distance < 0.2, layer
+        if layer in extractor.exact:
+            np.testing.assert_array_equal(of.values, true[layer].values)
+    assert extractor.exact == tuple(deep.TAPS)
 
 
 def test_a_vgg_from_a_file_is_the_network_by_hand(vgg_file, image):

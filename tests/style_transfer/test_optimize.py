@@ -4,6 +4,7 @@ import pytest
 
 from common.callbacks import Ending, TimeBudget
 from style_transfer import optimize
+from style_transfer.masks import WHOLE, Masks
 from tests.style_transfer.quick import quick
 
 
@@ -46,3 +47,31 @@ def test_the_budget_ends_everything_at_full_size(content, style):
     assert len(levels) == 1
     assert levels[0].status == "finished"
     assert "minutes" in levels[0].reason
+
+
+@pytest.mark.slow
+def test_a_black_mask_of_what_is_kept_changes_nothing(content, style):
+    def paint(masks):
+        ending = Ending()
+        budget = TimeBudget(1e-6, ending)
+        return optimize.paint(content, style, quick(), [budget], ending=ending, masks=masks)[0]
+
+    whole = np.ones((1, 1, 1), np.float32)
+    black = Masks(WHOLE, whole, (whole,), np.zeros((80, 60), np.float32))
+    np.testing.assert_allclose(paint(black), paint(None), atol=0.01)
+
+
+def test_regions_keep_the_colors_of_the_content(content, style):
+    goal, reference = (np.float32(each) / 255.0 for each in (content, style))
+    halves = np.repeat([[[1.0]], [[0.0]]], 2, axis=2).astype(np.float32)
+    halves[:, :, 1] = 1.0 - halves[:, :, 0]
+    keep = np.zeros((80, 60), np.float32)
+    keep[:40] = 1.0
+    regions = Masks(("white", "black"), halves, (halves,), keep)
+    assert optimize.recolored(goal, [reference], quick(), regions) is goal
+    kept = Masks(WHOLE, halves[:1], (halves[:1],), keep)
+    found = optimize.recolored(goal, [reference], quick(), kept)
+    whole = optimize.recolored(goal, [reference], quick(), None)
+    np.testing.assert_allclose(found[:40], goal[:40], atol=1e-6)
+    np.testing.assert_allclose(found[40:], whole[40:], atol=1e-6)
+    assert np.abs(whole - goal).mean() > 0.02

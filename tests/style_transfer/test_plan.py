@@ -17,6 +17,9 @@ def test_levels_double_up_to_the_size():
         (512, 384),
     ]
     assert plan.level_sizes((600, 600), 100, 128) == [(100, 100)]
+    for longest in (363, 511, 512, 513, 724):  # as many levels, up to the middle of an octave
+        sizes = plan.level_sizes((800, 600), longest, 64)
+        assert [max(size) for size in sizes] == [round(longest / 2**k) for k in (3, 2, 1, 0)]
     assert plan.level_sizes((1000, 40), 512, 128) == [(512, 20)]  # no level is too low to see
 
 

@@ -43,6 +43,18 @@ def test_a_corrected_loss_is_the_references_with_its_own_gradient(images):
     assert slope == pytest.approx((ahead - behind) / 2e-2, rel=2e-2)
 
 
+def test_without_styles_there_is_nothing_to_correct(images):
+    content, _, image = images
+    objective = refine.CorrectedObjective(BOTH, content, [], WEIGHTS)
+    assert objective.offsets == {}
+    objective.correct(image)
+    several = refine.CorrectedObjective(BOTH, content, [(content, 1.0), (image, 1.0)], WEIGHTS)
+    assert {layer: len(parts) for layer, parts in several.offsets.items()} == {"one": 2, "two": 2}
+    several.style_target(image + 0.1)
+    several.correct(image)  # the variables are those of before
+    assert float(tf.reduce_max(tf.abs(several.offsets["one"].second))) > 0.0
+
+
 def build(extractor, images, statistic="gram", **optimization):
     content, style, _ = images
     config = Config(

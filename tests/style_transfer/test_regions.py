@@ -185,6 +185,13 @@ def test_what_is_kept_is_the_content_and_has_no_style(images):
     gram, goal = losses.gram_matrix(image[:, :, :4]), losses.gram_matrix(style)
     expected = 0.4 * np.sum((gram - goal) ** 2) / np.sum(goal**2)
     assert float(objective(image)["style/pixels"][0]) == pytest.approx(expected, rel=1e-4)
+    # what is kept may have other colors than the target
+    other = Objective(
+        EXTRACTOR, content, [(style, 1.0)], weights, guides=guides, kept=1.0 - content
+    )
+    shown = tf.concat([image[:, :, :4], 1.0 - content[:, :, 4:]], axis=2)
+    assert total(other, image)[0] == pytest.approx(total(other, shown)[0], rel=1e-6)
+    assert total(other, image)[0] > found
 
 
 @pytest.mark.slow

@@ -255,7 +255,7 @@ def test_stylize_is_ended_by_a_callback(content, style):
             self.model.stop_training = True
 
     listen = Listen()
-    with pytest.warns(RuntimeWarning, match="End set stop_training in stage 1 of 2; .* 26x34"):
+    with pytest.warns(RuntimeWarning, match="End set stop_training in stage 1 of 2; .* 18x24"):
         result = stylize(content, style, quick(), callbacks=[listen, End()])
     assert result.shape == (48, 36, 3)
     assert len(listen.batches) == 1

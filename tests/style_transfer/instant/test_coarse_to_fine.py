@@ -78,6 +78,10 @@ def test_the_strength_changes_the_result_evenly(content, style):
     assert steps[3] < 0.02  # none where the coarser level sets in
     distances = [np.abs(each - goal).mean() for each in results]
     assert distances == sorted(distances)
+    # of a panorama, the coarser level would be too thin
+    panorama = np.tile(goal[:40], (1, 5, 1))[:, :256]
+    below, above = (render(panorama, [reference], quick(256, strength=s)) for s in (0.5, 0.51))
+    assert np.abs(above - below).mean() < 0.01
 
 
 def test_bands_are_those_of_the_whole(content, style, monkeypatch):

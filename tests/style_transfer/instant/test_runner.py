@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 import sys
 
 import numpy as np
@@ -7,7 +9,7 @@ from PIL import Image
 
 from style_transfer import optimize, stylize
 from style_transfer.config import Config
-from style_transfer.instant import coarse_to_fine
+from style_transfer.instant import coarse_to_fine, runner
 from tests.style_transfer.quick import quick
 
 
@@ -51,6 +53,26 @@ def test_a_folder_is_continued(files, monkeypatch, capsys):
     assert command(monkeypatch, *words, "--run-dir", files / "run2") == 1
     assert "1 of 3 images exist already" in capsys.readouterr().out
     assert (files / "results/b.png").is_file()
+
+
+def test_ctrl_c_records_the_run_after_the_current_image(files, monkeypatch, capsys):
+    paint = runner.paint
+
+    def interrupted(*arguments):
+        os.kill(os.getpid(), signal.SIGINT)
+        return paint(*arguments)
+
+    monkeypatch.setattr(runner, "paint", interrupted)
+    words = ["--content", files / "photos", "--style", files / "style.png", "--size", 32]
+    words += ["--out", files / "results", "--run-dir", files / "run"]
+    assert command(monkeypatch, *words) == 0
+    out = capsys.readouterr().out
+    assert "interrupted: stopped by SIGINT" in out
+    assert "1 of 2 images" in out
+    assert [path.name for path in (files / "results").iterdir()] == ["a.png"]
+    summary = json.loads((files / "run/summary.json").read_text())
+    assert summary["status"] == "interrupted"
+    assert len(summary["images"]) == 1
 
 
 def test_python_returns_an_image(content, style):
