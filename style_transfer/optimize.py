@@ -1,6 +1,7 @@
 """The pyramid: one stage after another, from coarse to fine, one `fit` each."""
 
 import contextlib
+import gc
 import math
 import time
 from collections.abc import Sequence
@@ -124,7 +125,8 @@ def paint(
             level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
         image = model.average.numpy()[0]
         levels.append(level)
-        del model, objective  # frees their memory before those of the next stage are built
+        del model, objective
+        gc.collect()  # graphs are cycles: free their memory before the next stage is built
         if ending.decided:
             break
     keep = masks.keep_at(stages[-1].size) if masks else None
