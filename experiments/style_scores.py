@@ -87,7 +87,7 @@ def losses(
     """Compute the unweighted style and content loss of an image (H, W, 3) in [0, 1]."""
     weights = choose_weights(config, judge)
     weights = dataclasses.replace(weights, content=dict.fromkeys(weights.content, 1.0))
-    goal, references = prepare(content, [style], image.shape[1::-1], config)
+    goal, references = prepare(content, [style], image.shape[1::-1], config, palette=False)
     objective = Objective(
         judge, tf.constant(goal[None]), [(tf.constant(references[0][None]), 1.0)], weights
     )

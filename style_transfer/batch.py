@@ -24,9 +24,9 @@ from style_transfer.config import Config
 from style_transfer.extractors import Extractor
 from style_transfer.masks import Masks, check_places
 from style_transfer.masks import read as read_masks
-from style_transfer.optimize import divergence, load_extractor, paint, plan_stages
+from style_transfer.optimize import load_extractor, paint, plan_stages
 from style_transfer.outcome import RESULT, Job, Outcome
-from style_transfer.plan import Level, choose_weights
+from style_transfer.plan import Level, choose_weights, divergence
 from style_transfer.prepare import Source, check_size, style_size
 from style_transfer.progress import Frames, Pyramid, Trace, describe_run
 from style_transfer.regions import layer_strides

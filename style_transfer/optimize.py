@@ -294,9 +294,3 @@ def load_extractor(config: Config) -> Extractor:
     """Load the extractor that the configuration names, in its precision."""
     dtype = devices.resolve_precision(config.optimization.precision)
     return extractors.load(config.extractor, config.optimization.pooling, dtype)
-
-
-def divergence(level: Level) -> str:
-    """Describe a stage that diverged, in one line."""
-    width, height = level.size
-    return f"level {width}x{height}: {level.reason}; continued from its last good image"

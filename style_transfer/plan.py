@@ -66,6 +66,12 @@ class Level:
     seconds: float
 
 
+def divergence(level: Level) -> str:
+    """Describe a stage that diverged, in one line."""
+    width, height = level.size
+    return f"level {width}x{height}: {level.reason}; continued from its last good image"
+
+
 def level_sizes(size: tuple[int, int], longest: int, smallest: int) -> list[tuple[int, int]]:
     """List the sizes of the levels, each twice as large as the one before, up to rounding.
 
