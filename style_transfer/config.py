@@ -77,7 +77,7 @@ class OptimizationConfig:
     learning_rate: Hidden[float] = bounded(0.02, 1e-6, 1)
     """Learning rate of Adam, in units of the image's range [0, 1]. It falls from 2.5 times to a
     fifth of this during refinement."""
-    smallest: Hidden[int] = bounded(64, SMALLEST_SIDE, LARGEST_SIDE)
+    smallest: Hidden[int] = bounded(128, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the first level in pixels, about. Each level is twice as large."""
     tolerance: Hidden[float] = bounded(0.002, 0, 1)
     """A level ends when its loss falls by less than this fraction in 25 iterations. 0: never."""

@@ -118,7 +118,6 @@ def test_a_preview_does_without_the_reference():
     assert [(stage.extractor.name, stage.iterations) for stage in stages] == [
         ("quick", 160),
         ("quick", 80),
-        ("quick", 80),
     ]
 
 
