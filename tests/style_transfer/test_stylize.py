@@ -243,7 +243,7 @@ def test_every_kind_of_array_gives_what_uint8_gives(content, style):
     mask[10:30] = True
     result = stylize.stylize(mask, tf.constant(style), quick(32))
     assert result.shape == (32, 32, 3)
-    assert result[16].mean() > result[2].mean() + 0.3
+    assert result[16].mean() > result[2].mean() + 0.2
 
 
 def test_pillow_images_are_turned_and_converted_as_files_are(tmp_path, content, style):
