@@ -62,6 +62,7 @@ def test_a_stage_trains_its_part_only(gan):
     assert all(any(variable is each for each in variables) for variable in trained)
 
 
+@pytest.mark.slow
 def test_a_stage_reconstructs_images_of_its_size():
     reconstruction = ReconstructionConfig(weight=1.0, features=0.0, encoder_width=4, entries=16)
     gan = build(reconstruction=reconstruction)
