@@ -24,7 +24,7 @@ from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import write_json
-from style_transfer import demo
+from experiments.pairs import checked, or_demonstration
 from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, Config
 from style_transfer.prepare import Source, prepare, read
 
@@ -163,22 +163,13 @@ def main() -> int:
     """Measure the pairs that the command line names."""
     options = cli.parse(Options, PROGRAM, None)
     check_bounds(options)
-    if len(options.content) != len(options.style):
-        raise InputError(
-            f"--style: expected one image for each of {len(options.content)} content images, got "
-            f"{len(options.style)}"
-        )
+    pairs = checked(options.content, options.style, options.size)
     if not options.seconds:
         raise InputError("--seconds: expected at least one time")
-    pairs = list(zip(options.content, options.style, strict=True))
-    for path in (*options.content, *options.style):
-        image_io.as_image(path, near=options.size)
     cli.import_tensorflow()
     options.out.mkdir(parents=True, exist_ok=True)
     rows = []
-    for number, (content, style) in enumerate(
-        pairs or [(demo.photograph(), demo.painting())], start=1
-    ):
+    for number, (content, style) in enumerate(or_demonstration(pairs), start=1):
         rows.append(measure(content, style, options, options.out / f"pair-{number}"))
         row = rows[-1]
         print(f"pair {number}: recolored content {row['recolored']:.3f}, instant result "

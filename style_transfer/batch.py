@@ -16,7 +16,7 @@ from common import child_process, runs
 from common import images as image_io
 from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
-from common.errors import InputError, printable
+from common.errors import InputError
 from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter
 from style_transfer import mask_files, user_callbacks
@@ -25,7 +25,7 @@ from style_transfer.extractors import Extractor
 from style_transfer.masks import Masks, check_places
 from style_transfer.masks import read as read_masks
 from style_transfer.optimize import load_extractor, paint, plan_stages
-from style_transfer.outcome import RESULT, Job, Outcome
+from style_transfer.outcome import RESULT, Job, Outcome, skip
 from style_transfer.plan import Level, choose_weights, divergence
 from style_transfer.prepare import Source, check_size, style_size
 from style_transfer.progress import Frames, Pyramid, Trace, describe_run
@@ -171,9 +171,7 @@ def stylize_part(
             except InputError as error:
                 if not several:
                     raise
-                skipped[str(content)] = str(error)
-                reason = str(error).removeprefix(f"{content}: ")
-                tqdm.write(printable(f"skipped {content}: {reason}"), file=sys.stderr)
+                skip(content, error, skipped)
                 continue
             name = f"{out.stem}/" if several else ""
             writer.image(f"stylized_from/{name}content", np.asarray(image), step=0)

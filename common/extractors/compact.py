@@ -153,6 +153,28 @@ def in_whole_tiles(arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     return arrays
 
 
+def convolutions(path: Path, stored: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Take the student's convolutions from the arrays of a file.
+
+    Args:
+        path: Shown in messages.
+        stored: As `load` reads them.
+
+    Returns:
+        {"conv1": (3, 3, 12, C), "conv1/bias": (C,), ...}.
+
+    Raises:
+        InputError: The file holds other arrays.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    channels = 12
+    for name in sorted(set(TAPS.values())):
+        arrays[name] = npz.take(path, stored, name, (3, 3, channels, None))
+        channels = arrays[name].shape[-1]
+        arrays[f"{name}/bias"] = npz.take(path, stored, f"{name}/bias", (channels,))
+    return arrays
+
+
 def load(
     path: Path = WEIGHTS, dtype: str = "float32"
 ) -> Callable[[tf.Tensor], dict[str, Features]]:
@@ -173,11 +195,8 @@ def load(
         >>> load()(tf.zeros((1, 64, 64, 3)))["relu2_1"].moments().second.shape
         TensorShape([1, 128, 128])
     """
-    stored, arrays, channels = npz.read(path), {}, 12
-    for name in sorted(set(TAPS.values())):
-        arrays[name] = npz.take(path, stored, name, (3, 3, channels, None))
-        channels = arrays[name].shape[-1]
-        arrays[f"{name}/bias"] = npz.take(path, stored, f"{name}/bias", (channels,))
+    stored = npz.read(path)
+    arrays = convolutions(path, stored)
     for layer, tap in TAPS.items():
         rows = arrays[tap].shape[-1] + 1
         arrays[layer] = npz.take(path, stored, layer, (rows, None, None))

@@ -42,12 +42,7 @@ def encoder_weights(path: Path = compact.WEIGHTS) -> dict[str, np.ndarray]:
     Raises:
         InputError: The file is missing or holds other arrays.
     """
-    stored, arrays, channels = npz.read(path), {}, 12
-    for name in sorted(set(compact.TAPS.values())):
-        arrays[name] = npz.take(path, stored, name, (3, 3, channels, None))
-        channels = arrays[name].shape[-1]
-        arrays[f"{name}/bias"] = npz.take(path, stored, f"{name}/bias", (channels,))
-    return arrays
+    return compact.convolutions(path, npz.read(path))
 
 
 def decoder_weights(path: Path = WEIGHTS) -> dict[str, np.ndarray]:

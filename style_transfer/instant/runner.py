@@ -1,6 +1,5 @@
 """Stylize one image or a folder of images by the instant method, and record the run."""
 
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,14 +11,14 @@ from tqdm import tqdm
 from common import images as image_io
 from common import runs
 from common.callbacks import Ending, Interrupt
-from common.errors import InputError, printable
+from common.errors import InputError
 from common.summaries import SummaryWriter
 from style_transfer import mask_files
 from style_transfer.config import Config
 from style_transfer.instant.coarse_to_fine import paint
 from style_transfer.masks import Masks
 from style_transfer.masks import read as read_masks
-from style_transfer.outcome import RESULT, Job, Outcome
+from style_transfer.outcome import RESULT, Job, Outcome, skip
 from style_transfer.prepare import Source, check_size
 from style_transfer.progress import describe_run
 
@@ -51,9 +50,7 @@ def stylize_all(
             except InputError as error:
                 if not several:
                     raise
-                skipped[str(content)] = str(error)
-                reason = str(error).removeprefix(f"{content}: ")
-                tqdm.write(printable(f"skipped {content}: {reason}"), file=sys.stderr)
+                skip(content, error, skipped)
             if interrupt.check():
                 break
     if several and reports:
