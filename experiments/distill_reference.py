@@ -56,10 +56,10 @@ def main() -> int:
     import numpy as np
 
     from experiments.distillation import thin, training
-    from style_transfer import extractors
+    from style_transfer import extractors, vgg
 
     lesson = training.begin(config, paths)
-    arrays = extractors.read_vgg(config.teacher)
+    arrays = vgg.read_vgg(config.teacher)
     teacher = extractors.vgg("teacher", arrays, "max", lesson.dtype)
     model = thin.ThinStudent(thin.thin(arrays, lesson.source, BATCHES), teacher, lesson.dtype)
     model.compile(optimizer=training.adam(config.learning_rate, config.steps))

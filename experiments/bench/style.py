@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.summaries import SummaryWriter
-from style_transfer import extractors
+from style_transfer import extractors, vgg
 from style_transfer.config import Config, OptimizationConfig
 from style_transfer.extractors import Extractor
 from style_transfer.image_model import StyledImage
@@ -29,8 +29,8 @@ from style_transfer.progress import Pyramid, Trace
 
 def whole_vgg(dtype: str) -> Extractor:
     """Build VGG-19 to relu5_1 with random weights."""
-    arrays = extractors.read_keras("VGG19", None)
-    layers = extractors.vgg_layers(arrays)
+    arrays = vgg.read_keras("VGG19", None)
+    layers = vgg.vgg_layers(arrays)
     layers = layers[: layers.index("relu5_1") + 1]
     kept = {key: value for key, value in arrays.items() if key.split("/")[0] in (*layers, "input")}
     return extractors.vgg("vgg19 to relu5_1", kept, "max", dtype)

@@ -10,7 +10,7 @@ from common import npz
 from common.extractors import deep
 from common.fast.cells import CENTER
 from experiments.distillation.training import Student, relative_error
-from style_transfer.extractors import IMAGENET_MEAN
+from style_transfer.vgg import IMAGENET_MEAN
 
 PARTS = {"squeeze": "squeeze1x1", "expand1": "expand1x1", "expand3": "expand3x3"}
 BLUR = np.array([0.25, 0.5, 0.25], np.float32)  # binomial, of the first convolution's kernels

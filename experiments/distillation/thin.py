@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from experiments.distillation.training import Student, relative_error
-from style_transfer.extractors import POOLING, Extractor, vgg_features
+from style_transfer.extractors import Extractor
+from style_transfer.vgg import POOLING, vgg_features
 
 RANKS = {"relu1_2": 32, "relu2_1": 64, "relu2_2": 64, "relu3_1": 96}
 
@@ -24,7 +25,7 @@ def thin(
     Very Deep Convolutional Networks for Classification and Detection, section 3.1.
 
     Args:
-        arrays: The teacher, in the form of `style_transfer.extractors.vgg_features`.
+        arrays: The teacher, in the form of `style_transfer.vgg.vgg_features`.
         source: Batches of images, float32 (B, H, W, 3) in [0, 1].
         count: Batches to use.
         ranks: Layers to split, from fine to coarse, and their ranks.

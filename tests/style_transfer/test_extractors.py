@@ -6,7 +6,7 @@ import tensorflow as tf
 from common.errors import InputError
 from common.extractors import compact, deep
 from common.losses import style
-from style_transfer import extractors
+from style_transfer import extractors, vgg
 
 
 def relative(found, expected):
@@ -92,9 +92,9 @@ def test_kerass_vgg_is_what_keras_computes():
     image = np.random.default_rng(0).random((1, 32, 32, 3)).astype(np.float32)
     expected = probe(keras.applications.vgg16.preprocess_input(255.0 * image)).numpy()
 
-    arrays = extractors.read_keras("VGG16", None)
-    assert extractors.vgg_layers(arrays)[-1] == "relu5_3"
-    assert len(extractors.vgg_layers(arrays)) == len(layers)
+    arrays = vgg.read_keras("VGG16", None)
+    assert vgg.vgg_layers(arrays)[-1] == "relu5_3"
+    assert len(vgg.vgg_layers(arrays)) == len(layers)
     for layer in layers:
         block, index = layer.name[5], layer.name[-1]
         arrays[f"relu{block}_{index}"], arrays[f"relu{block}_{index}/bias"] = layer.get_weights()
@@ -112,7 +112,7 @@ def test_weights_of_keras_are_read_from_a_file(tmp_path, image):
     extractor = extractors.load(str(path))
     assert extractor.layers[-1] == "relu5_3"
     kernel = network.get_layer("block1_conv1").get_weights()[0]
-    np.testing.assert_array_equal(extractors.read_keras_file(path)["relu1_1"], kernel)
+    np.testing.assert_array_equal(vgg.read_keras_file(path)["relu1_1"], kernel)
 
 
 @pytest.mark.parametrize(

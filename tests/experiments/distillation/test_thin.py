@@ -10,7 +10,7 @@ WIDTHS = {"relu1_1": 4, "relu1_2": 4, "relu2_1": 6, "relu2_2": 6, "relu3_1": 8}
 
 @pytest.fixture(scope="module")
 def arrays():
-    """A small VGG in the form of `extractors.vgg_features`."""
+    """A small VGG in the form of `vgg.vgg_features`."""
     random, channels = np.random.default_rng(1), 3
     found = {"input": np.eye(3)[None, None], "input/bias": np.zeros(3)}
     for name, width in WIDTHS.items():
