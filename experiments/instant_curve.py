@@ -70,6 +70,7 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
 
     from common.callbacks import Ending
     from style_transfer import optimize
+    from style_transfer.fitting import fit_stage
     from style_transfer.image_model import StyledImage
     from style_transfer.instant import coarse_to_fine
     from style_transfer.plan import HORIZON, Stage, choose_weights
@@ -108,7 +109,7 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     model = StyledImage(goal[None], objective(extractor), horizon=HORIZON)
     stage = Stage(size, ENDLESS, extractor, (rate, rate), HORIZON)
     unjudged = stage._replace(iterations=model.EXECUTION)
-    optimize.fit_stage(model, unjudged, config, (), Ending(), None)
+    fit_stage(model, unjudged, config, (), Ending(), None)
     for name, start in starts.items():
         model.restart(start[None])
         taken = _Snapshots(options.seconds)
@@ -116,7 +117,7 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
             on_train_begin=lambda logs, taken=taken: taken.begin(),
             on_train_batch_end=lambda batch, logs, taken=taken: taken.take(model),
         )
-        optimize.fit_stage(model, stage, config, [note], Ending(), None)
+        fit_stage(model, stage, config, [note], Ending(), None)
         found[f"from_{name}"] = [
             [round(seconds, 3), steps, judged(image)] for seconds, steps, image in taken.found
         ]

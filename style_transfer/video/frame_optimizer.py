@@ -16,6 +16,7 @@ from common.files import write_json
 from common.images import from_unit
 from style_transfer import colors, optimize
 from style_transfer import config as stylization
+from style_transfer.fitting import fit_stage
 from style_transfer.image_model import StyledImage
 from style_transfer.plan import Stage, choose_weights
 from style_transfer.prepare import finish, palette_of, prepare, read_styles
@@ -137,7 +138,7 @@ class OptimizingPainter:
         rates = RATES[0] * rate, RATES[1] * rate
         stage = Stage(frame.size, self.iterations, extractor, rates, HORIZON)
         with without_graph_optimizer() if is_small(frame.size) else contextlib.nullcontext():
-            optimize.fit_stage(self.model, stage, self.config, (), Ending(), None)
+            fit_stage(self.model, stage, self.config, (), Ending(), None)
         return finish(self.model.average.numpy()[0], frame, frame.size, self.config)
 
     def _build(
