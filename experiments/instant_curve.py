@@ -70,11 +70,11 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
 
     from common.callbacks import Ending
     from style_transfer import optimize
-    from style_transfer.fitting import fit_stage
     from style_transfer.image_model import StyledImage
     from style_transfer.instant import coarse_to_fine
     from style_transfer.plan import HORIZON, Stage, choose_weights
     from style_transfer.refine import build_objective
+    from style_transfer.stage import fit_stage
     from style_transfer.strength import usual_scale
 
     config = overrides.replace(Config(size=options.size), "appearance.strength", options.strength)

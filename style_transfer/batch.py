@@ -1,6 +1,5 @@
 """Stylize one image or a folder of images, and record the run."""
 
-import contextlib
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -17,7 +16,6 @@ from common import images as image_io
 from common.callbacks import Ending, Interrupt, Progress, TimeBudget
 from common.distribution import devices
 from common.errors import InputError
-from common.fast.custom_gradients import released_graphs
 from common.summaries import SummaryWriter
 from style_transfer import mask_files, user_callbacks
 from style_transfer.config import Config
@@ -185,10 +183,7 @@ def stylize_part(
             callbacks = [interrupt, budget, pyramid, progress, Trace(folder, writer, name)]
             if config.output.animation:
                 callbacks.append(frames)
-            with released_graphs():
-                result, levels = paint(
-                    image, styles, config, callbacks, extractor, ending, masks=masks
-                )
+            result, levels = paint(image, styles, config, callbacks, extractor, ending, masks=masks)
             if ending.decided and several:
                 break
             image_io.write_image(out, image_io.from_unit(result, config.output.bits))
@@ -217,17 +212,13 @@ def stylize_one(
         and one if a callback ended the stylization before its last stage.
     """
     user_callbacks.check(callbacks, config.optimization.optimizer)
-    # An extractor of the caller may keep graphs for later.
-    with released_graphs() if extractor is None else contextlib.nullcontext():
-        extractor = extractor or load_extractor(config)
-        stages, ending = plan_stages(config, content.size, extractor), Ending()
-        _check_masks(masks, stages[-1].size, styles, config, extractor)
-        guards: list[keras.callbacks.Callback] = [
-            TimeBudget(config.optimization.max_minutes, ending)
-        ]
-        if callbacks:
-            guards.append(user_callbacks.UserCallbacks(callbacks, stages, ending))
-        image, levels = paint(content, styles, config, guards, extractor, ending, masks=masks)
+    extractor = extractor or load_extractor(config)
+    stages, ending = plan_stages(config, content.size, extractor), Ending()
+    _check_masks(masks, stages[-1].size, styles, config, extractor)
+    guards: list[keras.callbacks.Callback] = [TimeBudget(config.optimization.max_minutes, ending)]
+    if callbacks:
+        guards.append(user_callbacks.UserCallbacks(callbacks, stages, ending))
+    image, levels = paint(content, styles, config, guards, extractor, ending, masks=masks)
     problems = [divergence(level) for level in levels if level.status == "diverged"]
     if ending.decided and len(levels) < len(stages):
         width, height = levels[-1].size

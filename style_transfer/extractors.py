@@ -33,6 +33,7 @@ class Extractor:
         apply: From images (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
         reference: A slower, more accurate extractor with the same layers, or None.
         exact: Layers that the reference computes in the same way.
+        keeps_graphs: Whether it may use a graph for more than one image, as a `tf.function` does.
         tiled: Whether it computes an image in tiles, which no graph can contain.
         stride: Pixels between neighboring places of the coarsest layer.
         radius: Pixels beyond its own `stride` x `stride` pixels that a place sees, to
@@ -51,6 +52,7 @@ class Extractor:
     stride: int = 1
     radius: int | None = None
     exact: tuple[str, ...] = ()
+    keeps_graphs: bool = True
     tiled: bool = False
 
     def __call__(self, image: tf.Tensor) -> dict[str, Features]:
@@ -78,7 +80,9 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
     arrays = npz.read(path)
     if "conv1" in arrays:
         apply = compact.load(path, dtype)
-        return Extractor(path.name, tuple(compact.TAPS), apply, None, *COMPACT_FIELD)
+        return Extractor(
+            path.name, tuple(compact.TAPS), apply, None, *COMPACT_FIELD, keeps_graphs=False
+        )
     return vgg(path.name, read_vgg_npz(path, arrays), pooling, dtype)
 
 
@@ -98,9 +102,13 @@ def embedded(dtype: str = "float32") -> Extractor:
         return lambda image: {**first(image), **rest(image)}
 
     true = load(str(REFERENCE), dtype=dtype).apply
-    reference = Extractor("compact's reference", layers, beside(true), None, *DEEP_FIELD)
+    reference = Extractor(
+        "compact's reference", layers, beside(true), None, *DEEP_FIELD, keeps_graphs=False
+    )
     quick = compact.load(dtype=dtype)
-    return Extractor("compact", layers, beside(quick), reference, *DEEP_FIELD, exact=deep.TAPS)
+    return Extractor(
+        "compact", layers, beside(quick), reference, *DEEP_FIELD, deep.TAPS, keeps_graphs=False
+    )
 
 
 def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -> Extractor:
@@ -122,4 +130,5 @@ def vgg(name: str, arrays: Mapping[str, np.ndarray], pooling: str, dtype: str) -
         values = vgg_features(image, weights, pooling)
         return {layer: Features(values[layer], moments(values[layer])) for layer in layers}
 
-    return Extractor(name, layers, extract, None, *receptive_field(vgg_operations(layers)))
+    field = receptive_field(vgg_operations(layers))
+    return Extractor(name, layers, extract, None, *field, keeps_graphs=False)

@@ -1,27 +1,30 @@
 """The pyramid: one stage after another, from coarse to fine, one `fit` each."""
 
 import contextlib
-import gc
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 import tensorflow as tf
+from PIL import Image
 
 from common.callbacks import Ending
 from common.distribution import devices
+from common.fast.custom_gradients import released_graphs
 from common.fast.graph_optimizer import is_small, without_graph_optimizer
 from style_transfer import config as configuration
 from style_transfer import extractors
 from style_transfer.config import Config
 from style_transfer.extractors import Extractor
-from style_transfer.fitting import MEASURABLE, fit_stage
 from style_transfer.image_model import StyledImage, TiledImage
 from style_transfer.instant import coarse_to_fine
-from style_transfer.masks import Masks
+from style_transfer.masks import Guides, Masks
+from style_transfer.objective import Weights
 from style_transfer.plan import Level, Stage, choose_weights, plan
 from style_transfer.prepare import Source, finish, initial_image, palette_of, prepare, read
 from style_transfer.refine import build_objective, with_refinement
+from style_transfer.stage import MEASURABLE, fit_stage
 from style_transfer.strength import Dial, usual_scale
 from style_transfer.tile_layout import is_large
 from style_transfer.tiling import tiled
@@ -62,63 +65,62 @@ def paint(
     content, styles = read(content, styles, config)
     extractor = extractor or load_extractor(config)
     weights = choose_weights(config, extractor)
-    shares = config.appearance.style_weights or [1.0] * len(styles)
     stages = plan_stages(config, content.size, extractor)
     strength = config.appearance.strength
     follows = weights.content and strength and config.optimization.optimizer == "adam"
     dial = (dial or Dial(strength)) if follows else None  # a line search needs a fixed objective
-    image, state, levels, size, guides = None, None, [], None, None
+    image, state, levels, scene = None, None, [], None
     for stage in stages if strength else ():
-        begins = stage.size != size
-        if begins:
-            size = stage.size
-            plain, references = prepare(content, styles, size, config, palette=False)
-            goal = recolored(plain, references, config, masks)
-            if image is None:
-                image = start_image(config, goal, references)
-            else:
-                image = tf.image.resize(image, goal.shape[:2], "bicubic").numpy()
-            if masks:
-                guides = masks.at(size, [style.shape[1::-1] for style in references])
-                image = guides.hold(image, plain)
-            kept = tf.constant(plain[None]) if masks and goal is not plain else None
-        large = is_large(size, stage.extractor, config.optimization.tile)
-        extractor = stage.extractor
-        if large:
-            extractor = tiled(extractor, weights, config.optimization.tile)
-        objective = build_objective(
-            config,
-            extractor,
-            tf.constant(goal[None]),
-            [(tf.constant(style[None]), w) for style, w in zip(references, shares, strict=True)],
-            weights,
-            guides=guides,
-            kept=kept,
-        )
-        if large:
-            for region in objective.regions:
-                extractor.apply.expect(region.weights)
-        if dial and begins and (dial.alone is None or max(size) <= MEASURABLE):
-            changed = goal is not plain
-            dial.shift = objective.content_distance(tf.constant(plain[None])) if changed else 0.0
-        plain = None  # frees a copy of a large image
-        first_step = sum(level.iterations for level in levels)
-        kind = TiledImage if large else StyledImage
-        if weights.content:
-            objective.content_scale.assign(usual_scale(strength))
-        model = kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
-        with without_graph_optimizer() if is_small(size) else contextlib.nullcontext():
-            level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
-        image = model.average.numpy()[0]
-        levels.append(level)
-        del model, objective
-        gc.collect()  # graphs are cycles: free their memory before the next stage is built
+        if scene is None or stage.size != scene.size:
+            scene = set_scene(stage.size, content, styles, config, masks)
+            image = start_image(config, scene) if image is None else resized(image, scene)
+        with contextlib.nullcontext() if extractor.keeps_graphs else released_graphs():
+            model = build_model(scene, image, stage, config, weights, dial)
+            model.first_step = sum(level.iterations for level in levels)
+            with without_graph_optimizer() if is_small(stage.size) else contextlib.nullcontext():
+                level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
+            image = model.average.numpy()[0]
+            levels.append(level)
+            del model
         if ending.decided:
             break
     keep = masks.keep_at(stages[-1].size) if masks else None
     if image is None:  # a strength of 0
         image, _ = prepare(content, [], stages[-1].size, config)
     return finish(image, content, stages[-1].size, config, keep), levels
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the stages of one size share.
+
+    Attributes:
+        size: (width, height).
+        plain: The content in its own colors, (H, W, 3) float32 in [0, 1].
+        goal: The content that the image is compared with: `plain`, or in the styles' palette.
+        references: The styles, (h, w, 3) each.
+        guides: The masks at this size, or None.
+    """
+
+    size: tuple[int, int]
+    plain: np.ndarray
+    goal: np.ndarray
+    references: Sequence[np.ndarray]
+    guides: Guides | None
+
+
+def set_scene(
+    size: tuple[int, int],
+    content: Image.Image,
+    styles: Sequence[Image.Image],
+    config: Config,
+    masks: Masks | None,
+) -> Scene:
+    """Prepare content, styles and masks for the stages of a size (width, height)."""
+    plain, references = prepare(content, styles, size, config, palette=False)
+    goal = recolored(plain, references, config, masks)
+    sizes = [style.shape[1::-1] for style in references]
+    return Scene(size, plain, goal, references, masks.at(size, sizes) if masks else None)
 
 
 def recolored(
@@ -145,17 +147,64 @@ def recolored(
     return goal if keep is None else goal + keep[0] * (plain - goal)
 
 
-def start_image(config: Config, goal: np.ndarray, references: Sequence[np.ndarray]) -> np.ndarray:
-    """Return what the first level starts from, (H, W, 3) float32 in [0, 1].
+def start_image(config: Config, scene: Scene) -> np.ndarray:
+    """Return what the first level starts from, (H, W, 3) float32 in [0, 1]."""
+    if config.appearance.init == "instant":
+        image = coarse_to_fine.render(scene.goal, scene.references, config)
+    else:
+        image = initial_image(config, scene.goal, scene.references[0])
+    return scene.guides.hold(image, scene.plain) if scene.guides else image
+
+
+def resized(image: np.ndarray, scene: Scene) -> np.ndarray:
+    """Return the result of the last level at the size of the next, (H, W, 3) float32."""
+    image = tf.image.resize(image, scene.plain.shape[:2], "bicubic").numpy()
+    return scene.guides.hold(image, scene.plain) if scene.guides else image
+
+
+def build_model(
+    scene: Scene,
+    image: np.ndarray,
+    stage: Stage,
+    config: Config,
+    weights: Weights,
+    dial: Dial | None,
+) -> StyledImage:
+    """Build the image of one stage with its objective; a large one is computed in tiles.
 
     Args:
-        config: Names the kind of start.
-        goal: The content, (H, W, 3).
-        references: The styles, (h, w, 3) each.
+        scene: Of this size.
+        image: Where the stage begins, (H, W, 3).
+        stage: Names the extractor.
+        config: Names the losses and the size of a tile.
+        weights: Of the layers.
+        dial: Learns how far the palette alone moves the content. None: nothing does.
     """
-    if config.appearance.init == "instant":
-        return coarse_to_fine.render(goal, references, config)
-    return initial_image(config, goal, references[0])
+    large = is_large(stage.size, stage.extractor, config.optimization.tile)
+    extractor = stage.extractor
+    if large:
+        extractor = tiled(extractor, weights, config.optimization.tile)
+    recolors = scene.goal is not scene.plain
+    shares = config.appearance.style_weights or [1.0] * len(scene.references)
+    objective = build_objective(
+        config,
+        extractor,
+        tf.constant(scene.goal[None]),
+        [(tf.constant(each[None]), w) for each, w in zip(scene.references, shares, strict=True)],
+        weights,
+        guides=scene.guides,
+        kept=tf.constant(scene.plain[None]) if scene.guides and recolors else None,
+    )
+    if large:
+        for region in objective.regions:
+            extractor.apply.expect(region.weights)
+    if dial and (dial.alone is None or max(stage.size) <= MEASURABLE):
+        plain = tf.constant(scene.plain[None])
+        dial.shift = objective.content_distance(plain) if recolors else 0.0
+    if weights.content:
+        objective.content_scale.assign(usual_scale(config.appearance.strength))
+    kind = TiledImage if large else StyledImage
+    return kind(np.clip(image, 0, 1)[None], objective, horizon=stage.horizon)
 
 
 def plan_stages(config: Config, size: tuple[int, int], extractor: Extractor) -> list[Stage]:

@@ -8,11 +8,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import tensorflow as tf
 from PIL import Image
 
 from common import images as image_io
 from common import runs
-from common.summaries import SummaryWriter, flatten
+from common.summaries import LONGEST_SIDE, SummaryWriter, flatten
 from style_transfer import config as configuration
 from style_transfer.config import Config
 
@@ -109,7 +110,10 @@ class Trace(keras.callbacks.Callback):
 
     def _show(self) -> None:
         self.shown = self.model.steps_done
-        image = image_io.from_unit(self.model.average.numpy()[0])
+        size = self.model.average.shape[1:3]
+        if max(size) > LONGEST_SIDE:  # reduce it before it is copied
+            size = image_io.fit_longer_side(size, LONGEST_SIDE)
+        image = image_io.from_unit(tf.image.resize(self.model.average, size, "area").numpy()[0])
         tag = f"stylized/{self.prefix.rstrip('/') or 'image'}"
         self.writer.image(tag, image, step=self.model.first_step + self.shown)
 

@@ -16,11 +16,11 @@ from common.files import write_json
 from common.images import from_unit
 from style_transfer import colors, optimize
 from style_transfer import config as stylization
-from style_transfer.fitting import fit_stage
 from style_transfer.image_model import StyledImage
 from style_transfer.plan import Stage, choose_weights
 from style_transfer.prepare import finish, palette_of, prepare, read_styles
 from style_transfer.refine import HORIZON
+from style_transfer.stage import fit_stage
 from style_transfer.strength import Dial, usual_scale
 from style_transfer.video.blend import Carried
 from style_transfer.video.config import Config, as_stylization
@@ -102,10 +102,9 @@ class OptimizingPainter:
         """Stylize a whole image, and note what it has found before the frame is written."""
         strength = self.config.appearance.strength
         dial = Dial(strength) if self.weights.content else None
-        with released_graphs():
-            image, _ = optimize.paint(
-                frame, self.styles, self.config, extractor=self.extractor, dial=dial
-            )
+        image, _ = optimize.paint(
+            frame, self.styles, self.config, extractor=self.extractor, dial=dial
+        )
         plain, references = prepare(frame, self.styles, frame.size, self.config, palette=False)
         palette = palette_of(plain, references, self.config)
         found = {

@@ -1,3 +1,6 @@
+import weakref
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -47,6 +50,21 @@ def test_the_budget_ends_everything_at_full_size(content, style):
     assert len(levels) == 1
     assert levels[0].status == "finished"
     assert "minutes" in levels[0].reason
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+def test_a_stage_begins_without_the_graphs_of_the_one_before(content, style, keeps):
+    config, graphs, held = quick(optimization={"iterations": 2}), [], []
+
+    def look(model):
+        held.append(sum(graph() is not None for graph in graphs))
+        graphs.append(weakref.ref(model.evaluation().get_concrete_function().graph))
+
+    watch = keras.callbacks.Callback()
+    watch.on_train_begin = lambda logs=None: look(watch.model)
+    extractor = replace(optimize.load_extractor(config), keeps_graphs=keeps)
+    optimize.paint(content, style, config, [watch], extractor)
+    assert held == ([0, 1] if keeps else [0, 0])
 
 
 @pytest.mark.slow
