@@ -87,9 +87,9 @@ class OptimizationConfig:
     correct: Hidden[int] = bounded(20, 0)
     """Iterations between two corrections of the embedded extractor's Gram matrices by those of its
     reference, until refinement. 0: no corrections."""
-    tile: Hidden[int] = bounded(848, 16, LARGEST_SIDE)
-    """Side in pixels of the largest square that is optimized as a whole. A larger image is computed
-    in tiles of this size, with the same result, in bounded memory and about twice the time."""
+    tile: Hidden[int] = bounded(768, 16, LARGEST_SIDE)
+    """Side of a tile in pixels. An image of over 1.25 times as many pixels is computed in tiles,
+    with the same result, in bounded memory and about twice the time."""
     pooling: Hidden[Literal["max", "average"]] = "max"
     """Pooling of a VGG."""
     precision: Hidden[Precision] = "auto"

@@ -23,6 +23,7 @@ from style_transfer.video.config import CHANGEABLE, Config, as_stylization
 from style_transfer.video.frames import Clip
 
 USUAL_SIDE = 512  # pixels of the longer side, at most, with --style and without --size
+LARGEST = 1024  # side of the largest square frame with --style, in pixels: all of it is in memory
 OF_A_NETWORK = ("--style-weights", "--colors")  # flags of the appearance
 
 
@@ -83,11 +84,10 @@ def size_of(config: Config, clip: Clip) -> tuple[int, int]:
             f"--size: frames of {clip.size[0]}x{clip.size[1]} pixels would become "
             f"{size[0]}x{size[1]}; expected at least {SMALLEST_SIDE} per side"
         )
-    side = config.optimization.tile
-    if config.style and size[0] * size[1] > side**2:
+    if config.style and size[0] * size[1] > LARGEST**2:
         raise InputError(
             f"--size: {size[0]}x{size[1]} pixels; with --style expected at most as many as "
-            f"{side}x{side} has\nname a smaller --size, or paint with a network: --model"
+            f"{LARGEST}x{LARGEST} has\nname a smaller --size, or paint with a network: --model"
         )
     return size
 

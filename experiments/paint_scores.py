@@ -1,0 +1,127 @@
+"""How near does a trained network come to the optimization, by the objective of `stylize`?
+
+    python -m experiments.paint_scores --model runs/style-NAME --content a.jpg b.jpg
+
+For each photo it prints the objective of the optimized image, of the network's, and of the photo in
+the painting's palette, where the optimization starts: that of the last level, through the
+extractor's reference, with the content's weight that the optimization found for the strength. The
+network has the styles that the run names; the first is painted.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from common import cli
+from common import images as image_io
+from common.bounds import bounded, check_bounds
+from common.errors import InputError
+from common.files import write_json
+from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, AppearanceConfig, Config
+from style_transfer.prepare import Source, prepare, read
+
+PROGRAM = "python -m experiments.paint_scores"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Compare the paintings of a network with optimized ones."""
+
+    model: Path
+    """Run of `style_transfer.feedforward.train`."""
+    content: tuple[Path, ...]
+    """Photos, which the network should not have practised on."""
+    size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
+    """Longer side of the results in pixels."""
+    strength: float = bounded(0.5, 0.01, 1)
+    """Strength of the style."""
+    out: Path = Path("runs/paint_scores")
+    """Folder of scores.json and of an image of each photo: photo, optimized, painted."""
+
+
+def measure(content: Source, style: Source, brush, config: Config) -> tuple[dict, np.ndarray]:
+    """Measure a photo.
+
+    Args:
+        content: The photo.
+        style: The painting.
+        brush: As of `feedforward.apply.load`.
+        config: Of the optimization.
+
+    Returns:
+        The objectives "optimized", "network" and "start" and the seconds of both, and the three
+        images beside each other, uint8 (H, 3 W, 3).
+    """
+    import tensorflow as tf
+
+    from style_transfer import optimize
+    from style_transfer.plan import choose_weights
+    from style_transfer.refine import build_objective
+    from style_transfer.strength import Dial
+
+    extractor, dial = optimize.load_extractor(config), Dial(config.appearance.strength)
+    began = time.perf_counter()
+    optimized, _ = optimize.paint(content, style, config, extractor=extractor, dial=dial)
+    found = {"optimized_seconds": round(time.perf_counter() - began, 2)}
+    content, styles = read(content, style, config)
+    size = optimized.shape[1::-1]
+    photo = image_io.resize(content.convert("RGB"), size)
+    first = [1.0] + [0.0] * (len(brush.styles) - 1)
+    brush.paint(photo, first)  # TensorFlow's first use takes longer
+    began = time.perf_counter()
+    painted = brush.paint(photo, first)
+    found["network_seconds"] = round(time.perf_counter() - began, 3)
+    goal, references = prepare(content, styles, size, config)
+    objective = build_objective(
+        config,
+        extractor.reference or extractor,
+        tf.constant(goal[None]),
+        [(tf.constant(each[None]), 1.0) for each in references],
+        choose_weights(config, extractor),
+    )
+    objective.content_scale.assign(dial.scale)
+    optimized = optimized[..., :3]
+    images = {"optimized": optimized, "network": image_io.to_unit(painted), "start": goal}
+    for name, image in images.items():
+        terms = objective(tf.constant(image[None]))
+        found[name] = float(sum(tf.reduce_sum(term) for term in terms.values()))
+    row = np.concatenate([np.asarray(photo), image_io.from_unit(optimized), painted], axis=1)
+    return found, row
+
+
+def main() -> int:
+    """Measure the photos that the command line names."""
+    options = cli.parse(Options, PROGRAM, None)
+    check_bounds(options)
+    if not options.content:
+        raise InputError("--content: expected at least one photo")
+    for path in options.content:
+        image_io.as_image(path, near=options.size)
+    cli.import_tensorflow()
+    from style_transfer.feedforward import apply, saved
+
+    about, brush = saved.read(options.model, "--model"), apply.load(options.model)
+    style = about.config.style[0]
+    config = Config(size=options.size, appearance=AppearanceConfig(strength=options.strength))
+    options.out.mkdir(parents=True, exist_ok=True)
+    found, rows = {}, []
+    for path in tqdm(options.content, desc="photos"):
+        found[str(path)], row = measure(path, style, brush, config)
+        rows.append(row)
+        image_io.write_image(options.out / f"row-{len(rows)}.png", row)
+        each = found[str(path)]
+        tqdm.write(f"{path.name}: optimized {each['optimized']:.3f} in "
+                   f"{each['optimized_seconds']:.0f} s, network {each['network']:.3f} in "
+                   f"{each['network_seconds']:.3f} s, start {each['start']:.3f}")  # fmt: skip
+    ratios = [each["network"] / each["optimized"] for each in found.values()]
+    write_json(options.out / "scores.json", {"style": str(style), "size": options.size, **found})
+    print(f"network / optimized: median {np.median(ratios):.2f}, largest {max(ratios):.2f}")
+    print(f"results: {options.out}/scores.json and row-*.png")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
