@@ -27,7 +27,7 @@ A thinner VGG-19 that computes the last iterations of style transfer.
 
 - **Architecture**: VGG-19 to relu3_1; every convolution after the first leads to fewer channels,
   {ranks}, and a 1x1
-  convolution from them to VGG-19's own (`style_transfer/extractors.py`).
+  convolution from them to VGG-19's own (`style_transfer/vgg.py`).
   {numbers:,} numbers, stored as float16: {kib} KiB.
 - **Teacher**: VGG-19 (Simonyan and Zisserman 2015, CC BY 4.0), {teacher}.
   The first convolution starts as the teacher's, the thin ones from the principal components of its

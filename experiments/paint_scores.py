@@ -2,14 +2,15 @@
 
     python -m experiments.paint_scores --model runs/style-NAME --content a.jpg b.jpg
 
-For each photo it prints the objective of the optimized image, of the network's, and of the photo in
-the painting's palette, where the optimization starts: that of the last level, through the
-extractor's reference, with the content's weight that the optimization found for the strength. The
-network has the styles that the run names; the first is painted.
+For each photo it prints the objective of the optimized image, of the network's painting, and of the
+photo in the palette of the style, where the optimization starts. The objective is that of the run:
+its style (the first if there are several), strength, statistic and extractor. It is judged at full
+size, through the extractor's reference, with the weight of the content that the optimization found.
 """
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,12 @@ from common import images as image_io
 from common.bounds import bounded, check_bounds
 from common.errors import InputError
 from common.files import write_json
-from style_transfer.config import LARGEST_SIDE, SMALLEST_SIDE, AppearanceConfig, Config
+from style_transfer.config import SMALLEST_SIDE, Config
+from style_transfer.feedforward.config import as_stylization
 from style_transfer.prepare import Source, prepare, read
 
 PROGRAM = "python -m experiments.paint_scores"
+LARGEST = 1024  # pixels; the judge computes whole images
 
 
 @dataclass(frozen=True)
@@ -33,22 +36,23 @@ class Options:
     model: Path
     """Run of `style_transfer.feedforward.train`."""
     content: tuple[Path, ...]
-    """Photos, which the network should not have practised on."""
-    size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
-    """Longer side of the results in pixels."""
-    strength: float = bounded(0.5, 0.01, 1)
-    """Strength of the style."""
+    """Photos that the network was not trained on."""
+    size: int | None = bounded(None, SMALLEST_SIDE, LARGEST)
+    """Longer side of the results in pixels. Default: the run's."""
     out: Path = Path("runs/paint_scores")
     """Folder of scores.json and of an image of each photo: photo, optimized, painted."""
 
 
-def measure(content: Source, style: Source, brush, config: Config) -> tuple[dict, np.ndarray]:
+def measure(
+    content: Source, style: Source, brush, mixture: Sequence[float], config: Config
+) -> tuple[dict, np.ndarray]:
     """Measure a photo.
 
     Args:
         content: The photo.
         style: The painting.
         brush: As of `feedforward.apply.load`.
+        mixture: The weight of each of its styles.
         config: Of the optimization.
 
     Returns:
@@ -69,10 +73,9 @@ def measure(content: Source, style: Source, brush, config: Config) -> tuple[dict
     content, styles = read(content, style, config)
     size = optimized.shape[1::-1]
     photo = image_io.resize(content.convert("RGB"), size)
-    first = [1.0] + [0.0] * (len(brush.styles) - 1)
-    brush.paint(photo, first)  # TensorFlow's first use takes longer
+    brush.paint(photo, mixture)  # TensorFlow's first use takes longer
     began = time.perf_counter()
-    painted = brush.paint(photo, first)
+    painted = brush.paint(photo, mixture)
     found["network_seconds"] = round(time.perf_counter() - began, 3)
     goal, references = prepare(content, styles, size, config)
     objective = build_objective(
@@ -99,17 +102,19 @@ def main() -> int:
     if not options.content:
         raise InputError("--content: expected at least one photo")
     for path in options.content:
-        image_io.as_image(path, near=options.size)
+        image_io.as_image(path, near=LARGEST)
     cli.import_tensorflow()
     from style_transfer.feedforward import apply, saved
 
     about, brush = saved.read(options.model, "--model"), apply.load(options.model)
-    style = about.config.style[0]
-    config = Config(size=options.size, appearance=AppearanceConfig(strength=options.strength))
+    style = about.config.style[0]  # the network has the styles of an extended run before it
+    mixture = np.eye(len(about.styles))[len(about.styles) - len(about.config.style)]
+    size = options.size or min(about.config.size, LARGEST)
+    config = replace(as_stylization(about.config), size=size)
     options.out.mkdir(parents=True, exist_ok=True)
     found, rows = {}, []
     for path in tqdm(options.content, desc="photos"):
-        found[str(path)], row = measure(path, style, brush, config)
+        found[str(path)], row = measure(path, style, brush, list(mixture), config)
         rows.append(row)
         image_io.write_image(options.out / f"row-{len(rows)}.png", row)
         each = found[str(path)]
@@ -117,7 +122,7 @@ def main() -> int:
                    f"{each['optimized_seconds']:.0f} s, network {each['network']:.3f} in "
                    f"{each['network_seconds']:.3f} s, start {each['start']:.3f}")  # fmt: skip
     ratios = [each["network"] / each["optimized"] for each in found.values()]
-    write_json(options.out / "scores.json", {"style": str(style), "size": options.size, **found})
+    write_json(options.out / "scores.json", {"style": str(style), "size": size, **found})
     print(f"network / optimized: median {np.median(ratios):.2f}, largest {max(ratios):.2f}")
     print(f"results: {options.out}/scores.json and row-*.png")
     return 0

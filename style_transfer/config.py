@@ -88,7 +88,7 @@ class OptimizationConfig:
     """Iterations between two corrections of the embedded extractor's Gram matrices by those of its
     reference, until refinement. 0: no corrections."""
     tile: Hidden[int] = bounded(768, 16, LARGEST_SIDE)
-    """Side of a tile in pixels. An image of over 1.25 times as many pixels is computed in tiles,
+    """Side of a tile in pixels. An image of over 4/3 times as many pixels is computed in tiles,
     with the same result, in bounded memory and about twice the time."""
     pooling: Hidden[Literal["max", "average"]] = "max"
     """Pooling of a VGG."""

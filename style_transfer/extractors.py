@@ -33,7 +33,8 @@ class Extractor:
         apply: From images (B, H, W, 3) float32 in [0, 1] to {layer: Features}.
         reference: A slower, more accurate extractor with the same layers, or None.
         exact: Layers that the reference computes in the same way.
-        keeps_graphs: Whether it may use a graph for more than one image, as a `tf.function` does.
+        keeps_graphs: Whether it or its reference uses a graph in more than one stage of a
+            stylization, as a `tf.function` does. False: what a stage traces is freed after it.
         tiled: Whether it computes an image in tiles, which no graph can contain.
         stride: Pixels between neighboring places of the coarsest layer.
         radius: Pixels beyond its own `stride` x `stride` pixels that a place sees, to
@@ -65,7 +66,7 @@ def load(name: str, pooling: str = "max", dtype: str = "float32") -> Extractor:
     Args:
         name: "compact", "vgg19", "vgg16", or a file: an .npz of either
             architecture (see `common.extractors.compact.load`, `read_thin_npz` and
-            `read_torch_npz`), or Keras's weights of a VGG without its top.
+            `read_torch_npz` of `style_transfer.vgg`), or Keras's weights of a VGG without its top.
         pooling: Of a VGG, "max" or "average".
         dtype: Type of the convolutions, "float32" or "bfloat16".
 

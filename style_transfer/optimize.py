@@ -1,6 +1,7 @@
 """The pyramid: one stage after another, from coarse to fine, one `fit` each."""
 
 import contextlib
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ from style_transfer.extractors import Extractor
 from style_transfer.image_model import StyledImage, TiledImage
 from style_transfer.instant import coarse_to_fine
 from style_transfer.masks import Guides, Masks
-from style_transfer.objective import Weights
+from style_transfer.objective import Objective, Weights
 from style_transfer.plan import Level, Stage, choose_weights, plan
 from style_transfer.prepare import Source, finish, initial_image, palette_of, prepare, read
 from style_transfer.refine import build_objective, with_refinement
@@ -69,19 +70,25 @@ def paint(
     strength = config.appearance.strength
     follows = weights.content and strength and config.optimization.optimizer == "adam"
     dial = (dial or Dial(strength)) if follows else None  # a line search needs a fixed objective
-    image, state, levels, scene = None, None, [], None
+    image, state, levels, inputs = None, None, [], None
     for stage in stages if strength else ():
-        if scene is None or stage.size != scene.size:
-            scene = set_scene(stage.size, content, styles, config, masks)
-            image = start_image(config, scene) if image is None else resized(image, scene)
+        begins = inputs is None or stage.size != inputs.size
+        if begins:
+            inputs = prepare_level(stage.size, content, styles, config, masks)
+            image = start_image(config, inputs) if image is None else resized(image, inputs)
         with contextlib.nullcontext() if extractor.keeps_graphs else released_graphs():
-            model = build_model(scene, image, stage, config, weights, dial)
-            model.first_step = sum(level.iterations for level in levels)
+            done = sum(level.iterations for level in levels)
+            model = build_model(inputs, image, stage, config, weights, first_step=done)
+            if dial and begins and (dial.alone is None or max(stage.size) <= MEASURABLE):
+                dial.shift = change_by_palette(inputs, model.terms)
             with without_graph_optimizer() if is_small(stage.size) else contextlib.nullcontext():
                 level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
             image = model.average.numpy()[0]
             levels.append(level)
+            for callback in callbacks:
+                callback.set_model(None)  # or it keeps the image and its graphs
             del model
+        gc.collect()  # graphs are cycles
         if ending.decided:
             break
     keep = masks.keep_at(stages[-1].size) if masks else None
@@ -91,36 +98,47 @@ def paint(
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What the stages of one size share.
+class LevelInputs:
+    """Content, styles and masks at the size of a level.
 
     Attributes:
         size: (width, height).
-        plain: The content in its own colors, (H, W, 3) float32 in [0, 1].
-        goal: The content that the image is compared with: `plain`, or in the styles' palette.
+        goal: The content that the image is compared with, (H, W, 3) float32 in [0, 1].
+        plain: The content in its own colors. Only what is small or has masks needs it; otherwise,
+            and where it equals `goal`, it is `goal`.
         references: The styles, (h, w, 3) each.
-        guides: The masks at this size, or None.
+        guides: The masks, or None.
     """
 
     size: tuple[int, int]
-    plain: np.ndarray
     goal: np.ndarray
+    plain: np.ndarray
     references: Sequence[np.ndarray]
     guides: Guides | None
 
 
-def set_scene(
+def prepare_level(
     size: tuple[int, int],
     content: Image.Image,
     styles: Sequence[Image.Image],
     config: Config,
     masks: Masks | None,
-) -> Scene:
-    """Prepare content, styles and masks for the stages of a size (width, height)."""
+) -> LevelInputs:
+    """Prepare content, styles and masks for the stages of a size.
+
+    Args:
+        size: (width, height).
+        content: As `read` returns it.
+        styles: The same.
+        config: Names the colors, the strength and the scale of the strokes.
+        masks: Of the content and the styles, or None.
+    """
     plain, references = prepare(content, styles, size, config, palette=False)
     goal = recolored(plain, references, config, masks)
+    if max(size) > MEASURABLE and not masks:
+        plain = goal  # frees a copy of a large image
     sizes = [style.shape[1::-1] for style in references]
-    return Scene(size, plain, goal, references, masks.at(size, sizes) if masks else None)
+    return LevelInputs(size, goal, plain, references, masks.at(size, sizes) if masks else None)
 
 
 def recolored(
@@ -147,64 +165,69 @@ def recolored(
     return goal if keep is None else goal + keep[0] * (plain - goal)
 
 
-def start_image(config: Config, scene: Scene) -> np.ndarray:
+def start_image(config: Config, inputs: LevelInputs) -> np.ndarray:
     """Return what the first level starts from, (H, W, 3) float32 in [0, 1]."""
     if config.appearance.init == "instant":
-        image = coarse_to_fine.render(scene.goal, scene.references, config)
+        image = coarse_to_fine.render(inputs.goal, inputs.references, config)
     else:
-        image = initial_image(config, scene.goal, scene.references[0])
-    return scene.guides.hold(image, scene.plain) if scene.guides else image
+        image = initial_image(config, inputs.goal, inputs.references[0])
+    return inputs.guides.hold(image, inputs.plain) if inputs.guides else image
 
 
-def resized(image: np.ndarray, scene: Scene) -> np.ndarray:
+def resized(image: np.ndarray, inputs: LevelInputs) -> np.ndarray:
     """Return the result of the last level at the size of the next, (H, W, 3) float32."""
-    image = tf.image.resize(image, scene.plain.shape[:2], "bicubic").numpy()
-    return scene.guides.hold(image, scene.plain) if scene.guides else image
+    image = tf.image.resize(image, inputs.goal.shape[:2], "bicubic").numpy()
+    return inputs.guides.hold(image, inputs.plain) if inputs.guides else image
 
 
 def build_model(
-    scene: Scene,
+    inputs: LevelInputs,
     image: np.ndarray,
     stage: Stage,
     config: Config,
     weights: Weights,
-    dial: Dial | None,
+    *,
+    first_step: int,
 ) -> StyledImage:
     """Build the image of one stage with its objective; a large one is computed in tiles.
 
     Args:
-        scene: Of this size.
+        inputs: Of this size.
         image: Where the stage begins, (H, W, 3).
         stage: Names the extractor.
         config: Names the losses and the size of a tile.
         weights: Of the layers.
-        dial: Learns how far the palette alone moves the content. None: nothing does.
+        first_step: Iterations of the earlier stages.
     """
-    large = is_large(stage.size, stage.extractor, config.optimization.tile)
-    extractor = stage.extractor
+    extractor, tile = stage.extractor, config.optimization.tile
+    large = is_large(stage.size, extractor, tile)
     if large:
-        extractor = tiled(extractor, weights, config.optimization.tile)
-    recolors = scene.goal is not scene.plain
-    shares = config.appearance.style_weights or [1.0] * len(scene.references)
+        extractor = tiled(extractor, weights, tile)
+    recolors = inputs.goal is not inputs.plain
+    shares = config.appearance.style_weights or [1.0] * len(inputs.references)
     objective = build_objective(
         config,
         extractor,
-        tf.constant(scene.goal[None]),
-        [(tf.constant(each[None]), w) for each, w in zip(scene.references, shares, strict=True)],
+        tf.constant(inputs.goal[None]),
+        [(tf.constant(each[None]), w) for each, w in zip(inputs.references, shares, strict=True)],
         weights,
-        guides=scene.guides,
-        kept=tf.constant(scene.plain[None]) if scene.guides and recolors else None,
+        guides=inputs.guides,
+        kept=tf.constant(inputs.plain[None]) if inputs.guides and recolors else None,
     )
     if large:
         for region in objective.regions:
             extractor.apply.expect(region.weights)
-    if dial and (dial.alone is None or max(stage.size) <= MEASURABLE):
-        plain = tf.constant(scene.plain[None])
-        dial.shift = objective.content_distance(plain) if recolors else 0.0
     if weights.content:
         objective.content_scale.assign(usual_scale(config.appearance.strength))
     kind = TiledImage if large else StyledImage
-    return kind(np.clip(image, 0, 1)[None], objective, horizon=stage.horizon)
+    return kind(np.clip(image, 0, 1)[None], objective, first_step, stage.horizon)
+
+
+def change_by_palette(inputs: LevelInputs, objective: Objective) -> float:
+    """Compute the content distance between the content in its own colors and in the styles'."""
+    if inputs.goal is inputs.plain:
+        return 0.0
+    return objective.content_distance(tf.constant(inputs.plain[None]))
 
 
 def plan_stages(config: Config, size: tuple[int, int], extractor: Extractor) -> list[Stage]:

@@ -94,6 +94,12 @@ class UserCallbacks(keras.callbacks.Callback):
         for callback in callbacks:
             callback.set_params({"verbose": 1, "epochs": epochs, "steps": EPOCH})
 
+    def set_model(self, model: keras.Model | None):
+        super().set_model(model)
+        if model is None:  # after a stage, to free its memory; `on_train_begin` sets the next
+            for callback in self.callbacks:
+                keras.callbacks.Callback.set_model(callback, None)
+
     def on_train_begin(self, logs=None):
         self.stage += 1
         for callback, threshold in zip(self.callbacks, self.thresholds, strict=True):

@@ -19,7 +19,7 @@ AVERAGE_GAIN = 2.0  # an average is about half a maximum: crowsonkb/style-transf
 
 
 def read_vgg(name: str) -> dict[str, np.ndarray]:
-    """Read the weights of a VGG by name or path, as `load` takes them, for `vgg_features`."""
+    """Read the weights of a VGG by a name or path that `extractors.load` takes."""
     if name in KERAS_MODELS:
         return read_keras(KERAS_MODELS[name], "imagenet")
     path = Path(name)

@@ -22,10 +22,10 @@ def test_a_network_that_only_recolors_is_where_the_optimization_starts():
         styles = ("one", "two")
 
         def paint(self, image, weights):
-            assert weights == [1.0, 0.0]
+            assert weights == [0.0, 1.0]
             return np.uint8(np.round(255 * goal))
 
-    found, row = paint_scores.measure(photo, style, Brush(), config)
+    found, row = paint_scores.measure(photo, style, Brush(), [0.0, 1.0], config)
     assert row.shape == (36, 3 * 48, 3)
     assert found["network"] == pytest.approx(found["start"], rel=0.02)
     assert found["optimized"] < 0.8 * found["start"]

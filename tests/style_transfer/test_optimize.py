@@ -53,18 +53,19 @@ def test_the_budget_ends_everything_at_full_size(content, style):
 
 
 @pytest.mark.parametrize("keeps", [False, True])
-def test_a_stage_begins_without_the_graphs_of_the_one_before(content, style, keeps):
-    config, graphs, held = quick(optimization={"iterations": 2}), [], []
+def test_a_stage_begins_without_the_model_and_the_graphs_of_the_one_before(content, style, keeps):
+    config, graphs, models, held = quick(optimization={"iterations": 2}), [], [], []
 
     def look(model):
-        held.append(sum(graph() is not None for graph in graphs))
+        held.append([sum(each() is not None for each in kept) for kept in (graphs, models)])
         graphs.append(weakref.ref(model.evaluation().get_concrete_function().graph))
+        models.append(weakref.ref(model))
 
     watch = keras.callbacks.Callback()
     watch.on_train_begin = lambda logs=None: look(watch.model)
     extractor = replace(optimize.load_extractor(config), keeps_graphs=keeps)
     optimize.paint(content, style, config, [watch], extractor)
-    assert held == ([0, 1] if keeps else [0, 0])
+    assert held == [[0, 0], [1, 0] if keeps else [0, 0]]
 
 
 @pytest.mark.slow

@@ -159,7 +159,7 @@ def test_paint_uses_tiles_beyond_its_limit(shallow, content, style):
 
     hear = keras.callbacks.LambdaCallback(on_train_batch_end=note)
     whole, _ = optimize.paint(content, style, quick(80), extractor=shallow)
-    config = quick(80, optimization={"tile": 60})
+    config = quick(80, optimization={"tile": 56})
     by_tiles, _ = optimize.paint(content, style, config, [hear], shallow)
     *small, large = seen
     assert large == (60, 80)
@@ -171,8 +171,8 @@ def test_paint_uses_tiles_beyond_its_limit(shallow, content, style):
 def test_an_extractor_of_unknown_radius_is_never_tiled():
     unknown = Extractor("unknown", ("all",), lambda x: {"all": Features(x, moments(x))})
     assert not is_large((10_000, 10_000), unknown, 1000)
-    assert is_large((200, 6255), dataclasses.replace(unknown, radius=0), 1000)
-    assert not is_large((200, 6245), dataclasses.replace(unknown, radius=0), 1000)
+    assert is_large((200, 6670), dataclasses.replace(unknown, radius=0), 1000)
+    assert not is_large((1000, 1333), dataclasses.replace(unknown, radius=0), 1000)
 
 
 def test_tiles_that_are_too_small_are_refused(shallow):

@@ -85,8 +85,8 @@ def test_python_returns_an_image(content, style):
 def test_the_optimization_starts_from_the_instant_result(content, style):
     goal, reference = (np.float32(each) / 255.0 for each in (content, style))
     config = quick(48, init="instant")
-    scene = optimize.Scene((30, 40), goal, goal, [reference], None)
-    start = optimize.start_image(config, scene)
+    inputs = optimize.LevelInputs((30, 40), goal, goal, [reference], None)
+    start = optimize.start_image(config, inputs)
     np.testing.assert_array_equal(start, coarse_to_fine.render(goal, [reference], config))
 
 
