@@ -7,6 +7,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from common.summaries import SummaryWriter
 from style_transfer import config as configuration
+from style_transfer import progress
 from style_transfer.config import Config
 from style_transfer.image_model import StyledImage
 from style_transfer.progress import Frames, Pyramid, Trace, comparable
@@ -49,6 +50,19 @@ class Writer:
     def image(self, name, array, step):
         assert array.dtype == np.uint8
         self.written.append((name, step))
+
+
+def test_a_large_image_is_shown_reduced(monkeypatch, tmp_path):
+    monkeypatch.setattr(progress, "LONGEST_SIDE", 6)
+    shown = []
+    writer = Writer()
+    writer.image = lambda name, array, step: shown.append(array)
+    trace = Trace(tmp_path, writer, "")
+    initial = np.tile(np.linspace(0.0, 1.0, 12, dtype=np.float32)[:, None], (1, 8, 1, 3))
+    trace.set_model(StyledImage(initial, distance_to(0.5)))
+    trace._show()
+    assert shown[0].shape == (4, 6, 3)
+    np.testing.assert_allclose(shown[0][0, :, 0], 255 * (np.arange(6) * 2 + 0.5) / 11, atol=0.51)
 
 
 def test_hyperparameters_hold_no_folders():
