@@ -101,7 +101,7 @@ def measure_alone(
         ends: Callbacks that may end everything.
     """
     start, losses = model.image.numpy(), {}
-    iterations = min(stage.iterations, MEASURED[dial.alone is not None])
+    iterations = min(config.optimization.iterations, MEASURED[dial.alone is not None])
     model.image.assign(dial.image_at(start))
     model.terms.content_scale.assign(ALONE)
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs))

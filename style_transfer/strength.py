@@ -20,7 +20,7 @@ SPEED = 0.04  # change of the logarithm of the weight per iteration, relative to
 LARGEST_ERROR = 1.0  # logarithm of the ratio of distance and target; bounds one change
 TINY = 1e-12
 LEAST_SHAPE = 0.3  # of the distance asked for that is left to other changes than of color
-FIRST = (0.1, 10.0)  # least and largest at first: Adam is slow to forget a large gradient
+FIRST = (0.01, 10.0)  # least and largest at first: Adam is slow to forget a large gradient
 SCALES = (1e-4, 1e4)  # least and largest later
 
 
