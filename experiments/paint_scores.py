@@ -112,11 +112,10 @@ def main() -> int:
     size = options.size or min(about.config.size, LARGEST)
     config = replace(as_stylization(about.config), size=size)
     options.out.mkdir(parents=True, exist_ok=True)
-    found, rows = {}, []
-    for path in tqdm(options.content, desc="photos"):
+    found = {}
+    for number, path in enumerate(tqdm(options.content, desc="photos"), start=1):
         found[str(path)], row = measure(path, style, brush, list(mixture), config)
-        rows.append(row)
-        image_io.write_image(options.out / f"row-{len(rows)}.png", row)
+        image_io.write_image(options.out / f"row-{number}.png", row)
         each = found[str(path)]
         tqdm.write(f"{path.name}: optimized {each['optimized']:.3f} in "
                    f"{each['optimized_seconds']:.0f} s, network {each['network']:.3f} in "

@@ -74,12 +74,13 @@ def paint(
     for stage in stages if strength else ():
         begins = inputs is None or stage.size != inputs.size
         if begins:
-            inputs = prepare_level(stage.size, content, styles, config, masks)
+            measures = bool(dial) and (dial.alone is None or max(stage.size) <= MEASURABLE)
+            inputs = prepare_level(stage.size, content, styles, config, masks, measures)
             image = start_image(config, inputs) if image is None else resized(image, inputs)
         with contextlib.nullcontext() if extractor.keeps_graphs else released_graphs():
             done = sum(level.iterations for level in levels)
             model = build_model(inputs, image, stage, config, weights, first_step=done)
-            if dial and begins and (dial.alone is None or max(stage.size) <= MEASURABLE):
+            if begins and measures:
                 dial.shift = change_by_palette(inputs, model.terms)
             with without_graph_optimizer() if is_small(stage.size) else contextlib.nullcontext():
                 level, state = fit_stage(model, stage, config, callbacks, ending, dial, state=state)
@@ -88,7 +89,8 @@ def paint(
             for callback in callbacks:
                 callback.set_model(None)  # or it keeps the image and its graphs
             del model
-        gc.collect()  # graphs are cycles
+        if extractor.keeps_graphs:
+            gc.collect()  # the model's graphs are cycles
         if ending.decided:
             break
     keep = masks.keep_at(stages[-1].size) if masks else None
@@ -104,8 +106,8 @@ class LevelInputs:
     Attributes:
         size: (width, height).
         goal: The content that the image is compared with, (H, W, 3) float32 in [0, 1].
-        plain: The content in its own colors. Only what is small or has masks needs it; otherwise,
-            and where it equals `goal`, it is `goal`.
+        plain: The content in its own colors. Only a dial that measures and masks need it;
+            otherwise, and where it equals `goal`, it is `goal`.
         references: The styles, (h, w, 3) each.
         guides: The masks, or None.
     """
@@ -123,6 +125,7 @@ def prepare_level(
     styles: Sequence[Image.Image],
     config: Config,
     masks: Masks | None,
+    measures: bool,
 ) -> LevelInputs:
     """Prepare content, styles and masks for the stages of a size.
 
@@ -132,10 +135,11 @@ def prepare_level(
         styles: The same.
         config: Names the colors, the strength and the scale of the strokes.
         masks: Of the content and the styles, or None.
+        measures: Whether a dial measures how far the palette changes the content.
     """
     plain, references = prepare(content, styles, size, config, palette=False)
     goal = recolored(plain, references, config, masks)
-    if max(size) > MEASURABLE and not masks:
+    if not measures and not masks:
         plain = goal  # frees a copy of a large image
     sizes = [style.shape[1::-1] for style in references]
     return LevelInputs(size, goal, plain, references, masks.at(size, sizes) if masks else None)
