@@ -105,7 +105,7 @@ def measure_alone(
     model.image.assign(dial.image_at(start))
     model.terms.content_scale.assign(ALONE)
     note = keras.callbacks.LambdaCallback(on_train_batch_end=lambda _, logs: losses.update(logs))
-    fit_adam(model, stage._replace(iterations=iterations), config, [note, *ends], None)
+    fit_adam(model, stage, config, [note, *ends], None, iterations=iterations)
     dial.take(stage.size, model.image.numpy(), content_distance(losses, ALONE))
     model.restart(start)
 
@@ -116,9 +116,22 @@ def fit_adam(
     config: Config,
     callbacks: Sequence[keras.callbacks.Callback],
     state: tuple | None,
+    *,
+    iterations: int | None = None,
 ) -> None:
-    """Run Adam through Keras's `fit`, continuing from the state of the last stage."""
+    """Run Adam through Keras's `fit`, continuing from the state of the last stage.
+
+    Args:
+        model: The image; it is changed in place.
+        stage: Learning rates, and the iterations by default.
+        config: Names how the step is compiled.
+        callbacks: Of `fit`.
+        state: Adam's state after the last stage, of any size, or None.
+        iterations: Replaces those of the stage. They are rounded up to whole executions
+            of the stage, as the step is compiled once.
+    """
     execution = min(model.EXECUTION, stage.iterations)
+    iterations = iterations or stage.iterations
     if not model.compiled:
         model.compile(
             fast.adam("fast")(stage.rates[0], beta_1=0.9, beta_2=0.99),
@@ -130,8 +143,8 @@ def fit_adam(
         resize_optimizer_state(model.optimizer, *state)
     model.fit(
         without_autotune(tf.data.Dataset.from_tensors(0.0).repeat()),
-        steps_per_epoch=math.ceil(stage.iterations / execution) * execution,
-        callbacks=[Anneal(*stage.rates, stage.iterations - execution), *callbacks],
+        steps_per_epoch=math.ceil(iterations / execution) * execution,
+        callbacks=[Anneal(*stage.rates, iterations - execution), *callbacks],
         shuffle=False,
         verbose=0,
     )
