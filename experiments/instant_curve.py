@@ -66,14 +66,13 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
         optimization, iterations, objective] for each time.
     """
     import keras
-    import tensorflow as tf
 
     from common.callbacks import Ending
+    from experiments.judge import judged, objective_of
     from style_transfer import optimize
     from style_transfer.image_model import StyledImage
     from style_transfer.instant import coarse_to_fine
-    from style_transfer.plan import HORIZON, Stage, choose_weights
-    from style_transfer.refine import build_objective
+    from style_transfer.plan import HORIZON, Stage
     from style_transfer.stage import fit_stage
     from style_transfer.strength import usual_scale
 
@@ -85,17 +84,8 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     goal, _ = prepare(content, styles, size, config)
     extractor = optimize.load_extractor(config)
 
-    def objective(of):
-        pairs = [(tf.constant(each[None]), 1.0) for each in references]
-        weights = choose_weights(config, of)
-        terms = build_objective(config, of, tf.constant(goal[None]), pairs, weights)
-        terms.content_scale.assign(usual_scale(options.strength))
-        return terms
-
-    judge = objective(extractor.reference or extractor)
-
-    def judged(image: np.ndarray) -> float:
-        return float(sum(value[0] for value in judge(tf.constant(image[None])).values()))
+    scale = usual_scale(options.strength)
+    judge = objective_of(goal, references, config, extractor.reference or extractor)
 
     coarse_to_fine.render(plain, references, config)  # TensorFlow's first use takes longer
     began = time.perf_counter()
@@ -103,10 +93,12 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     found = {"instant_seconds": round(time.perf_counter() - began, 3)}
     starts = dict(zip(STARTS, (goal, instant), strict=True))
     for name, start in starts.items():
-        found[name] = judged(start)
+        found[name] = judged(judge, start, scale)
         image_io.write_image(Path(f"{stem}-{name}.png"), image_io.from_unit(start))
     rate = config.optimization.learning_rate
-    model = StyledImage(goal[None], objective(extractor), horizon=HORIZON)
+    objective = objective_of(goal, references, config, extractor)
+    objective.content_scale.assign(scale)
+    model = StyledImage(goal[None], objective, horizon=HORIZON)
     stage = Stage(size, ENDLESS, extractor, (rate, rate), HORIZON)
     unjudged = stage._replace(iterations=model.EXECUTION)
     fit_stage(model, unjudged, config, (), Ending(), None)
@@ -119,7 +111,8 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
         )
         fit_stage(model, stage, config, [note], Ending(), None)
         found[f"from_{name}"] = [
-            [round(seconds, 3), steps, judged(image)] for seconds, steps, image in taken.found
+            [round(seconds, 3), steps, judged(judge, image, scale)]
+            for seconds, steps, image in taken.found
         ]
         last = image_io.from_unit(taken.found[-1][2])
         image_io.write_image(Path(f"{stem}-from-{name}.png"), last)

@@ -5,7 +5,8 @@
 For each photo it prints the objective of the optimized image, of the network's painting, and of the
 photo in the palette of the style, where the optimization starts. The objective is that of the run:
 its style (the first if there are several), strength, statistic and extractor. It is judged at full
-size, through the extractor's reference, with the weight of the content that the optimization found.
+size, through the extractor's reference, with the weight of the content that the optimization found
+and with the usual one, that of the network's training.
 """
 
 import time
@@ -56,15 +57,13 @@ def measure(
         config: Of the optimization.
 
     Returns:
-        The objectives "optimized", "network" and "start" and the seconds of both, and the three
-        images beside each other, uint8 (H, 3 W, 3).
+        The objectives "optimized", "network" and "start" with the content's weight that the
+        optimization found and, as "..._usual", with that which the network was trained with; the
+        seconds of both; and the three images beside each other, uint8 (H, 3 W, 3).
     """
-    import tensorflow as tf
-
+    from experiments.judge import judged, objective_of
     from style_transfer import optimize
-    from style_transfer.plan import choose_weights
-    from style_transfer.refine import build_objective
-    from style_transfer.strength import Dial
+    from style_transfer.strength import Dial, usual_scale
 
     extractor, dial = optimize.load_extractor(config), Dial(config.appearance.strength)
     began = time.perf_counter()
@@ -78,19 +77,12 @@ def measure(
     painted = brush.paint(photo, mixture)
     found["network_seconds"] = round(time.perf_counter() - began, 3)
     goal, references = prepare(content, styles, size, config)
-    objective = build_objective(
-        config,
-        extractor.reference or extractor,
-        tf.constant(goal[None]),
-        [(tf.constant(each[None]), 1.0) for each in references],
-        choose_weights(config, extractor),
-    )
-    objective.content_scale.assign(dial.scale)
+    objective = objective_of(goal, references, config, extractor.reference or extractor)
     optimized = optimized[..., :3]
     images = {"optimized": optimized, "network": image_io.to_unit(painted), "start": goal}
     for name, image in images.items():
-        terms = objective(tf.constant(image[None]))
-        found[name] = float(sum(tf.reduce_sum(term) for term in terms.values()))
+        found[name] = judged(objective, image, dial.scale)
+        found[f"{name}_usual"] = judged(objective, image, usual_scale(dial.strength))
     row = np.concatenate([np.asarray(photo), image_io.from_unit(optimized), painted], axis=1)
     return found, row
 
@@ -120,9 +112,13 @@ def main() -> int:
         tqdm.write(f"{path.name}: optimized {each['optimized']:.3f} in "
                    f"{each['optimized_seconds']:.0f} s, network {each['network']:.3f} in "
                    f"{each['network_seconds']:.3f} s, start {each['start']:.3f}")  # fmt: skip
-    ratios = [each["network"] / each["optimized"] for each in found.values()]
     write_json(options.out / "scores.json", {"style": str(style), "size": size, **found})
-    print(f"network / optimized: median {np.median(ratios):.2f}, largest {max(ratios):.2f}")
+    for weight, end in (("the weight found", ""), ("the usual weight", "_usual")):
+        ratios = [each[f"network{end}"] / each[f"optimized{end}"] for each in found.values()]
+        print(
+            f"network / optimized with {weight} of the content: median {np.median(ratios):.2f}, "
+            f"largest {max(ratios):.2f}"
+        )
     print(f"results: {options.out}/scores.json and row-*.png")
     return 0
 
