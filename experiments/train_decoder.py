@@ -99,7 +99,7 @@ def main() -> int:
 
     def stream(images, seed):
         batches = crops.batches(images, 1, config.batch_size, config.crop, config.size, seed)
-        return batches.map(lambda images, _: images)
+        return batches.map(lambda images, *_: images)
 
     source, test = stream([*photos, *drawn], config.seed), stream(held_out, config.seed + 1)
     model = reconstruction.DecoderStudent(devices.resolve_precision("auto"), config.seed)

@@ -200,9 +200,19 @@ def palette_of(
     """
     if config.appearance.colors != "style" or not references:
         return None
-    share = min(1.0, config.appearance.strength / WHOLE_PALETTE)
+    share = palette_share(config.appearance.strength)
     shares = config.appearance.style_weights or [1.0] * len(references)
     return colors.palette(plain, references, shares, share)
+
+
+def palette_share(strength: float) -> float:
+    """Return how far the content's colors move to the styles', 0 to 1.
+
+    Example:
+        >>> palette_share(0.25), palette_share(0.7)
+        (0.5, 1.0)
+    """
+    return min(1.0, strength / WHOLE_PALETTE)
 
 
 def style_size(style: tuple[int, int], size: tuple[int, int], config: Config) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -13,7 +13,7 @@ from PIL import Image
 
 from common import fast
 from style_transfer.feedforward import apply, network
-from style_transfer.feedforward.config import Config, TrainingConfig
+from style_transfer.feedforward.config import Config, TrainingConfig, crop_side
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
@@ -21,17 +21,17 @@ from style_transfer.feedforward.painter import Painter
 STEPS = 10  # per turn
 
 
-def bare_loop(painter: Painter, batch: tuple[np.ndarray, np.ndarray]) -> Callable[[int], None]:
+def bare_loop(painter: Painter, batch: Sequence[np.ndarray]) -> Callable[[int], None]:
     """Build a loop of the update alone, without input, moving average and metrics.
 
     Args:
         painter: The model; its weights are trained on.
-        batch: Crops (B, H, W, 3) and styles (B,).
+        batch: Crops (B, H, W, 3), their goals of the same shape, and styles (B,).
 
     Returns:
         A function that runs a number of steps and waits for the last one.
     """
-    crops, styles = (tf.constant(each) for each in batch)
+    crops, goals, styles = (tf.constant(each) for each in batch)
     weights = tf.one_hot(styles, painter.network.inputs[1].shape[-1])
     optimizer, trained = fast.adam("fast")(1e-3), painter.trained
     optimizer.build(trained)
@@ -41,7 +41,7 @@ def bare_loop(painter: Painter, batch: tuple[np.ndarray, np.ndarray]) -> Callabl
         with tf.GradientTape() as tape:
             painted = painter.network([crops, weights], training=True)
             side = painter.side
-            seen, content = (each[:, :side, :side] for each in (painted, crops))
+            seen, content = (each[:, :side, :side] for each in (painted, goals))
             terms = painter.objective.of_crops(seen, content, styles)
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
         optimizer.apply(tape.gradient(loss, [each.value for each in trained]), trained)
@@ -62,11 +62,12 @@ class TakeTurns(keras.callbacks.Callback):
         ours, bare: Seconds per step in every turn.
     """
 
-    def __init__(self, training: TrainingConfig):
+    def __init__(self, config: Config):
         super().__init__()
-        random, side = np.random.default_rng(0), training.crop + network.STRIDE
-        crops = random.random((training.batch_size, side, side, 3), np.float32)
-        self.batch = crops, np.zeros(training.batch_size, np.int32)
+        random, side = np.random.default_rng(0), crop_side(config) + network.STRIDE
+        count = config.training.batch_size
+        crops = random.random((count, side, side, 3), np.float32)
+        self.batch = crops, crops, np.zeros(count, np.int32)
         self.ours, self.bare, self.steps = [], [], 0
 
     def on_train_begin(self, logs=None):
@@ -75,7 +76,7 @@ class TakeTurns(keras.callbacks.Callback):
         self.resumed = time.perf_counter()
 
     def on_train_batch_end(self, batch, logs=None):
-        count = int(self.model.images_seen.numpy()) // len(self.batch[1]) - self.steps
+        count = int(self.model.images_seen.numpy()) // len(self.batch[0]) - self.steps
         if count < STEPS:
             return
         ended = time.perf_counter()
@@ -96,7 +97,7 @@ def training(precision: str, turns: int) -> dict[str, float]:
     """
     random = np.random.default_rng(0)
     settings = TrainingConfig(precision=precision, tick_images=100_000)
-    turn = TakeTurns(settings)
+    turn = TakeTurns(Config(training=settings))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "photos").mkdir()

@@ -56,7 +56,7 @@ def build_objective(config: Config, targets: Sequence[np.ndarray], precision: st
         extractor,
         [tf.constant(image_io.to_unit(target))[None] for target in targets],
         choose_weights(configuration.as_stylization(config), extractor, LAYERS),
-        config.training.crop,
+        configuration.crop_side(config),
         statistic=config.statistic,
     )
     objective.content_scale.assign(usual_scale(config.strength))
@@ -98,7 +98,7 @@ def build_painter(
         trained,
         average,
         objective,
-        side=config.training.crop,
+        side=configuration.crop_side(config),
         trained=network.style_tables(trained) if old else None,
         first_style=old,
         ema_images=config.training.ema_images,

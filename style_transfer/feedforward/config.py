@@ -14,6 +14,8 @@ from style_transfer import config as stylization
 from style_transfer.config import LARGEST_SIDE, LEAST_STRENGTH, STYLES, Hidden
 
 DEFAULT_MINUTES = 10.0
+MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
+SMALLEST_CROP, LARGEST_CROP = 32, 256  # pixels, by default
 CHANGEABLE = ("run_dir", "resume", "max_minutes", "steps")  # fields that a resume may change
 
 
@@ -32,15 +34,16 @@ class NetworkConfig:
 class TrainingConfig:
     """How the weights are found."""
 
-    batch_size: Hidden[int] = bounded(4, 1, 256)
+    batch_size: Hidden[int] = bounded(1, 1, 256)
     """Crops per step."""
-    crop: Hidden[int] = bounded(96, 32, 1024)
-    """Side of the crops that the objective sees in pixels, a multiple of 16."""
+    crop: Hidden[int | None] = bounded(None, 32, 1024)
+    """Side of the crops that the objective sees in pixels, a multiple of 16. Default: two thirds of
+    --size, at most 256. A large crop has statistics like those of a whole photo."""
     learning_rate: float = bounded(2e-3, 0, 1)
     """Learning rate of Adam."""
     ema_images: Hidden[float] = bounded(1000.0, 0)
     """Half-life of the moving average of the weights, in crops; at most a 20th of those seen."""
-    tick_images: Hidden[int] = bounded(400, 1)
+    tick_images: Hidden[int] = bounded(200, 1)
     """Crops between two log entries, samples and checkpoints."""
     style_layers: Hidden[tuple[str, ...]] = ()
     """LAYER or LAYER=WEIGHT of the style loss, as of `stylize`."""
@@ -98,6 +101,18 @@ def minutes(config: Config) -> float | None:
     if config.max_minutes is None and config.steps is None:
         return DEFAULT_MINUTES
     return config.max_minutes
+
+
+def crop_side(config: Config) -> int:
+    """Return the side of the crops that the objective sees, in pixels.
+
+    Example:
+        >>> crop_side(Config(size=192)), crop_side(Config(size=1024))
+        (128, 256)
+    """
+    if config.training.crop is not None:
+        return config.training.crop
+    return min(max(config.size * 2 // 3 // MULTIPLE * MULTIPLE, SMALLEST_CROP), LARGEST_CROP)
 
 
 def to_dict(config: Config) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Random crops at random scales, as a pure function of the seed and the step."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -8,10 +9,38 @@ from PIL import Image
 
 from common import images as image_io
 from common.streams import without_autotune
+from style_transfer import colors
 from style_transfer.feedforward.contents import SCALES
 
 PREFETCHED = 4  # batches
 ENDLESS = 2**62
+
+
+Recolor = Callable[[int, int], Callable[[np.ndarray], np.ndarray]]
+
+
+def palettes(photos: Sequence[np.ndarray], styles: Sequence[np.ndarray], share: float) -> Recolor:
+    """Return the map of every photo to the palette of every style, computed when it is needed.
+
+    Args:
+        photos: uint8 (H, W, 3) each.
+        styles: The same.
+        share: How far the colors move, 0 to 1.
+
+    Returns:
+        A function of the numbers of a photo and a style to a map of (h, w, 3) in [0, 1], as
+        `stylize` applies it to a content.
+
+    Example:
+        >>> palettes(photos, [painting], 1.0)(3, 0)(crop_of_photo_3)
+    """
+
+    @functools.cache
+    def of(photo: int, style: int) -> colors.Palette:
+        pair = image_io.to_unit(photos[photo]), image_io.to_unit(styles[style])
+        return colors.palette(pair[0], [pair[1]], [1.0], share)
+
+    return of
 
 
 def crop(photo: np.ndarray, side: int, size: int, random: np.random.Generator) -> np.ndarray:
@@ -51,6 +80,7 @@ def batches(
     size: int,
     seed: int,
     *,
+    recolor: Recolor | None = None,
     start: int = 0,
     end: int = ENDLESS,
 ) -> tf.data.Dataset:
@@ -66,25 +96,31 @@ def batches(
         side: Of the crops.
         size: As of `crop`.
         seed: Decides everything.
+        recolor: Gives the crop of a photo, by its number, the palette of a style, by its number.
         start: Number of the first batch.
         end: Number of the batch at which the stream ends.
 
     Returns:
-        Batches of float32 (B, side, side, 3) in [0, 1], and int32 (B,).
+        Batches of crops, float32 (B, side, side, 3) in [0, 1]; the same recolored, or as they are;
+        and int32 (B,).
     """
 
-    def draw(number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def draw(number: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         random = np.random.default_rng((seed, int(number)))
         chosen = random.integers(len(photos), size=batch_size)
         cuts = [crop(photos[index], side, size, random) for index in chosen]
         indices = random.integers(styles, size=batch_size).astype(np.int32)
-        return image_io.to_unit(np.stack(cuts)), indices
+        cuts = image_io.to_unit(np.stack(cuts))
+        if recolor is None:
+            return cuts, cuts, indices
+        pairs = zip(chosen, indices, cuts, strict=True)
+        return cuts, np.stack([recolor(int(p), int(s))(cut) for p, s, cut in pairs]), indices
 
-    def shaped(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        cuts, indices = tf.numpy_function(draw, [number], (tf.float32, tf.int32), stateful=False)
-        return tf.ensure_shape(cuts, (batch_size, side, side, 3)), tf.ensure_shape(
-            indices, (batch_size,)
-        )
+    def shaped(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        types = tf.float32, tf.float32, tf.int32
+        shapes = (batch_size, side, side, 3), (batch_size, side, side, 3), (batch_size,)
+        drawn = tf.numpy_function(draw, [number], types, stateful=False)
+        return tuple(tf.ensure_shape(*each) for each in zip(drawn, shapes, strict=True))
 
     numbers = tf.data.Dataset.range(start, end)
     return without_autotune(numbers.map(shaped).prefetch(PREFETCHED))

@@ -30,7 +30,7 @@ from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.network import STRIDE
 from style_transfer.feedforward.painter import Painter
 from style_transfer.feedforward.saved import Saved
-from style_transfer.prepare import read_styles
+from style_transfer.prepare import palette_share, read_styles
 from style_transfer.progress import comparable
 
 METRICS = [("loss", "loss"), ("style", "style"), ("content", "content")]
@@ -245,9 +245,10 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         run.photos,
         len(run.targets),
         training.batch_size,
-        training.crop + STRIDE,
+        configuration.crop_side(run.config) + STRIDE,
         run.config.size,
         run.config.seed,
+        recolor=crops.palettes(run.photos, run.targets, palette_share(run.config.strength)),
         start=int(painter.images_seen.numpy()) // training.batch_size,
         end=run.config.steps or crops.ENDLESS,  # the last execution has the steps that are left
     )

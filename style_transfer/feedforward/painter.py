@@ -72,20 +72,21 @@ class Painter(keras.Model):
     def metrics(self):
         return self.means
 
-    def train_step(self, data: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
+    def train_step(self, data: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Take one step: paint the crops, compute the objective, follow its gradient.
 
         Args:
-            data: Crops (B, H, W, 3) in [0, 1], larger than the window of the objective, and
-                the style of each among the objective's, int32 (B,).
+            data: Crops (B, H, W, 3) in [0, 1], larger than the window of the objective; what the
+                content loss compares their paintings with, of the same shape; and the style of
+                each among the objective's, int32 (B,).
         """
-        crops, styles = data
+        crops, goals, styles = data
         weights = tf.one_hot(self.first_style + styles, self.network.inputs[1].shape[-1])  # (B, S)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in self.trained:
                 tape.watch(variable.value)
             painted = self.network([crops, weights], training=True)  # (B, H, W, 3)
-            seen = self._window(tf.concat([painted, crops], axis=3))  # (B, side, side, 6)
+            seen = self._window(tf.concat([painted, goals], axis=3))  # (B, side, side, 6)
             terms = self.objective.of_crops(seen[..., :3], seen[..., 3:], styles)  # {term: (B,)}
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])

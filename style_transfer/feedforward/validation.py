@@ -19,7 +19,6 @@ from style_transfer.validation import check_extractor, parse_layers
 
 MOST_STYLES = 64
 LAYERS = "--set training.style_layers", "--set training.content_layers"
-MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
 
 
 def check(config: Config) -> None:
@@ -36,9 +35,10 @@ def check(config: Config) -> None:
             "--set training.precision=float16: expected auto, float32 or bfloat16\n"
             "sums over a layer's squares, which Gram matrices are, exceed the range of float16"
         )
-    if training.crop % MULTIPLE:
+    if configuration.crop_side(config) % configuration.MULTIPLE:
         raise InputError(
-            f"--set training.crop={training.crop}: expected a multiple of {MULTIPLE} pixels"
+            f"--set training.crop={training.crop}: expected a multiple of "
+            f"{configuration.MULTIPLE} pixels"
         )
     for flag, layers in zip(LAYERS, (training.style_layers, training.content_layers), strict=True):
         parse_layers(flag, layers)

@@ -14,13 +14,27 @@ def take(count, **options):
 
 def test_a_stream_continues_where_another_stopped():
     whole, rest = take(5), take(2, start=3)
-    for (images, styles), (again, same) in zip(whole[3:], rest, strict=True):
-        np.testing.assert_array_equal(images, again)
-        np.testing.assert_array_equal(styles, same)
+    for pair in zip(whole[3:], rest, strict=True):
+        for values, again in zip(*pair, strict=True):
+            np.testing.assert_array_equal(values, again)
     assert len(take(5, start=3, end=5)) == 2
     assert whole[0][0].shape == (4, 32, 32, 3)
     assert not np.array_equal(whole[0][0], whole[1][0])
-    assert {style for _, styles in whole for style in styles.tolist()} == {0, 1}
+    assert {style for _, _, styles in whole for style in styles.tolist()} == {0, 1}
+
+
+def test_goals_are_the_crops_in_the_palette_of_the_style():
+    photos = [np.random.default_rng(n).integers(0, 128, (40, 60, 3), np.uint8) for n in range(2)]
+    styles = [np.full((16, 16, 3), level, np.uint8) for level in (50, 200)]
+    recolor = crops.palettes(photos, styles, 1.0)
+    stream = crops.batches(photos, 2, 4, 32, 64, seed=0, recolor=recolor)
+    images, goals, indices = next(stream.as_numpy_iterator())
+    assert set(indices.tolist()) == {0, 1}
+    for goal, index in zip(goals, indices, strict=True):  # a flat style has one color
+        np.testing.assert_allclose(goal, (50, 200)[index] / 255, atol=0.01)
+    plain, same, _ = next(crops.batches(photos, 2, 4, 32, 64, seed=0).as_numpy_iterator())
+    np.testing.assert_array_equal(plain, images)
+    np.testing.assert_array_equal(plain, same)
 
 
 def test_crops_show_squares_of_the_photo_at_different_scales():

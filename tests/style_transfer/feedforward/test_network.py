@@ -80,3 +80,11 @@ def test_a_mixture_of_styles_lies_between_them(built, images):
     )
     assert np.abs(first - second).max() > 0.01
     assert np.abs(middle - (first + second) / 2).max() < np.abs(first - second).max()
+
+
+def test_the_map_at_a_quarter_of_the_size_bypasses_the_deepest_ones(images):
+    cut = network.build(Shape(width=4, depth=1))
+    for name in ("scale", "shift"):
+        cut.get_layer(f"to_quarter_norm_{name}").set_weights([np.zeros((1, 8), np.float32)])
+    painted = cut([images, np.ones((2, 1), np.float32)]).numpy()
+    assert np.abs(painted[0] - painted[1]).mean() > 0.01

@@ -28,14 +28,14 @@ def painter_of(objective, **options):
 
 def batch():
     crops = np.random.default_rng(0).random((2, 24, 24, 3), np.float32)
-    return tf.constant(crops), tf.constant([0, 0])
+    return tf.constant(crops), tf.constant(1 - crops), tf.constant([0, 0])
 
 
 def test_the_objective_sees_windows_of_paintings_and_contents_at_the_same_random_places():
     objective, places = Brightness(), set()
     painter = painter_of(objective)
-    crops, _ = batch()
-    whole = crops.numpy()
+    crops, goals, _ = batch()
+    whole = goals.numpy()
     for _ in range(12):
         before = painter.network([crops, tf.ones((2, 1))]).numpy()
         painter.train_step(batch())
