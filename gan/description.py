@@ -211,7 +211,8 @@ def _places(config: Mapping[str, Any]) -> dict[str, int]:
     """Number the layers by their names, which depend on the process, also in nested networks."""
     found = {}
     for place, layer in enumerate(config.get("layers", [])):
-        found |= {**_places(layer["config"]), layer["config"]["name"]: place}
+        name = layer.get("name") or layer["config"]["name"]  # an operation's is not in its config
+        found |= {**_places(layer["config"]), name: place}
     return found
 
 

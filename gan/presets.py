@@ -46,6 +46,18 @@ PRESETS: dict[str, dict[str, Any]] = {
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,
     },
+    "projected": {  # frozen features, Sauer et al. 2021
+        "networks.name": "projected",
+        "networks.normalization": "spectral",
+        "networks.options": ("final_width=16",),
+        "loss": "hinge",
+        "batch_size": 64,
+        "generator.learning_rate": 5e-4,
+        "generator.beta_1": 0.0,
+        "discriminator.learning_rate": 5e-4,
+        "discriminator.beta_1": 0.0,
+        "balance.augment": 0.3,
+    },
     "pytorch_example": {  # https://github.com/pytorch/examples/tree/main/dcgan
         "networks.name": "pytorch_example",
         "data.resolution": 64,

@@ -66,13 +66,13 @@ def student(image: tf.Tensor, weights: Mapping[str, tf.Tensor]) -> dict[str, tf.
             "stem/bias", and those of `fire`, for "fire2" to "fire8".
 
     Returns:
-        {module: activations}, "fire2" (B, H/4, W/4, 128) to "fire8"
-        (B, H/16, W/16, 512).
+        {layer: activations}, "stem" (B, H/2, W/2, 64), "fire2" (B, H/4, W/4, 128) to
+        "fire8" (B, H/16, W/16, 512). Sides are rounded up.
     """
     values = cells(image, weights["stem"].dtype)  # (B, H/2 + 2, W/2 + 2, 12)
     values = tf.nn.conv2d(values, weights["stem"], 1, "VALID")  # (B, H/2, W/2, 64)
     values = tf.nn.relu(tf.nn.bias_add(values, weights["stem/bias"]))
-    features = {}
+    features = {"stem": values}
     for number in range(2, LAST + 1):
         if number in POOLED:
             values = blur_pool(values)

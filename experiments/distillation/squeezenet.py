@@ -118,7 +118,7 @@ class DeepStudent(Student):
         """Activations of the student and of the teacher, by module."""
         own = deep.student(images, {name: weight.value for name, weight in self.kernels.items()})
         wanted = features(images, self.teacher)
-        return {name: (own[name], wanted[name]) for name in own}
+        return {name: (own[name], wanted[name]) for name in wanted}
 
     def errors(self, prepared: dict[str, tuple[tf.Tensor, tf.Tensor]]) -> dict[str, tf.Tensor]:
         return {name: relative_error(*pair) for name, pair in prepared.items()}

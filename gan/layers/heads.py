@@ -18,7 +18,7 @@ def linear(
     images: Sequence[Any],
     features: Any,
     classes: int,
-    known: Mapping[str, layers.Layer] = MappingProxyType({}),
+    known: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> keras.Model:
     """Complete a discriminator by an affine function of its features.
 
@@ -30,7 +30,8 @@ def linear(
         images: Inputs of the network.
         features: Its features, (B, F).
         classes: Number of classes; 0 without.
-        known: Layers "logits" and "label_embedding" to use instead of new ones.
+        known: Layers "logits" and "label_embedding" to use instead of new ones; either
+            may be a function of what the layer is called with.
 
     Returns:
         A model of images, or of a list of them and labels (B,), to float32 logits (B,).

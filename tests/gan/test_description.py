@@ -151,6 +151,15 @@ def test_a_fingerprint_tells_how_layers_are_connected():
     assert fingerprint(joined(0, 1)) != fingerprint(joined(0, 0))
 
 
+def test_operations_without_a_name_in_their_configuration_count():
+    def resized(side):
+        image = keras.Input((8, 8, 1))
+        small = keras.ops.image.resize(image, (side, side), interpolation="bilinear")
+        return keras.Model(image, layers.Flatten()(small))
+
+    assert fingerprint(resized(4)) == fingerprint(resized(4)) != fingerprint(resized(2))
+
+
 def test_both_networks_count_in_their_order():
     one, two = network(), network(activation="tanh")
     assert len({fingerprint(one, two), fingerprint(two, one), fingerprint(one)}) == 3

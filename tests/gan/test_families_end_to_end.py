@@ -38,10 +38,13 @@ def test_multi_scale_trains_samples_evaluates_and_exports(blobs, cache, tmp_path
 
 
 @pytest.mark.slow
-def test_a_resumed_multi_scale_run_ends_with_the_same_bits(tiny):
+@pytest.mark.parametrize(
+    ("family", "normalization"), [("multi_scale", "batch"), ("projected", "spectral")]
+)
+def test_a_resumed_run_ends_with_the_same_bits(tiny, family, normalization):
     config = dataclasses.replace(
         tiny,
-        networks=NetworkConfig(name="multi_scale", latent_size=8, width=4),
+        networks=NetworkConfig(family, latent_size=8, width=4, normalization=normalization),
         balance=BalanceConfig(mode="auto", augment_kimg=1.0),
         precision="bfloat16",
         stop=StopConfig(epochs=4, evaluate_every=0),
