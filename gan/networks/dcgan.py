@@ -241,9 +241,16 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
 
 
 def halve(
-    source: SimpleNamespace, normalization: str, x: Any, width: int, *, is_first: bool = False
+    source: SimpleNamespace,
+    normalization: str,
+    x: Any,
+    width: int,
+    *,
+    is_first: bool = False,
+    kernel: int = KERNEL,
+    strides: int = 2,
 ) -> Any:
-    """Halve the sides of a discriminator's feature map.
+    """Halve the sides of a discriminator's feature map, or keep them with `strides` of 1.
 
     Args:
         source: Layers of `common.fast.layers`.
@@ -252,16 +259,18 @@ def halve(
         width: Filters.
         is_first: Whether `x` is an image; then activations are not normalized
             (Radford et al. 2016, section 3).
+        kernel: Side of the convolution's kernel.
+        strides: Of the convolution.
 
     Returns:
-        (B, S / 2, S / 2, width).
+        (B, S / 2, S / 2, width), sides rounded up.
 
     Example:
         >>> halve(fast.layers("keras"), "batch", keras.Input((8, 8, 3)), 32).shape
         (None, 4, 4, 32)
     """
     use_bias = is_first or normalization != "batch"
-    convolution = source.Conv2D(width, KERNEL, strides=2, padding="same", use_bias=use_bias)
+    convolution = source.Conv2D(width, kernel, strides=strides, padding="same", use_bias=use_bias)
     if normalization == "spectral":  # Miyato et al. 2018; one power iteration a call
         # float32, or Keras 3.15 would round the kernels themselves at every call
         convolution = layers.SpectralNormalization(convolution, dtype="float32")

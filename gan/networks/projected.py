@@ -143,7 +143,12 @@ def mix(source: SimpleNamespace, maps: Sequence[Any], widths: Sequence[int]) -> 
 
 
 def discriminate(source: SimpleNamespace, normalization: str, x: Any) -> Any:
-    """Compute the features of one scale's discriminator, by strided convolutions of kernel 4.
+    """Compute the features of one scale's discriminator.
+
+    Strided convolutions of kernel 4 halve the map until its shorter side is at most
+    `SMALLEST`. A map that is not larger from the start has a 1x1 convolution instead:
+    the larger kernel would mostly see padding, and for a map of 1x1 places TensorFlow
+    2.21 on a CPU gives NaN as parts of its gradient in bfloat16.
 
     Args:
         source: Layers of `common.fast.layers`.
@@ -151,16 +156,17 @@ def discriminate(source: SimpleNamespace, normalization: str, x: Any) -> Any:
         x: A mixed map, (B, H, W, C).
 
     Returns:
-        (B, F): the map of C channels, halved at least once, and until the shorter side
-        is at most `SMALLEST`, flattened.
+        The last map of C channels, flattened, (B, F).
 
     Example:
         >>> discriminate(fast.layers("keras"), "spectral", keras.Input((16, 16, 8))).shape
         (None, 128)
     """
-    width, is_first = x.shape[-1], True
-    while is_first or min(x.shape[1:3]) > SMALLEST:
-        x, is_first = dcgan.halve(source, normalization, x, width), False
+    width = x.shape[-1]
+    if min(x.shape[1:3]) <= SMALLEST:
+        x = dcgan.halve(source, normalization, x, width, kernel=1, strides=1)
+    while min(x.shape[1:3]) > SMALLEST:
+        x = dcgan.halve(source, normalization, x, width)
     return layers.Flatten()(x)
 
 
