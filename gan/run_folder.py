@@ -184,6 +184,10 @@ def _reason(preset: str) -> str:
 def _print_header(run: Run, gan: GAN, family: str | None) -> None:
     spec, skipped = run.spec, run.dataset.skipped
     classes = f", {spec.classes} classes" if spec.classes else ""
+    layers = gan.discriminator.layers
+    fixed = sum(layer.count_params() for layer in layers if not layer.trainable)
+    discriminator = f"{gan.discriminator.count_params():,} parameters"
+    discriminator += f" ({fixed:,} of them frozen)" if fixed else ""
     sides = ", ".join(str(each.side) for each in gan.stages[:-1])
     stages = f", grown from {sides} pixels" if sides else ""
     count = len(run.dataset.class_names)
@@ -196,7 +200,7 @@ def _print_header(run: Run, gan: GAN, family: str | None) -> None:
         f"{run.dataset.name}: {len(run.dataset):,} images of "
         f"{spec.height}x{spec.width}x{spec.channels}{classes} | "
         f"{family or 'networks of build='}{stages}: generator {gan.generator.count_params():,} and "
-        f"discriminator {gan.discriminator.count_params():,} parameters, {gan.compute_dtype} | "
+        f"discriminator {discriminator}, {gan.compute_dtype} | "
         f"preset {run.config.preset}{_reason(run.config.preset)}"
     )
     size, asked = (spec.height, spec.width), run.config.data.resolution

@@ -235,6 +235,7 @@ def test_every_family_trains_resumes_samples_and_is_evaluated(networks, blobs, c
     )  # fmt: skip
     assert code == 0, err
     assert f"{networks}: generator" in out
+    assert ("of them frozen" in out) == (networks == "projected")
     assert json.loads((folder / "config.json").read_text())["networks"]["family"] == networks
     code, _, err = run_here("gan.train", "--resume", folder, "--epochs", "0.5")
     assert code == 0, err
