@@ -22,6 +22,12 @@ def objective_of(
         references: The styles, (h, w, 3) each.
         config: Names the losses.
         extractor: Computes the features.
+
+    Returns:
+        An objective of images of the size of `goal`.
+
+    Example:
+        >>> judged(objective_of(goal, [painting], config, extractor), image, scale=1.0)
     """
     styles = [(tf.constant(each[None]), 1.0) for each in references]
     weights = choose_weights(config, extractor)
@@ -32,7 +38,7 @@ def judged(objective: Objective, image: np.ndarray, scale: float) -> float:
     """Compute the sum of all terms of an image.
 
     Args:
-        objective: Of the image's size.
+        objective: Of the image's size. Its `content_scale` is changed.
         image: (H, W, 3) in [0, 1].
         scale: Multiplies the content's usual weight.
     """

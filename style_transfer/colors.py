@@ -11,6 +11,7 @@ import numpy as np
 # Red, green and blue to luminance and two axes of chroma: YIQ, as NTSC defined it in 1953.
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
 BAND = 2**18  # pixels that are computed in float64 at once
+Moments = tuple[np.ndarray, np.ndarray]
 
 
 def luminance(image: np.ndarray) -> np.ndarray:
@@ -86,7 +87,20 @@ def matching(image: np.ndarray, content: np.ndarray) -> "Matching":
     Returns:
         A function of the image, or of parts of it, (..., 3) in [0, 1].
     """
-    (mean, covariance), (goal, target) = _moments(image), _moments(content)
+    return between(moments(image), moments(content))
+
+
+def between(source: Moments, destination: Moments) -> "Matching":
+    """Return the map of `matching` from the moments of both images.
+
+    Args:
+        source: Of the image, as `moments` returns them.
+        destination: Of the other.
+
+    Example:
+        >>> between(moments(image), moments(content))(image)  # as matching(image, content)(image)
+    """
+    (mean, covariance), (goal, target) = source, destination
     covariance = covariance + 1e-5 * np.eye(3)  # a gray or flat image has none
     root = _power(covariance, 0.5)
     inverse = _power(covariance, -0.5)
@@ -147,8 +161,16 @@ class Palette(NamedTuple):
         return cls(tuple(matchings), tuple(state["weights"]), state["share"])
 
 
-def _moments(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the mean, (3,), and the covariance, (3, 3), of the colors in float64, in bands."""
+def moments(image: np.ndarray) -> Moments:
+    """Compute the mean, (3,), and the covariance, (3, 3), of an image's colors, in float64.
+
+    Args:
+        image: (H, W, 3) in [0, 1]; it is read in bands.
+
+    Example:
+        >>> moments(np.full((2, 2, 3), 0.25))[0]
+        array([0.25, 0.25, 0.25])
+    """
     count, total, products = 0, np.zeros(3), np.zeros((3, 3))
     for rows in _bands(image):
         part = image[rows].reshape(-1, 3) - np.float64(0.5)  # around 0, so that little cancels

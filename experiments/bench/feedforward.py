@@ -97,7 +97,6 @@ def training(precision: str, turns: int) -> dict[str, float]:
     """
     random = np.random.default_rng(0)
     settings = TrainingConfig(precision=precision, tick_images=100_000)
-    turn = TakeTurns(Config(training=settings))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "photos").mkdir()
@@ -110,6 +109,7 @@ def training(precision: str, turns: int) -> dict[str, float]:
             run_dir=folder / "run",
             training=settings,
         )
+        turn = TakeTurns(config)
         train(config, [turn])
     ours, bare = turn.ours[1:], turn.bare[1:]
     return {

@@ -115,6 +115,17 @@ def crop_side(config: Config) -> int:
     return min(max(config.size * 2 // 3 // MULTIPLE * MULTIPLE, SMALLEST_CROP), LARGEST_CROP)
 
 
+def resolved(config: Config) -> Config:
+    """Return the configuration with what follows from other fields, as config.json keeps it.
+
+    Example:
+        >>> resolved(Config(size=192)).training.crop
+        128
+    """
+    training = dataclasses.replace(config.training, crop=crop_side(config))
+    return dataclasses.replace(config, training=training)
+
+
 def to_dict(config: Config) -> dict[str, Any]:
     """Convert a configuration to JSON values."""
     return runs.plain(dataclasses.asdict(config))

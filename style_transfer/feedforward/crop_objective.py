@@ -21,7 +21,7 @@ class CropObjective(Objective):
 
     Example:
         >>> objective = CropObjective(extractor, [wave, night], weights, side=128)
-        >>> objective.of_crops(painted, crops, tf.constant([0, 1]))  # {term: (2,)}
+        >>> objective.of_crops(painted, contents, tf.constant([0, 1]))  # {term: (2,)}
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class CropObjective(Objective):
         return self.targets[-1]
 
     def of_crops(
-        self, images: tf.Tensor, crops: tf.Tensor, styles: tf.Tensor
+        self, images: tf.Tensor, contents: tf.Tensor, styles: tf.Tensor
     ) -> dict[str, tf.Tensor]:
         """Compute every weighted term of a batch.
 
         Args:
-            images: Paintings of the crops, (B, H, W, 3) in [0, 1].
-            crops: (B, H, W, 3) in [0, 1].
+            images: Paintings, (B, H, W, 3) in [0, 1].
+            contents: What the content loss compares them with, of the same shape.
             styles: The style of each, int32 (B,).
 
         Returns:
@@ -69,7 +69,7 @@ class CropObjective(Objective):
         """
         this = copy.copy(self)
         if self.content:
-            p = self.extractor(crops)
+            p = self.extractor(contents)
             this.content = {layer: CONTENT[DISTANCE](p[layer]) for layer in self.content}
         if len(self.targets) > 1:
             this.styles = [({layer: self._chosen(layer, styles) for layer in self.stacked}, 1.0)]

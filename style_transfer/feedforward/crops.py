@@ -20,7 +20,9 @@ Recolor = Callable[[int, int], Callable[[np.ndarray], np.ndarray]]
 
 
 def palettes(photos: Sequence[np.ndarray], styles: Sequence[np.ndarray], share: float) -> Recolor:
-    """Return the map of every photo to the palette of every style, computed when it is needed.
+    """Return the map of every photo to the palette of every style.
+
+    Moments are computed when they are needed, and kept.
 
     Args:
         photos: uint8 (H, W, 3) each.
@@ -34,13 +36,13 @@ def palettes(photos: Sequence[np.ndarray], styles: Sequence[np.ndarray], share: 
     Example:
         >>> palettes(photos, [painting], 1.0)(3, 0)(crop_of_photo_3)
     """
+    of_photo = functools.cache(lambda number: colors.moments(image_io.to_unit(photos[number])))
+    of_style = functools.cache(lambda number: colors.moments(image_io.to_unit(styles[number])))
 
-    @functools.cache
-    def of(photo: int, style: int) -> colors.Palette:
-        pair = image_io.to_unit(photos[photo]), image_io.to_unit(styles[style])
-        return colors.palette(pair[0], [pair[1]], [1.0], share)
+    def recolor(photo: int, style: int) -> colors.Palette:
+        return colors.Palette((colors.between(of_photo(photo), of_style(style)),), (1.0,), share)
 
-    return of
+    return recolor
 
 
 def crop(photo: np.ndarray, side: int, size: int, random: np.random.Generator) -> np.ndarray:
@@ -50,7 +52,8 @@ def crop(photo: np.ndarray, side: int, size: int, random: np.random.Generator) -
         photo: uint8 (H, W, 3).
         side: Of the result in pixels.
         size: The photo's longer side is scaled to 0.5 to 1.5 times this, evenly in the
-            logarithm, as far as its pixels suffice for the square and are not enlarged.
+            logarithm. It is not enlarged for this, but never smaller than the square: a large
+            square of a photo often has the photo's full height.
         random: Decides everything.
 
     Returns:

@@ -95,6 +95,7 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
         'finished'
     """
     validation.check(config)
+    config = configuration.resolved(config)
     precision = devices.resolve_precision(config.training.precision)
     base = saved.read(config.add_style, "--add-style") if validation.needs_base(config) else None
     targets = style_targets(read_styles(config.style, configuration.as_stylization(config)), config)

@@ -210,10 +210,11 @@ def _transform(
         inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
         values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])
     double = ResizeConv2D if kernels == "fast" else plain_resize_convolution
-    for name, filters in (("quarter", 2 * width), ("half", width)):
-        resized = double(filters, name=f"to_{name}", use_bias=False)(values)
-        values = normalize(resized, f"to_{name}_norm")
-        if name == "quarter":
-            values = layers.Add()([values, quarter])
-        values = relu(values)  # (B, H/2, W/2, C) at last
+    # networks without this sum have other names, or their checkpoints would load and paint wrongly
+    values = normalize(
+        double(2 * width, name="to_quarter", use_bias=False)(values), "to_quarter_norm"
+    )
+    values = relu(layers.Add()([values, quarter]))  # (B, H/4, W/4, 2 C)
+    values = normalize(double(width, name="to_half", use_bias=False)(values), "to_half_norm")
+    values = relu(values)  # (B, H/2, W/2, C)
     return ops.sigmoid(ops.cast(double(3, name="paint")(values), "float32"))  # (B, H, W, 3)

@@ -102,7 +102,8 @@ def check_file(flag: str, path: Path) -> None:
 
 
 def _check_unchanged(config: Config, saved: Saved) -> None:
-    before, now = (configuration.to_dict(each) for each in (saved.config, config))
+    both = saved.config, configuration.resolved(config)
+    before, now = (configuration.to_dict(each) for each in both)
     changed = [
         line
         for line in runs.differences(before, now)

@@ -28,6 +28,9 @@ def test_a_network_that_only_recolors_is_where_the_optimization_starts():
     found, row = paint_scores.measure(photo, style, Brush(), [0.0, 1.0], config)
     assert row.shape == (36, 3 * 48, 3)
     assert found["network"] == pytest.approx(found["start"], rel=0.02)
+    assert found["network_usual"] == pytest.approx(found["start_usual"], rel=0.02)
+    assert found["start_usual"] == pytest.approx(found["start"])  # it has no content loss
+    assert found["optimized_usual"] != found["optimized"]
     assert found["optimized"] < 0.8 * found["start"]
 
 

@@ -82,7 +82,7 @@ def test_bands_are_those_of_the_whole_and_no_large_copies_are_made(images, monke
     found = colors.with_palette(first, [second, 0.5 * second], [2.0, 1.0], share=0.7)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, whole, atol=1e-6)
-    np.testing.assert_allclose(colors._moments(first)[1], covariance, rtol=1e-6)
+    np.testing.assert_allclose(colors.moments(first)[1], covariance, rtol=1e-6)
     monkeypatch.undo()
     large = np.broadcast_to(np.float32([0.1, 0.5, 0.9]), (2048, 1024, 3))
     tracemalloc.start()

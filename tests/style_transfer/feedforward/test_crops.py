@@ -3,6 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
+from style_transfer import colors
 from style_transfer.feedforward import crops, scenes
 
 
@@ -23,16 +24,25 @@ def test_a_stream_continues_where_another_stopped():
     assert {style for _, _, styles in whole for style in styles.tolist()} == {0, 1}
 
 
-def test_goals_are_the_crops_in_the_palette_of_the_style():
-    photos = [np.random.default_rng(n).integers(0, 128, (40, 60, 3), np.uint8) for n in range(2)]
-    styles = [np.full((16, 16, 3), level, np.uint8) for level in (50, 200)]
-    recolor = crops.palettes(photos, styles, 1.0)
-    stream = crops.batches(photos, 2, 4, 32, 64, seed=0, recolor=recolor)
+@pytest.mark.parametrize("share", [0.4, 1.0])
+def test_goals_are_the_crops_in_the_palette_of_the_style(share):
+    random = np.random.default_rng(0)
+    photos = [  # the first is dark, the second bright
+        (low + random.integers(0, 90, (40, 60, 3))).astype(np.uint8) for low in (0, 160)
+    ]
+    styles = [random.integers(0, high, (16, 16, 3), np.uint8) for high in (60, 250)]
+    recolor = crops.palettes(photos, styles, share)
+    stream = crops.batches(photos, 2, 8, 32, 64, seed=0, recolor=recolor)
     images, goals, indices = next(stream.as_numpy_iterator())
-    assert set(indices.tolist()) == {0, 1}
-    for goal, index in zip(goals, indices, strict=True):  # a flat style has one color
-        np.testing.assert_allclose(goal, (50, 200)[index] / 255, atol=0.01)
-    plain, same, _ = next(crops.batches(photos, 2, 4, 32, 64, seed=0).as_numpy_iterator())
+    pairs = set()
+    for image, goal, index in zip(images, goals, indices, strict=True):
+        photo = int(image.mean() > 0.5)
+        units = [each.astype(np.float32) / 255 for each in (photos[photo], styles[index])]
+        expected = colors.palette(units[0], [units[1]], [1.0], share)(image)
+        np.testing.assert_allclose(goal, expected, atol=1e-6)
+        pairs.add((photo, int(index)))
+    assert len(pairs) == 4
+    plain, same, _ = next(crops.batches(photos, 2, 8, 32, 64, seed=0).as_numpy_iterator())
     np.testing.assert_array_equal(plain, images)
     np.testing.assert_array_equal(plain, same)
 
