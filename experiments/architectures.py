@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gan.trainer import Result
 
 COUNT = 2000  # generated and real images
-FAMILIES = ("multi_scale", "progressive", "style_based", "resnet", "r3gan")
+FAMILIES = ("multi_scale", "progressive", "projected", "style_based", "resnet", "r3gan")
 ROWS: dict[str, sweep.Change] = {
     "default": {},
     "color": PRESETS["color"],

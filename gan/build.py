@@ -13,6 +13,7 @@ from common.key_values import accepted, parse_options
 from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
 from common.priors import PRIORS
+from gan import channels
 from gan.balance.build import build_balance
 from gan.config import Config, OptimizerConfig
 from gan.layers import heads
@@ -62,6 +63,7 @@ def build_gan(config: Config, spec: ImageSpec) -> GAN:
     """
     family = networks.get(config.networks.name)
     networks.check_options(config.networks.name, config.networks.options)
+    channels.check(config.networks.name, spec.channels)
     networks.check_resolution(config.networks.name, (spec.height, spec.width))
     options = parse_options(config.networks.options)
 

@@ -11,13 +11,14 @@ from common import free_memory
 from common.distribution.replicas import Replicas
 from common.errors import InputError
 from gan.config import Config
+from gan.layers.deep_features import DeepFeatures
 from gan.model import GAN
 from gan.resolution import shown
 
 GIB = 2**30
 KEPT = 0.75  # of all outputs are held at the peak; others share memory, or are freed before
 SLOTS = 3  # float32 numbers per trained parameter: its gradient and Adam's two moments
-FEATURE_BYTES = 500  # of the embedded extractor's activations, for each pixel of a reconstruction
+FEATURE_BYTES = 500  # of the embedded extractor's activations, for each pixel of an image
 FIXED = 0.1 * GIB  # compiled graphs, threads and their work space
 RESERVE = 0.9  # of the available memory; the batch size that is proposed fits into it
 
@@ -126,8 +127,18 @@ def estimate(gan: GAN) -> Estimate | None:
     parameters = sum(math.prod(variable.shape) for variable in trained)
     return Estimate(
         fixed=FIXED + 4.0 * SLOTS * parameters,
-        per_image=KEPT * (generator + passes * discriminator) + _of_reconstruction(gan),
+        per_image=KEPT * (generator + passes * discriminator)
+        + _of_frozen_features(gan.discriminator)
+        + _of_reconstruction(gan),
     )
+
+
+def _of_frozen_features(discriminator: keras.Model) -> float:
+    """Bytes inside of a layer that is a whole network; only the generator's gradient needs them."""
+    if not any(isinstance(layer, DeepFeatures) for layer in discriminator.layers):
+        return 0.0
+    height, width = discriminator.inputs[0].shape[1:3]
+    return KEPT * FEATURE_BYTES * height * width
 
 
 def _of_reconstruction(gan: GAN) -> float:

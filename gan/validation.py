@@ -9,7 +9,7 @@ from common.distribution import cluster
 from common.errors import InputError
 from common.images import MODES
 from common.runs import check_new
-from gan import presets
+from gan import channels, presets
 from gan.balance import options as balance_options
 from gan.config import BalanceConfig, Config, NetworkConfig, OptimizerConfig
 from gan.data.load import check_dataset, resolve_name
@@ -89,6 +89,8 @@ def _check_data(config: Config) -> None:
         raise InputError(
             f"--channels: expected 0 (those of the dataset), 1, 3 or 4, got {data.channels}"
         )
+    if data.channels:
+        channels.check(config.networks.name, data.channels)
     families.check_resolution(config.networks.name, data.resolution)
     check_dataset(data.dataset)
 

@@ -14,6 +14,38 @@ SCALES = {  # root mean square of the activations on photographs, from 32 to 64 
 }
 
 
+def extractor_dtype(precision: str) -> str:
+    """Return the type in which a frozen extractor is computed: float16 is slow, and overflows.
+
+    Example:
+        >>> extractor_dtype("float16"), extractor_dtype("bfloat16")
+        ('float32', 'bfloat16')
+    """
+    return precision if precision == "bfloat16" else "float32"
+
+
+def rgb(images: tf.Tensor) -> tf.Tensor:
+    """Show images as RGB in [0, 1]: gray repeated, transparency over white.
+
+    Args:
+        images: (B, H, W, 1, 3 or 4) in [-1, 1].
+
+    Returns:
+        (B, H, W, 3) float32.
+
+    Example:
+        >>> rgb(-tf.ones((1, 1, 1, 4))).numpy().ravel()  # black, wholly transparent
+        array([1., 1., 1.], dtype=float32)
+    """
+    images = 0.5 * tf.cast(images, tf.float32) + 0.5
+    if images.shape[-1] == 1:
+        return tf.repeat(images, 3, axis=-1)
+    if images.shape[-1] == 4:
+        alpha = images[..., 3:]
+        return images[..., :3] * alpha + 1.0 - alpha
+    return images
+
+
 @keras.saving.register_keras_serializable("gan")
 class DeepFeatures(layers.Layer):
     """Describe images by four layers of the embedded SqueezeNet (`common.extractors.deep`).
@@ -22,7 +54,7 @@ class DeepFeatures(layers.Layer):
     divided by a constant, so that its activations are about 1. The weights are never
     trained, even if `trainable` is set, but are part of a checkpoint and of a saved
     model: a run continues with the network that it began with. They are computed in
-    bfloat16 or else float32, as the activations overflow in float16.
+    the type of `extractor_dtype`.
 
     Example:
         >>> [each.shape[1:] for each in DeepFeatures()(tf.zeros((2, 64, 64, 3)))]
@@ -54,12 +86,9 @@ class DeepFeatures(layers.Layer):
             (B, H/2, W/2, 64), (B, H/4, W/4, 128), (B, H/8, W/8, 256) and
             (B, H/16, W/16, 512); sides are rounded up.
         """
-        kind = "bfloat16" if self.compute_dtype == "bfloat16" else "float32"
+        kind = extractor_dtype(self.compute_dtype)
         weights = {name: tf.cast(weight.value, kind) for name, weight in self.kernels.items()}
-        images = 0.5 * tf.cast(images, tf.float32) + 0.5
-        if images.shape[-1] == 1:
-            images = tf.repeat(images, 3, axis=-1)
-        found = deep.student(images, weights)
+        found = deep.student(rgb(images), weights)
         return [tf.cast(found[name] / size, self.compute_dtype) for name, size in SCALES.items()]
 
     def compute_output_spec(self, images):

@@ -16,6 +16,8 @@ A family is one module of this package, found by its file name. It defines
   does not let the configuration choose;
 - optionally `NORMALIZATIONS`: a literal tuple of the `normalization` that its
   discriminator can have, its own default first. Without it, all;
+- optionally `CHANNELS`: a literal tuple of the channels that its images can have.
+  Without it, 1, 3 or 4;
 - optionally `HAS_MAPPING = True`: the generator maps latent vectors to others, w, the
   output of its layer `MAPPED`; truncation then acts on w;
 - optionally `generator_regularizer(spec, config, **options)`: a term of the generator's

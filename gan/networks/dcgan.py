@@ -250,7 +250,7 @@ def halve(
     kernel: int = KERNEL,
     strides: int = 2,
 ) -> Any:
-    """Halve the sides of a discriminator's feature map, or keep them with `strides` of 1.
+    """Convolve a discriminator's feature map, by default to half its sides.
 
     Args:
         source: Layers of `common.fast.layers`.
@@ -263,7 +263,7 @@ def halve(
         strides: Of the convolution.
 
     Returns:
-        (B, S / 2, S / 2, width), sides rounded up.
+        (B, S / strides, S / strides, width), sides rounded up.
 
     Example:
         >>> halve(fast.layers("keras"), "batch", keras.Input((8, 8, 3)), 32).shape

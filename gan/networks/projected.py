@@ -7,12 +7,13 @@ by random convolutions that are not trained either (section 3.2):
 - cross-scale mixing (CSM): from the coarsest map on, each map is convolved, enlarged and
   added to the next finer one.
 
-One small discriminator for each of the four mixed maps is trained; its convolutions and
-its logits have spectral normalization. The generator is that of the DCGAN.
+One small discriminator for each of the four mixed maps is trained; with the preset its
+convolutions and its logits have spectral normalization. The generator is that of the DCGAN.
 
 Deviations: the frozen network is the embedded SqueezeNet (`common.extractors.deep`) in
 place of EfficientNet-Lite1, at strides 2 to 16 instead of 4 to 32, as images are small;
-an image has one logit, the mean of those of all scales, where the paper adds the losses
+an image has one logit, the mean of those of all scales (with classes plus one projection
+of the label on all features; a SAN head replaces both), where the paper adds the losses
 of all scales (equation 4). With the hinge loss the gradients are equal, up to a factor
 that Adam ignores, if all scales are on one side of the margin; otherwise, a scale beyond
 it makes up for another. The 3x3 convolutions come before the enlargement, at a quarter
@@ -31,7 +32,6 @@ import keras
 from keras import layers, ops
 
 from common import fast
-from common.errors import InputError
 from gan.config import NetworkConfig
 from gan.layers import heads
 from gan.layers.deep_features import DeepFeatures
@@ -41,7 +41,7 @@ from gan.networks.base import ImageSpec
 RESOLUTIONS = (16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 112, 128)
 MAX_ASPECT = 2
 FIXED = {"minibatch_deviation": 0}
-CHANNELS = (1, 3)  # that the frozen network can see
+CHANNELS = (1, 3)  # the frozen network sees no transparency
 SMALLEST = 4  # places; the shorter side of a discriminator's last map is at most this long
 
 
@@ -61,14 +61,12 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
         (B, H, W, C) in [-1, 1].
 
     Raises:
-        InputError: `final_width` is not an integer of at least 0, or the images are
-            transparent.
+        InputError: `final_width` is not an integer of at least 0.
 
     Example:
         >>> build_generator(ImageSpec(32, 32, 3), NetworkConfig("projected")).output_shape
         (None, 32, 32, 3)
     """
-    _check_channels(spec)
     return dcgan.build_generator(spec, config, final_width=final_width)
 
 
@@ -87,15 +85,11 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     Returns:
         A model (B, H, W, C) or [(B, H, W, C), (B,)] -> float32 (B,).
 
-    Raises:
-        InputError: The images are transparent.
-
     Example:
         >>> config = NetworkConfig("projected", normalization="spectral")
         >>> build_discriminator(ImageSpec(32, 32, 3), config).output_shape
         (None,)
     """
-    _check_channels(spec)
     source = fast.layers(config.kernels)
     image = keras.Input((spec.height, spec.width, spec.channels), name="image")
     maps = DeepFeatures(name="frozen")(image)
@@ -206,11 +200,3 @@ def _random(source: SimpleNamespace, width: int, kernel: int, name: str) -> laye
         trainable=False,
         name=name,
     )
-
-
-def _check_channels(spec: ImageSpec) -> None:
-    if spec.channels not in CHANNELS:
-        raise InputError(
-            f"--networks projected: got images of {spec.channels} channels; expected 1 or 3, as "
-            "its frozen network sees no transparency\nadd --channels 3, or choose another family"
-        )

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from common.extractors import deep
 from common.losses.content import squared_distance
+from gan.layers.deep_features import extractor_dtype, rgb
 
 SCALES = 4  # the full size and three halvings
 LAYERS = ("fire3", "fire5")  # of the embedded extractor: places of 4 and 8 pixels
@@ -48,24 +49,12 @@ def feature_distance() -> Callable[[tf.Tensor, tf.Tensor], tf.Tensor]:
         A function of real images and reconstructions, (B, H, W, C) in [-1, 1] each,
         to a scalar: the mean squared difference relative to the real images' features.
     """
-    precision = keras.config.dtype_policy().compute_dtype
-    kind = precision if precision == "bfloat16" else "float32"  # float16 is slow, and overflows
+    kind = extractor_dtype(keras.config.dtype_policy().compute_dtype)
     weights = {name: tf.constant(array, kind) for name, array in deep.read().items()}
 
     def distance(real: tf.Tensor, found: tf.Tensor) -> tf.Tensor:
-        goal, have = (deep.student(_rgb(images), weights) for images in (real, found))
+        goal, have = (deep.student(rgb(images), weights) for images in (real, found))
         each = [tf.reduce_mean(squared_distance(have[name], goal[name])) for name in LAYERS]
         return tf.add_n(each) / len(LAYERS)
 
     return distance
-
-
-def _rgb(images: tf.Tensor) -> tf.Tensor:
-    """Show images as RGB in [0, 1]: gray repeated, transparency over white."""
-    images = 0.5 * tf.cast(images, tf.float32) + 0.5
-    if images.shape[-1] == 1:
-        return tf.repeat(images, 3, axis=-1)
-    if images.shape[-1] == 4:
-        alpha = images[..., 3:]
-        return images[..., :3] * alpha + 1.0 - alpha
-    return images

@@ -57,6 +57,14 @@ def test_more_pixels_width_and_a_penalty_need_more(tiny):
     assert step_memory.estimate(gan).per_image > features + bytes_of()
 
 
+def test_a_frozen_network_in_the_discriminator_is_counted(tiny):
+    networks = dataclasses.replace(tiny.networks, name="projected", normalization="spectral")
+    gan = build_gan(dataclasses.replace(tiny, networks=networks), ImageSpec(32, 32, 3))
+    outputs = step_memory.activations(gan.discriminator)
+    features = step_memory.FEATURE_BYTES * 32 * 32
+    assert step_memory.estimate(gan).per_image > 0.75 * (2 * outputs + features)
+
+
 @pytest.mark.skipif(bool(tf.config.list_physical_devices("GPU")), reason="only of main memory")
 def test_a_step_that_does_not_fit_is_refused_with_a_batch_size_that_does(tiny, monkeypatch):
     config = dataclasses.replace(tiny, batch_size=4096)

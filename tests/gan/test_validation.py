@@ -21,6 +21,13 @@ from tests.gan.tiny import run_of
         ({"stop": StopConfig(max_minutes=0)}, "--max-minutes: expected more than 0"),
         ({"stop": StopConfig(epochs=float("inf"))}, "--epochs: expected more than 0, got inf"),
         ({"data": DataConfig(channels=2)}, "--channels: expected 0"),
+        (
+            {
+                "data": DataConfig(channels=4),
+                "networks": NetworkConfig("projected", normalization="spectral"),
+            },
+            "--networks projected: got images of 4 channels; expected 1 or 3\nset --channels 3",
+        ),
         ({"data": DataConfig(resolution=33)}, "--resolution 33: .* expected one of 16, 20"),
         ({"batch_size": 1}, "--batch-size: expected at least 2, got 1"),
         ({"loss": "hing"}, "--loss: expected one of .* got hing; did you mean hinge"),

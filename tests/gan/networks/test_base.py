@@ -106,7 +106,7 @@ def test_a_family_names_rectangles_or_the_aspect_of_all_of_its_sides(monkeypatch
         base.check_resolution("dcgan", (64, 16))
 
 
-@pytest.mark.parametrize("family", ["dcgan", "resnet"])
+@pytest.mark.parametrize("family", ["dcgan", "projected", "resnet"])
 def test_these_families_make_rectangles(family):
     base.check_resolution(family, (64, 96))
     assert all(max(size) <= 2 * min(size) for size in base.supported(family))
