@@ -11,7 +11,7 @@ from PIL import Image
 
 from common import runs
 from common.errors import InputError
-from style_transfer.feedforward import apply, contents, network, saved, validation
+from style_transfer.feedforward import apply, contents, fit, network, saved, validation
 from style_transfer.feedforward.config import Config, TrainingConfig, to_dict
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.train import parse
@@ -53,6 +53,23 @@ def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
     assert list(first) == list(second)
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_the_content_is_compared_in_the_palette_of_its_style(files, tmp_path, monkeypatch):
+    given = []
+
+    def palettes(photos, styles, share):
+        given.append((len(photos), len(styles), share))
+        return lambda photo, style: np.zeros_like  # all goals are black
+
+    config = tiny(files, "one.png", "two.png", run_dir=tmp_path / "own", steps=2, strength=0.25)
+    own = train(config).painter.means[2].result()
+    monkeypatch.setattr(fit.crops, "palettes", palettes)
+    black = train(dataclasses.replace(config, run_dir=tmp_path / "black")).painter.means[2].result()
+    photos = len(list((files / "photos").iterdir()))
+    assert given == [(photos, 2, 0.5)]  # at half of the strength that takes the whole palette
+    assert float(black) != pytest.approx(float(own), rel=0.05)
 
 
 @pytest.mark.slow
