@@ -99,14 +99,13 @@ def main() -> int:
     from style_transfer.feedforward import apply, saved
 
     about, brush = saved.read(options.model, "--model"), apply.load(options.model)
-    style = about.config.style[0]  # the network has the styles of an extended run before it
-    mixture = np.eye(len(about.styles))[len(about.styles) - len(about.config.style)]
+    style, mixture = about.own_style()
     size = options.size or min(about.config.size, LARGEST)
     config = replace(as_stylization(about.config), size=size)
     options.out.mkdir(parents=True, exist_ok=True)
     found = {}
     for number, path in enumerate(tqdm(options.content, desc="photos"), start=1):
-        found[str(path)], row = measure(path, style, brush, list(mixture), config)
+        found[str(path)], row = measure(path, style, brush, mixture, config)
         image_io.write_image(options.out / f"row-{number}.png", row)
         each = found[str(path)]
         tqdm.write(f"{path.name}: optimized {each['optimized']:.3f} in "

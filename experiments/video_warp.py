@@ -3,6 +3,7 @@
     python -m experiments.video_warp --content photo.jpg --style painting.jpg
     python -m experiments.video_warp --content photo.jpg --model runs/style-NAME
 
+Of a network with several styles the first that its run has trained is used.
 The camera moves over a photo. The warp error is the mean squared difference between a result and
 the exactly moved one before it, where both are visible. With --style every frame of the rows "by
 frame" is a whole stylization, so that takes most of the time.
@@ -22,6 +23,7 @@ from common.errors import InputError
 from common.files import write_json
 from experiments import report
 from style_transfer.config import OptimizationConfig
+from style_transfer.feedforward import saved
 from style_transfer.video import __main__ as video
 from style_transfer.video import flow as optical
 from style_transfer.video.config import Config, TemporalConfig, as_stylization
@@ -121,9 +123,7 @@ def style_losses(results: np.ndarray, options: Options) -> list[float]:
 
     painting = options.style
     if painting is None:
-        from style_transfer.feedforward import saved
-
-        painting = saved.read(options.model, "--model").config.style[0]
+        painting, _ = saved.read(options.model, "--model").own_style()
     config = as_stylization(Config(style=(painting,)), options.size)
     extractor = optimize.load_extractor(config)
     weights = optimize.choose_weights(config, extractor)
@@ -152,10 +152,15 @@ def clip(folder: Path, shown: list[tuple[float, ...]], photo: Image.Image, size:
 def stylized(folder: Path, options: Options, run: Path, weight: float) -> np.ndarray:
     """Stylize a clip as the command does, and return float32 (T, H, W, 3) in [0, 1]."""
     temporal = dataclasses.replace(options.temporal, temporal_weight=weight)
-    style = () if options.style is None else (options.style,)
+    style, appearance = (), DEFAULT.appearance
+    if options.style is not None:
+        style = (options.style,)
+    else:
+        _, weights = saved.read(options.model, "--model").own_style()
+        appearance = dataclasses.replace(appearance, style_weights=tuple(weights))
     config = Config(
         input=folder, style=style, model=options.model, run_dir=run, size=options.size,
-        temporal=temporal, optimization=options.optimization,
+        temporal=temporal, optimization=options.optimization, appearance=appearance,
     )  # fmt: skip
     found = video.run(config)
     files = image_io.image_files(found)

@@ -28,6 +28,15 @@ class Saved:
     styles: tuple[str, ...]
     about: dict[str, Any]
 
+    def own_style(self) -> tuple[Path, list[float]]:
+        """Return the first style that this run has trained, and the weights that choose it.
+
+        The network has the styles of an extended run before it.
+        """
+        first = len(self.styles) - len(self.config.style)
+        weights = [float(number == first) for number in range(len(self.styles))]
+        return self.config.style[0], weights
+
 
 def read(folder: Path, flag: str) -> Saved:
     """Read config.json of a run of `feedforward.train`.
