@@ -137,7 +137,11 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:
         if is_disk_full(error):
             name = error.filename or error
-            sys.exit(_complain(f"disk full: {name}\nfree some space, then continue with --resume"))
+            sys.exit(
+                _complain(
+                    f"disk full: {name}\nfree some space, then repeat the command, or continue its run with --resume"
+                )
+            )
         if error.filename is None:
             raise
         sys.exit(_complain(f"{error.filename}: {error.strerror}"))
