@@ -137,11 +137,8 @@ def run(main: Callable[[], int | None]) -> NoReturn:
     except OSError as error:
         if is_disk_full(error):
             name = error.filename or error
-            sys.exit(
-                _complain(
-                    f"disk full: {name}\nfree some space, then repeat the command, or continue its run with --resume"
-                )
-            )
+            advice = "free some space, then repeat the command, or continue its run with --resume"
+            sys.exit(_complain(f"disk full: {name}\n{advice}"))
         if error.filename is None:
             raise
         sys.exit(_complain(f"{error.filename}: {error.strerror}"))
