@@ -129,10 +129,17 @@ def test_a_temporary_file_that_is_left_is_a_problem(tmp_path):
     assert found.problems == ("half-written: a temporary file is left",)
 
 
-def test_the_same_seed_makes_the_same_files():
-    for number in range(30):
-        first, second = (images.file(np.random.default_rng([5, number])) for _ in range(2))
-        assert first == second
+def test_the_same_seed_makes_the_same_files_at_any_time():
+    first, second = ([images.file(np.random.default_rng([5, n])) for n in range(30)] for _ in "ab")
+    assert first == second
+
+
+def test_color_profiles_do_not_hold_the_time():
+    made = []
+    for _ in range(2):
+        made.append([images._profile(np.random.default_rng(n)) for n in range(12)])
+        time.sleep(1.1)
+    assert made[0] == made[1]
 
 
 @pytest.mark.slow
