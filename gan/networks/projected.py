@@ -7,8 +7,8 @@ by random convolutions that are not trained either (section 3.2):
 - cross-scale mixing (CSM): from the coarsest map on, each map is convolved, enlarged and
   added to the next finer one.
 
-One small discriminator for each of the four mixed maps is trained; with the preset its
-convolutions and its logits have spectral normalization. The generator is that of the DCGAN.
+One small discriminator for each of the four mixed maps is trained. The generator is that
+of the DCGAN.
 
 Deviations: the frozen network is the embedded SqueezeNet (`common.extractors.deep`) in
 place of EfficientNet-Lite1, at strides 2 to 16 instead of 4 to 32, as images are small;
@@ -19,7 +19,7 @@ that Adam ignores, if all scales are on one side of the margin; otherwise, a sca
 it makes up for another. The 3x3 convolutions come before the enlargement, at a quarter
 of the cost, and the finest map is not enlarged; the default widths are half of the
 paper's, and a discriminator keeps the width of its map; its maps are halved to four
-places a side and then flattened, instead of 5x5 logits; it has spectral or batch
+places a side and then flattened, instead of 5x5 logits; it has batch or spectral
 normalization, the authors' program both; the random kernels keep the variance of their
 input, without He's factor of 2, as no ReLU follows.
 """
