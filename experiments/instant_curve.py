@@ -93,7 +93,7 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
     found = {"instant_seconds": round(time.perf_counter() - began, 3)}
     starts = dict(zip(STARTS, (goal, instant), strict=True))
     for name, start in starts.items():
-        found[name] = judged(judge, start, scale)
+        (found[name],) = judged(judge, start, [scale])
         image_io.write_image(Path(f"{stem}-{name}.png"), image_io.from_unit(start))
     rate = config.optimization.learning_rate
     objective = objective_of(goal, references, config, extractor)
@@ -111,7 +111,7 @@ def measure(content: Source, style: Source, options: Options, stem: Path) -> dic
         )
         fit_stage(model, stage, config, [note], Ending(), None)
         found[f"from_{name}"] = [
-            [round(seconds, 3), steps, judged(judge, image, scale)]
+            [round(seconds, 3), steps, *judged(judge, image, [scale])]
             for seconds, steps, image in taken.found
         ]
         last = image_io.from_unit(taken.found[-1][2])

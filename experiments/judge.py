@@ -10,6 +10,7 @@ from style_transfer.extractors import Extractor
 from style_transfer.objective import Objective
 from style_transfer.plan import choose_weights
 from style_transfer.refine import build_objective
+from style_transfer.strength import content_distance
 
 
 def objective_of(
@@ -27,20 +28,26 @@ def objective_of(
         An objective of images of the size of `goal`.
 
     Example:
-        >>> judged(objective_of(goal, [painting], config, extractor), image, scale=1.0)
+        >>> judged(objective_of(goal, [painting], config, extractor), image, [1.0])
     """
     styles = [(tf.constant(each[None]), 1.0) for each in references]
     weights = choose_weights(config, extractor)
     return build_objective(config, extractor, tf.constant(goal[None]), styles, weights)
 
 
-def judged(objective: Objective, image: np.ndarray, scale: float) -> float:
-    """Compute the sum of all terms of an image.
+def judged(objective: Objective, image: np.ndarray, scales: Sequence[float]) -> list[float]:
+    """Compute the sum of all terms of an image, for several weights of the content.
 
     Args:
-        objective: Of the image's size. Its `content_scale` is changed.
+        objective: Of the image's size, as `objective_of` returns it.
         image: (H, W, 3) in [0, 1].
-        scale: Multiplies the content's usual weight.
+        scales: Multiply the content's usual weight.
+
+    Returns:
+        A sum for each scale.
     """
-    objective.content_scale.assign(scale)
-    return float(sum(tf.reduce_sum(term) for term in objective(tf.constant(image[None])).values()))
+    terms = objective(tf.constant(image[None]))
+    terms = {name: float(tf.reduce_sum(term)) for name, term in terms.items()}
+    content = content_distance(terms, scale=1.0)
+    rest = sum(terms.values()) - content
+    return [rest + scale * content for scale in scales]

@@ -81,8 +81,8 @@ def measure(
     optimized = optimized[..., :3]
     images = {"optimized": optimized, "network": image_io.to_unit(painted), "start": goal}
     for name, image in images.items():
-        found[name] = judged(objective, image, dial.scale)
-        found[f"{name}_usual"] = judged(objective, image, usual_scale(dial.strength))
+        scales = dial.scale, usual_scale(dial.strength)
+        found[name], found[f"{name}_usual"] = judged(objective, image, scales)
     row = np.concatenate([np.asarray(photo), image_io.from_unit(optimized), painted], axis=1)
     return found, row
 
