@@ -234,13 +234,13 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
         rows, columns = ((each, each) for each in margins)
         x = keras.ops.pad(x, ((0, 0), rows, columns, (0, 0)), mode="symmetric")
     for level, width in enumerate(widths):
-        x = halve(source, config.normalization, x, width, is_first=level == 0)
+        x = convolve(source, config.normalization, x, width, is_first=level == 0)
     x = minibatch_deviation(x, config)
     features = layers.Flatten(name="features")(x)  # (B, F)
     return heads.linear([image], features, spec.classes)
 
 
-def halve(
+def convolve(
     source: SimpleNamespace,
     normalization: str,
     x: Any,
@@ -250,7 +250,7 @@ def halve(
     kernel: int = KERNEL,
     strides: int = 2,
 ) -> Any:
-    """Convolve a discriminator's feature map, by default to half its sides.
+    """Convolve a discriminator's feature map; by default its sides are halved.
 
     Args:
         source: Layers of `common.fast.layers`.
@@ -266,7 +266,7 @@ def halve(
         (B, S / strides, S / strides, width), sides rounded up.
 
     Example:
-        >>> halve(fast.layers("keras"), "batch", keras.Input((8, 8, 3)), 32).shape
+        >>> convolve(fast.layers("keras"), "batch", keras.Input((8, 8, 3)), 32).shape
         (None, 4, 4, 32)
     """
     use_bias = is_first or normalization != "batch"

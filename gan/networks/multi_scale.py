@@ -141,10 +141,10 @@ def build_discriminator(spec: ImageSpec, config: NetworkConfig) -> keras.Model:
     ]
     largest, *smaller = reversed(images)
     first, *others = widths(base_width, resolution)
-    x = dcgan.halve(source, config.normalization, largest, first, is_first=True)
+    x = dcgan.convolve(source, config.normalization, largest, first, is_first=True)
     for image, width in zip(smaller, others, strict=True):
         x = layers.Concatenate()([x, image])  # (B, S, S, width + C)
-        x = dcgan.halve(source, config.normalization, x, width)
+        x = dcgan.convolve(source, config.normalization, x, width)
     features = layers.Flatten(name="features")(x)  # (B, F)
     return heads.linear(images, features, spec.classes)
 

@@ -51,14 +51,12 @@ def build_generator(spec: ImageSpec, config: NetworkConfig, *, final_width: int 
     Deviation: the paper uses FastGAN's (Liu et al. 2021).
 
     Args:
-        spec: Shape of the images; height and width are in `RESOLUTIONS`, and one is
-            at most `MAX_ASPECT` times the other.
-        config: `latent_size`, `width`, `upsampling` and `kernels` are used.
-        final_width: Filters at the full resolution; 0: none.
+        spec: As there.
+        config: As there.
+        final_width: As there.
 
     Returns:
-        A model (B, latent_size) or [(B, latent_size), (B,)] -> float32
-        (B, H, W, C) in [-1, 1].
+        A model from latent vectors to float32 (B, H, W, C) in [-1, 1].
 
     Raises:
         InputError: `final_width` is not an integer of at least 0.
@@ -158,9 +156,9 @@ def discriminate(source: SimpleNamespace, normalization: str, x: Any) -> Any:
     """
     width = x.shape[-1]
     if min(x.shape[1:3]) <= SMALLEST:
-        x = dcgan.halve(source, normalization, x, width, kernel=1, strides=1)
+        x = dcgan.convolve(source, normalization, x, width, kernel=1, strides=1)
     while min(x.shape[1:3]) > SMALLEST:
-        x = dcgan.halve(source, normalization, x, width)
+        x = dcgan.convolve(source, normalization, x, width)
     return layers.Flatten()(x)
 
 
