@@ -12,6 +12,7 @@ from common.distribution import devices
 from common.key_values import accepted, parse_options
 from common.losses.adversarial import ADVERSARIAL
 from common.losses.penalties import PENALTIES
+from common.muon import Muon
 from common.priors import PRIORS
 from gan import channels
 from gan.balance.build import build_balance
@@ -126,7 +127,7 @@ def _reconstruction(config: Config, spec: ImageSpec, latent_size: int) -> Recons
 
 
 def compile_gan(gan: GAN, config: Config, **kwargs: Any) -> None:
-    """Attach Adam to both networks, with rates that follow the images seen and the balance.
+    """Attach an optimizer to each network, with rates that follow the images seen and the balance.
 
     A GAN that is compiled already keeps its optimizers.
 
@@ -157,13 +158,16 @@ def _learning_rate(config: OptimizerConfig) -> float | ByImagesSeen:
 
 
 def _optimizer(config: Config, settings: OptimizerConfig) -> keras.optimizers.Optimizer:
-    """Build Adam, in float16 with dynamic loss scaling (Micikevicius et al. 2018, section 3.2)."""
+    """Build an optimizer, in float16 with loss scaling (Micikevicius et al. 2018, section 3.2)."""
     largest = MAX_AUTO_BETA_1 if config.balance.mode == "auto" else 1.0
-    adam = fast.adam(config.networks.kernels)(
-        _learning_rate(settings),
-        beta_1=min(settings.beta_1, largest),
-        beta_2=settings.beta_2,
-        global_clipnorm=settings.clip_norm or None,
-    )
+    rate, beta_1 = _learning_rate(settings), min(settings.beta_1, largest)
+    clip_norm = settings.clip_norm or None
+    if settings.optimizer == "muon":
+        adam = {"adam_beta_1": beta_1, "adam_beta_2": settings.beta_2}
+        optimizer = Muon(rate, momentum=beta_1, rms_rate=1.0, global_clipnorm=clip_norm, **adam)
+    else:
+        optimizer = fast.adam(config.networks.kernels)(
+            rate, beta_1=beta_1, beta_2=settings.beta_2, global_clipnorm=clip_norm
+        )
     scaled = precision_of(config) == "float16"
-    return keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
+    return keras.optimizers.LossScaleOptimizer(optimizer) if scaled else optimizer

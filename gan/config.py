@@ -76,12 +76,15 @@ class NetworkConfig:
 
 @dataclass(frozen=True)
 class OptimizerConfig:
-    """Adam (Kingma and Ba 2015) for one of the two networks."""
+    """The optimizer of one of the two networks."""
 
+    optimizer: Hidden[Literal["adam", "muon"]] = "adam"
+    """adam: Kingma and Ba 2015. muon: Jordan et al. 2024 for the kernels of convolutions, whose
+    updates have a root mean square of the learning rate, and Adam for the rest."""
     learning_rate: float = bounded(4e-3, 0)
     """Initial learning rate."""
     beta_1: Hidden[float] = bounded(0.5, 0, 1)
-    """Decay of the running mean of the gradient."""
+    """Decay of the running mean of the gradient; Muon's momentum."""
     beta_2: Hidden[float] = bounded(0.99, 0, 1)
     """Decay of the running mean of the squared gradient."""
     schedule: Hidden[Literal["constant", "inverse", "linear", "cosine"]] = "constant"

@@ -110,8 +110,8 @@ def restore(gan: Any, grown: Sequence[int]) -> None:
 def grow(gan: Any) -> None:
     """Enter the next stage.
 
-    Adam keeps the moments of the layers that have trained, but counts its steps anew,
-    for its bias correction (Kingma and Ba 2015, section 3). New layers would otherwise
+    The optimizers keep the moments of the layers that have trained, but count steps anew,
+    for Adam's bias correction (Kingma and Ba 2015, section 3). New layers would otherwise
     start with steps of about five times the learning rate, as their second moments
     begin at zero; the others take smaller steps for a while. Deviation: Karras et
     al. 2018 forget the moments. A Keras schedule of steps starts anew; those of

@@ -3,11 +3,13 @@
 import dataclasses
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
 from common.errors import InputError
 from common.fast.optimizers import Adam
+from common.muon import Muon
 from gan import build
 from gan.build import build_gan, compile_gan
 from gan.config import BalanceConfig, Config, NetworkConfig, OptimizerConfig
@@ -34,6 +36,25 @@ def test_the_automatic_balance_lowers_momentum(small, mode, expected):
     gan = build_gan(config, SPEC)
     compile_gan(gan, config)
     assert gan.generator_optimizer.beta_1 == gan.discriminator_optimizer.beta_1 == expected
+
+
+def test_a_network_can_be_trained_with_muon(small):
+    settings = OptimizerConfig(
+        optimizer="muon", learning_rate=0.01, beta_1=0.3, beta_2=0.98, clip_norm=2.0
+    )
+    config = dataclasses.replace(small, generator=settings)
+    gan = build_gan(config, SPEC)
+    compile_gan(gan, config)
+    muon = gan.generator_optimizer
+    assert (type(muon), type(gan.discriminator_optimizer)) == (Muon, Adam)
+    assert (muon.momentum, muon.adam_beta_1, muon.adam_beta_2) == (0.3, 0.3, 0.98)
+    assert (muon.global_clipnorm, float(muon.learning_rate)) == (2.0, pytest.approx(0.01))
+    before = {variable.path: variable.numpy() for variable in gan.generator.trainable_variables}
+    gradients = [tf.ones(variable.shape) for variable in gan.generator.trainable_variables]
+    gan.apply("generator", muon, gradients)
+    for variable in gan.generator.trainable_variables:
+        moved = np.sqrt(np.square(variable.numpy() - before[variable.path]).mean())
+        assert 0.0 < moved < 0.02, variable.path
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""Muon for convolutional networks."""
+
+import re
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("common")
+class Muon(keras.optimizers.Muon):
+    """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for convolutions, too.
+
+    The momentum of a kernel, as a matrix of all that enters by the channels that leave, is
+    orthogonalized by five Newton-Schulz iterations, so that no direction dominates, and
+    scaled to a root mean square of `rms_rate` times the learning rate, 0.2 by default as in
+    Liu et al. 2025, Muon is Scalable for LLM Training, section 2.2. Vectors, embeddings and
+    the variables of `exclude_layers` are left to Adam.
+
+    Deviations: Keras 3.15 leaves all kernels of convolutions to Adam. Weights do not decay.
+
+    Example:
+        >>> model.compile(Muon(2e-3, momentum=0.9, rms_rate=0.4))
+    """
+
+    def __init__(self, learning_rate: float = 1e-3, **options):
+        """Set the optimizer's constants.
+
+        Args:
+            learning_rate: Of all variables.
+            **options: Of `keras.optimizers.Muon`.
+        """
+        options = {"weight_decay": None, "adam_weight_decay": None, **options}
+        super().__init__(learning_rate, **options)
+
+    def _should_use_adamw(self, variable):
+        if len(variable.shape) not in (2, 4):
+            return True
+        if self.exclude_embeddings and "embedding" in variable.path.lower():
+            return True
+        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+
+    def _muon_update_step(self, gradient, variable, lr, m):
+        self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
+        ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
+        matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, C)
+        update = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
+        self.assign_sub(variable, lr * ops.reshape(update, variable.shape))
