@@ -1,22 +1,22 @@
 """Muon for convolutional networks."""
 
-import re
-
 import keras
 from keras import ops
 
 
 @keras.saving.register_keras_serializable("common")
 class Muon(keras.optimizers.Muon):
-    """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for convolutions, too.
+    """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for convolutions.
 
     The momentum of a kernel, as a matrix of all that enters by the channels that leave, is
     orthogonalized by five Newton-Schulz iterations, so that no direction dominates, and
     scaled to a root mean square of `rms_rate` times the learning rate, 0.2 by default as in
-    Liu et al. 2025, Muon is Scalable for LLM Training, section 2.2. Vectors, embeddings and
-    the variables of `exclude_layers` are left to Adam.
+    Liu et al. 2025, Muon is Scalable for LLM Training, section 2.2. All other variables are
+    left to Adam.
 
-    Deviations: Keras 3.15 leaves all kernels of convolutions to Adam. Weights do not decay.
+    Deviations: Keras 3.15 orthogonalizes matrices and leaves convolutions to Adam; here it is
+    the other way round, since matrices of these networks are tables of styles or first layers,
+    with which images got worse. Weights do not decay.
 
     Example:
         >>> model.compile(Muon(2e-3, momentum=0.9, rms_rate=0.4))
@@ -33,11 +33,7 @@ class Muon(keras.optimizers.Muon):
         super().__init__(learning_rate, **options)
 
     def _should_use_adamw(self, variable):
-        if len(variable.shape) not in (2, 4):
-            return True
-        if self.exclude_embeddings and "embedding" in variable.path.lower():
-            return True
-        return any(re.search(pattern, variable.path) for pattern in self.exclude_layers)
+        return len(variable.shape) != 4
 
     def _muon_update_step(self, gradient, variable, lr, m):
         self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))

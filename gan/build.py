@@ -29,6 +29,7 @@ from gan.resume import precision_of
 from gan.stages import cut, trained
 
 MAX_AUTO_BETA_1 = 0.5  # under --balance auto: Radford et al. 2016, section 4
+MUON_STEP = 2.0  # root mean square of a kernel's update, relative to the learning rate
 LARGEST_ENCODED = 64  # pixels that the encoder sees of networks that grow, if a stage has them
 BALANCE_SEED, RECONSTRUCTION_SEED = 10, 20  # added to the seed: no two random streams are equal
 
@@ -164,7 +165,9 @@ def _optimizer(config: Config, settings: OptimizerConfig) -> keras.optimizers.Op
     clip_norm = settings.clip_norm or None
     if settings.optimizer == "muon":
         adam = {"adam_beta_1": beta_1, "adam_beta_2": settings.beta_2}
-        optimizer = Muon(rate, momentum=beta_1, rms_rate=1.0, global_clipnorm=clip_norm, **adam)
+        optimizer = Muon(
+            rate, momentum=beta_1, rms_rate=MUON_STEP, global_clipnorm=clip_norm, **adam
+        )
     else:
         optimizer = fast.adam(config.networks.kernels)(
             rate, beta_1=beta_1, beta_2=settings.beta_2, global_clipnorm=clip_norm

@@ -80,7 +80,7 @@ class OptimizerConfig:
 
     optimizer: Hidden[Literal["adam", "muon"]] = "adam"
     """adam: Kingma and Ba 2015. muon: Jordan et al. 2024 for the kernels of convolutions, whose
-    updates have a root mean square of the learning rate, and Adam for the rest."""
+    updates have a root mean square of twice the learning rate, and Adam for the rest."""
     learning_rate: float = bounded(4e-3, 0)
     """Initial learning rate."""
     beta_1: Hidden[float] = bounded(0.5, 0, 1)

@@ -22,6 +22,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "default": {},
     "color": {  # color images above 32 pixels
         "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,

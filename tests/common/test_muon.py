@@ -10,9 +10,9 @@ def gradient(*shape):
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 
-def moved(optimizer, values, gradients, name="kernel"):
+def moved(optimizer, values, gradients):
     """Return how far each of the gradients in turn has moved a variable in all."""
-    variable = keras.Variable(values, name=name)
+    variable = keras.Variable(values)
     for each in gradients:
         optimizer.apply([tf.constant(each)], [variable])
     return variable.numpy() - values
@@ -32,20 +32,17 @@ def test_kernels_move_as_their_matrices_do_in_keras():
     values, gradients = gradient(12, 5), [gradient(12, 5), -gradient(5, 12).reshape(12, 5)]
     constants = {"momentum": 0.9, "weight_decay": None}
     expected = moved(keras.optimizers.Muon(0.1, **constants), values, gradients)
-    for shape in ((12, 5), (1, 1, 12, 5), (2, 2, 3, 5)):
+    for shape in ((1, 1, 12, 5), (2, 2, 3, 5)):
         kernels = [each.reshape(shape) for each in gradients]
         found = moved(Muon(0.1, momentum=0.9), values.reshape(shape), kernels)
         np.testing.assert_allclose(found.reshape(12, 5), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("shape", "name"), [((6,), "kernel"), ((3, 4), "label_embedding"), ((3, 4), "down1_scale")]
-)
-def test_all_else_moves_as_with_adam(shape, name):
+@pytest.mark.parametrize("shape", [(6,), (3, 4)])
+def test_all_else_moves_as_with_adam(shape):
     values, gradients = gradient(*shape), [gradient(*shape), 3 - gradient(*shape)]
     expected = moved(keras.optimizers.Adam(0.05), values, gradients)
-    muon = Muon(0.1, adam_lr_ratio=0.5, exclude_layers=["_scale"])
-    found = moved(muon, values, gradients, name=name)
+    found = moved(Muon(0.1, adam_lr_ratio=0.5), values, gradients)
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 

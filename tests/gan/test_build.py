@@ -54,7 +54,7 @@ def test_a_network_can_be_trained_with_muon(small):
     gan.apply("generator", muon, gradients)
     for variable in gan.generator.trainable_variables:
         moved = np.sqrt(np.square(variable.numpy() - before[variable.path]).mean())
-        assert 0.0 < moved < 0.02, variable.path
+        assert 0.0 < moved < 0.03, variable.path
 
 
 @pytest.mark.parametrize(
