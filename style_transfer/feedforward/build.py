@@ -7,11 +7,11 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common import fast
 from common import images as image_io
 from common.checkpoints import Checkpoints, assign
 from common.distribution import devices
 from common.fast import xla
+from common.muon import Muon
 from common.transparency import fill
 from style_transfer import extractors
 from style_transfer.feedforward import config as configuration
@@ -27,6 +27,8 @@ from style_transfer.prepare import style_size
 from style_transfer.strength import usual_scale
 
 CLIP = 1.0  # norm of all gradients; flat crops have far larger ones than others
+MOMENTUM = 0.9  # of Muon
+STEP = 0.4  # root mean square of a kernel's update, relative to the learning rate
 EXECUTION = 5  # steps between two checks of the time limit and of Ctrl-C
 
 
@@ -104,7 +106,12 @@ def build_painter(
         ema_images=config.training.ema_images,
     )
     painter.compile(
-        fast.adam("fast")(config.training.learning_rate, global_clipnorm=CLIP),
+        Muon(
+            config.training.learning_rate,
+            momentum=MOMENTUM,
+            rms_rate=STEP,
+            global_clipnorm=CLIP,
+        ),
         steps_per_execution=EXECUTION,
         **xla.compile_options(devices.resolve_compile(config.training.compile)),
     )

@@ -40,7 +40,7 @@ class TrainingConfig:
     """Side of the crops that the objective sees in pixels, a multiple of 16. Default: two thirds of
     --size, at most 256. A large crop has statistics like those of a whole photo."""
     learning_rate: float = bounded(2e-3, 0, 1)
-    """Learning rate of Adam."""
+    """Learning rate of Muon, which trains the convolutions, and of Adam, which trains the rest."""
     ema_images: Hidden[float] = bounded(1000.0, 0)
     """Half-life of the moving average of the weights, in crops; at most a 20th of those seen."""
     tick_images: Hidden[int] = bounded(200, 1)
