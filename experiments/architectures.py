@@ -25,7 +25,7 @@ FAMILIES = ("multi_scale", "progressive", "projected", "style_based", "resnet", 
 ROWS: dict[str, sweep.Change] = {
     "default": {},
     "color": PRESETS["color"],
-    "color, no reconstruction": {**PRESETS["color"], "reconstruction.weight": 0.0},
+    "color, Adam": {**PRESETS["color"], "generator.optimizer": "adam"},
     **{name: PRESETS[name] for name in FAMILIES},
 }
 
