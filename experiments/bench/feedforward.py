@@ -11,7 +11,6 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common import fast
 from style_transfer.feedforward import apply, network
 from style_transfer.feedforward.config import Config, TrainingConfig, crop_side
 from style_transfer.feedforward.fit import train
@@ -33,7 +32,10 @@ def bare_loop(painter: Painter, batch: Sequence[np.ndarray]) -> Callable[[int], 
     """
     crops, goals, styles = (tf.constant(each) for each in batch)
     weights = tf.one_hot(styles, painter.network.inputs[1].shape[-1])
-    optimizer, trained = fast.adam("fast")(1e-3), painter.trained
+    optimizer, trained = (
+        painter.optimizer.from_config(painter.optimizer.get_config()),
+        painter.trained,
+    )
     optimizer.build(trained)
 
     @tf.function
