@@ -32,10 +32,8 @@ def bare_loop(painter: Painter, batch: Sequence[np.ndarray]) -> Callable[[int], 
     """
     crops, goals, styles = (tf.constant(each) for each in batch)
     weights = tf.one_hot(styles, painter.network.inputs[1].shape[-1])
-    optimizer, trained = (
-        painter.optimizer.from_config(painter.optimizer.get_config()),
-        painter.trained,
-    )
+    trained = painter.trained
+    optimizer = painter.optimizer.from_config(painter.optimizer.get_config())
     optimizer.build(trained)
 
     @tf.function
