@@ -36,6 +36,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "multi_scale": {  # as for color images: the family is for them
         "networks.name": "multi_scale",
         "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,
@@ -43,6 +44,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "progressive": {  # as for color images: the family is for them
         "networks.name": "progressive",
         "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 1e-3,
         "discriminator.learning_rate": 1e-3,
         "balance.augment": 0.3,
@@ -52,6 +54,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "networks.options": ("final_width=16",),
         "loss": "hinge",
         "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 1e-3,
         "generator.beta_1": 0.0,
         "discriminator.learning_rate": 2e-4,
@@ -76,6 +79,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "penalty": "r1_r2",
         "penalty_interval": 4,  # every update would be several times slower on a CPU
         "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 5e-4,
         "generator.beta_1": 0.0,
         "discriminator.learning_rate": 5e-4,
@@ -85,6 +89,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "networks.name": "resnet",
         "networks.normalization": "none",
         "loss": "hinge",
+        "batch_size": 64,
+        "generator.optimizer": "muon",
         "generator.learning_rate": 1e-3,
         "generator.beta_1": 0.0,
         "discriminator.learning_rate": 1e-3,
