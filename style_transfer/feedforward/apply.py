@@ -28,7 +28,7 @@ from style_transfer.feedforward.network import STRIDE, Shape
 EXACT = 768  # pixels of the longer side
 TILE = 1024  # pixels of a tile's side, with its margins
 FEWEST_MARGINS = 4  # in a tile's side: half of each side is inside, whatever the margin
-BEYOND = 6  # of the deepest map's places, what all layers but the residual blocks see
+BEYOND = 5  # of the deepest map's places, what all layers but the residual blocks see
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ so that a processor trains it in minutes; strided convolutions read whole blocks
 (kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
 transposed ones, which leave checkerboards (Odena et al. 2016); the map at a quarter of
 the size is added to the one that is enlarged to it, as in a U-Net (Ronneberger et al.
-2015), which keeps more of the photo at the same style, and one residual block follows
-there, for finer strokes; a sigmoid at the end.
+2015), which keeps more of the photo at the same style; a sigmoid at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +36,7 @@ class Shape:
     Attributes:
         width: Channels at half the size of the image; twice and four times as many
             at a quarter and at an eighth.
-        depth: Residual blocks at an eighth of the size.
+        depth: Residual blocks.
         styles: Number of styles.
     """
 
@@ -123,10 +122,10 @@ def channels(shape: Shape) -> list[int]:
 
     Example:
         >>> channels(Shape(width=16, depth=1))
-        [16, 32, 64, 64, 64, 32, 32, 32, 16]
+        [16, 32, 64, 64, 64, 32, 16]
     """
     width = shape.width
-    return [width, 2 * width, *[4 * width] * (1 + 2 * shape.depth), *[2 * width] * 3, width]
+    return [width, 2 * width, *[4 * width] * (1 + 2 * shape.depth), 2 * width, width]
 
 
 def affine_of(
@@ -216,8 +215,6 @@ def _transform(
         double(2 * width, name="to_quarter", use_bias=False)(values), "to_quarter_norm"
     )
     values = relu(layers.Add()([values, quarter]))  # (B, H/4, W/4, 2 C)
-    inner = relu(convolve(values, 2 * width, 3, "fine_first"))
-    values = layers.Add()([values, convolve(inner, 2 * width, 3, "fine_second")])
     values = normalize(double(width, name="to_half", use_bias=False)(values), "to_half_norm")
     values = relu(values)  # (B, H/2, W/2, C)
     return ops.sigmoid(ops.cast(double(3, name="paint")(values), "float32"))  # (B, H, W, 3)
