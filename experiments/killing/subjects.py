@@ -24,7 +24,10 @@ TRAIN = [
     *("networks.latent_size=8", "run.tick_kimg=0.032", "run.steps_per_execution=2"),
     "stop.evaluate_count=24",
 ]
-GROW = ["--networks", "progressive", "--networks.options", "first=8", "--preset", "default"]
+GROW = [
+    "--networks", "progressive", "--networks.options", "first=8", "--preset", "default",
+    "--generator.optimizer", "muon",
+]  # fmt: skip
 EVALUATE = ["--run", "run", "--count", "24", "--features", "compact", "--cache-dir", "cache"]
 STYLIZE = [
     *("--content", "contents", "--style", "painting.png", "--out", "results"),

@@ -104,6 +104,7 @@ def build_painter(
         trained=network.style_tables(trained) if old else None,
         first_style=old,
         ema_images=config.training.ema_images,
+        warp_weight=config.training.warp_weight if config.video else 0.0,
     )
     painter.compile(
         Muon(

@@ -45,6 +45,8 @@ class TrainingConfig:
     """Half-life of the moving average of the weights, in crops; at most a 20th of those seen."""
     tick_images: Hidden[int] = bounded(200, 1)
     """Crops between two log entries, samples and checkpoints."""
+    warp_weight: Hidden[float] = bounded(2.0, 0)
+    """With --video: weight of the mean absolute difference from the moved painting."""
     style_layers: Hidden[tuple[str, ...]] = ()
     """LAYER or LAYER=WEIGHT of the style loss, as of `stylize`."""
     content_layers: Hidden[tuple[str, ...]] = ()
@@ -77,6 +79,9 @@ class Config:
     """Feature extractor: compact (embedded), vgg19, vgg16, or a file of weights."""
     trim_style: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Cut uniform borders off the style images, such as the white of a scan."""
+    video: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
+    """Train for video: a moved picture is to be painted as the moved painting (ReReVST). Steadier
+    frames for a little less style; a step takes longer."""
     max_minutes: float | None = bounded(None, above=0)
     """Minutes of training. Default: 10, or no limit with --steps."""
     steps: int | None = bounded(None, 1)

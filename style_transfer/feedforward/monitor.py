@@ -11,7 +11,6 @@ from common import images as image_io
 from common import runs
 from common.checkpoints import Checkpoints
 from common.summaries import SummaryWriter
-from style_transfer.feedforward.painter import GROUPS
 
 SAMPLES, SIDE = 4, 192  # photos and their side in pixels
 SHOWN = 8  # styles at most
@@ -44,10 +43,11 @@ class Log(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         found = {name: float(value) for name, value in logs.items()}
-        if not np.isfinite([found[name] for name in GROUPS]).all():
+        groups = self.model.groups
+        if not np.isfinite([found[name] for name in groups]).all():
             return  # the run has diverged and returned to its last state
         images = int(self.model.images_seen.numpy())
-        metrics = {f"loss/{name}": found[name] for name in GROUPS[1:]}
+        metrics = {f"loss/{name}": found[name] for name in groups[1:]}
         self.latest = {"loss": found["loss"], **metrics, SPEED: found[SPEED]}
         runs.append_metrics(self.folder, {"images": images, **self.latest})
         self.writer.scalars(self.latest, step=images)

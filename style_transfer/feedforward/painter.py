@@ -5,9 +5,11 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
+from style_transfer.feedforward import motion
 from style_transfer.feedforward.crop_objective import CropObjective
 
 GROUPS = ("loss", "style", "content", "total_variation")  # of the terms, in the logs
+WARP = "warp"  # the name of the warp loss there
 RAMP = 0.05  # the half-life of the average is at most this share of the crops seen
 
 
@@ -35,6 +37,7 @@ class Painter(keras.Model):
         trained: Sequence[keras.Variable] | None = None,
         first_style: int = 0,
         ema_images: float = 1000.0,
+        warp_weight: float = 0.0,
     ):
         """Prepare the model.
 
@@ -46,15 +49,18 @@ class Painter(keras.Model):
             trained: The weights to train; all by default.
             first_style: Number of styles of the network before the objective's.
             ema_images: Half-life of the average in crops.
+            warp_weight: Of `motion.warp_loss`; 0 leaves it out.
         """
         super().__init__()
         self.network, self.ema, self.objective, self.side = network, ema, objective, side
         self.trained = list(network.trainable_variables if trained is None else trained)
         self.first_style, self.ema_images = first_style, ema_images
+        self.warp_weight = warp_weight
         self.images_seen = self.add_weight(
             shape=(), initializer="zeros", dtype="int64", trainable=False, name="images_seen"
         )
-        self.means = [keras.metrics.Mean(name=name) for name in GROUPS]
+        self.groups = (*GROUPS, WARP) if warp_weight else GROUPS
+        self.means = [keras.metrics.Mean(name=name) for name in self.groups]
         ema.set_weights(network.get_weights())
         self.built = True
 
@@ -89,6 +95,9 @@ class Painter(keras.Model):
             seen = self._window(tf.concat([painted, goals], axis=3))  # (B, side, side, 6)
             terms = self.objective.of_crops(seen[..., :3], seen[..., 3:], styles)  # {term: (B,)}
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
+            if self.warp_weight:
+                terms[WARP] = self.warp_weight * self._warp_loss(crops, painted, weights)
+                loss += terms[WARP]
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])
         self.optimizer.apply(gradients, self.trained)
         self.images_seen.assign_add(tf.shape(crops, out_type=tf.int64)[0])
@@ -97,6 +106,15 @@ class Painter(keras.Model):
             parts = [v for name, v in terms.items() if name.split("/")[0] == mean.name]
             mean.update_state(loss if mean.name == "loss" else tf.reduce_mean(sum(parts, 0.0)))
         return {mean.name: mean.result() for mean in self.means}
+
+    def _warp_loss(self, crops: tf.Tensor, painted: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
+        """Compare the paintings of moved crops with the moved paintings."""
+        step = tf.cast(self.images_seen, tf.int32)
+
+        def paint(images: tf.Tensor) -> tf.Tensor:
+            return self.network([images, weights], training=True)
+
+        return motion.warp_loss(crops, painted, paint, tf.stack([step, 1]))
 
     def _window(self, images: tf.Tensor) -> tf.Tensor:
         """Cut out a window at a random place.

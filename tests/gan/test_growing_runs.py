@@ -71,13 +71,14 @@ class Kill(keras.callbacks.Callback):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kill", "weight"), [
-    pytest.param(Kill(GROWN[0]), 0.0, id="before growth is recorded"),
-    pytest.param(Kill(GROWN[0], at_begin=True), 1.0, id="after growth"),
+@pytest.mark.parametrize(("kill", "weight", "optimizer"), [
+    pytest.param(Kill(GROWN[0]), 0.0, "muon", id="before growth is recorded"),
+    pytest.param(Kill(GROWN[0], at_begin=True), 1.0, "adam", id="after growth"),
 ])  # fmt: skip
-def test_a_killed_run_ends_with_the_same_bits(growing, kill, weight):
+def test_a_killed_run_ends_with_the_same_bits(growing, kill, weight, optimizer):
     reconstruction = ReconstructionConfig(weight, features=0.0, encoder_width=4, entries=64)
-    growing = dataclasses.replace(growing, reconstruction=reconstruction)
+    generator = dataclasses.replace(growing.generator, optimizer=optimizer)
+    growing = dataclasses.replace(growing, reconstruction=reconstruction, generator=generator)
     result = train(run_of(growing, run_dir=growing.run.run_dir.with_name("whole")))
     assert result.gan.grown == GROWN
     whole = arrays_of(result.folder)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from style_transfer.feedforward import network
+from style_transfer.feedforward import motion, network
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
 
@@ -88,3 +88,26 @@ def test_only_the_chosen_weights_are_trained():
     changed = {each.path for each in built.weights if not np.array_equal(each, before[each.path])}
     assert changed
     assert changed <= {table.path for table in tables}
+
+
+def test_the_warp_loss_is_added_and_logged():
+    still, moving = painter_of(Brightness()), painter_of(Brightness(), warp_weight=3.0)
+    before, after = still.train_step(batch()), moving.train_step(batch())
+    assert set(after) - set(before) == {"warp"}
+    assert float(after["warp"]) > 0
+    assert float(after["loss"]) == pytest.approx(float(before["loss"] + after["warp"]), rel=1e-5)
+
+
+def test_the_warp_loss_makes_paintings_move_with_their_pictures():
+    losses = []
+    for weight in (0.0, 1e3):
+        painter = painter_of(Brightness(), warp_weight=weight)
+        for _ in range(8):
+            painter.train_step(batch())
+        crops, _, _ = batch()
+
+        def paint(images, painter=painter):
+            return painter.network([images, tf.ones((2, 1))])
+
+        losses.append(float(motion.warp_loss(crops, paint(crops), paint, tf.constant([0, 9]))))
+    assert losses[1] < losses[0]

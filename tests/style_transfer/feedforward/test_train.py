@@ -42,10 +42,11 @@ def test_the_loss_falls(files, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
+@pytest.mark.parametrize("video", [False, True])
+def test_a_resumed_run_ends_with_the_same_bits(video, files, tmp_path):
     whole, half = tmp_path / "whole", tmp_path / "half"
-    train(tiny(files, "one.png", "two.png", run_dir=whole, steps=20))
-    config = tiny(files, "one.png", "two.png", run_dir=half, steps=10)
+    train(tiny(files, "one.png", "two.png", run_dir=whole, steps=20, video=video))
+    config = tiny(files, "one.png", "two.png", run_dir=half, steps=10, video=video)
     train(config)
     result = train(dataclasses.replace(config, run_dir=None, resume=half, steps=20))
     assert result.steps == 20
@@ -53,6 +54,15 @@ def test_a_resumed_run_ends_with_the_same_bits(files, tmp_path):
     assert list(first) == list(second)
     for name, value in first.items():
         np.testing.assert_array_equal(value, second[name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_a_run_for_video_logs_the_warp_loss_as_a_part_of_the_loss(files, tmp_path):
+    result = train(tiny(files, "one.png", run_dir=tmp_path / "run", steps=5, video=True))
+    logged = runs.read_rows(result.folder / runs.METRICS)[-1]
+    parts = {name: value for name, value in logged.items() if name.startswith("loss/")}
+    assert parts["loss/warp"] > 0
+    assert logged["loss"] == pytest.approx(sum(parts.values()), rel=1e-4)
 
 
 @pytest.mark.slow
