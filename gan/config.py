@@ -78,7 +78,7 @@ class NetworkConfig:
 class OptimizerConfig:
     """The optimizer of one of the two networks."""
 
-    optimizer: Literal["adam", "muon"] = "adam"
+    optimizer: Hidden[Literal["adam", "muon"]] = "adam"
     """adam: Kingma and Ba 2015. muon: Jordan et al. 2024 for the kernels of convolutions, whose
     updates have a root mean square of twice the learning rate, and Adam for the rest."""
     learning_rate: float = bounded(4e-3, 0)

@@ -26,7 +26,7 @@ TRAIN = [
 ]
 GROW = [
     "--networks", "progressive", "--networks.options", "first=8", "--preset", "default",
-    "--generator.optimizer", "muon",
+    "--set", "generator.optimizer=muon",
 ]  # fmt: skip
 EVALUATE = ["--run", "run", "--count", "24", "--features", "compact", "--cache-dir", "cache"]
 STYLIZE = [
