@@ -28,7 +28,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "balance.augment": 0.3,
         "networks.options": ("final_width=16",),
         "reconstruction.weight": 10.0,
-        "run.tick_kimg": 5.0,  # two minutes of one core at 64 pixels, seven at 128
+        "run.tick_kimg": 5.0,  # a minute of one core at 64 pixels, three at 128
     },
     "few_images": {  # adaptive augmentation, Karras et al. 2020: for hundreds of images
         "balance.augment_target": 0.6,
