@@ -1,4 +1,4 @@
-"""Which family and preset are best for a folder of color pictures, in equal time?
+"""Which family and preset are best for a folder of color images, in equal time?
 
     python -m experiments.architectures --dataset my_images/ --minutes 10
     python -m experiments.architectures --dataset my_images/ --set data.resolution=128 --minutes 30

@@ -136,8 +136,8 @@ class Config:
     size: int = bounded(512, SMALLEST_SIDE, LARGEST_SIDE)
     """Longer side of the result in pixels."""
     method: Literal["optimize", "instant"] = "optimize"
-    """Method of stylization. optimize: optimize the pixels, which takes about a minute. instant: move the
-    content's features to the styles' mean and covariance and decode them, which takes seconds."""
+    """Method of stylization. optimize: optimize the pixels, in about a minute. instant: move the
+    content's features to the styles' mean and covariance and decode them, in seconds."""
     extractor: str = "compact"
     """Feature extractor. compact: embedded. vgg19, vgg16: downloaded once by Keras. Or a file of
     weights: .npz, or Keras's .h5."""

@@ -23,7 +23,7 @@ class Border(NamedTuple):
     Attributes:
         width: Lines that it covers; 0 without a border.
         color: (3,) in [0, 255].
-        sharp: The picture begins along most of it within a few lines.
+        sharp: The image inside begins along most of it within a few lines.
     """
 
     width: int
@@ -35,8 +35,8 @@ def trim(image: Image.Image, name: str) -> tuple[Image.Image, str]:
     """Cut off uniform borders of any color, and a fully transparent margin.
 
     A border is a strip of nearly one color along a whole side, behind which the
-    picture begins sharply; a smooth sky has no such edge. Since a flat part of a
-    picture may have one, borders are cut only if at least two sides have one of the
+    image inside begins sharply; a smooth sky has no such edge. Since a flat part of an
+    image may have one, borders are cut only if at least two sides have one of the
     same color. Nested borders are cut from the outside in until none is found, so
     trimming twice changes nothing.
 
@@ -45,7 +45,7 @@ def trim(image: Image.Image, name: str) -> tuple[Image.Image, str]:
         name: How messages name the image.
 
     Returns:
-        The picture inside the borders, and one line that says what was cut. Without
+        The image inside the borders, and one line that says what was cut. Without
         borders, the image itself and "".
 
     Raises:

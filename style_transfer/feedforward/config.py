@@ -80,7 +80,7 @@ class Config:
     trim_style: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Cut uniform borders off the style images, such as the white of a scan."""
     video: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
-    """Train for video: a moved picture is to be painted as the moved painting (ReReVST). Steadier
+    """Train for video: a moved image is to be painted as the moved painting (ReReVST). Steadier
     frames for a little less style; a step takes longer."""
     max_minutes: float | None = bounded(None, above=0)
     """Minutes of training. Default: 10, or no limit with --steps."""

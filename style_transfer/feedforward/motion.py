@@ -1,4 +1,4 @@
-"""Random smooth movements of pictures: what a network for video learns to follow.
+"""Random smooth movements of images: what a network for video learns to follow.
 
 Wang et al. 2020, Consistent Video Style Transfer via Relaxation and Regularization
 (ReReVST): two frames with known flow are made of a still, by a smooth random field and
@@ -11,7 +11,7 @@ import tensorflow as tf
 
 CELL = 100  # pixels between two places whose movements are independent
 DEVIATION = 8.0  # pixels, of the movements
-NOISE = 0.0015  # standard deviation of what is added to the moved picture
+NOISE = 0.0015  # standard deviation of what is added to the moved image
 
 
 def random_flow(seed: tf.Tensor, height: int, width: int) -> tf.Tensor:
@@ -21,7 +21,7 @@ def random_flow(seed: tf.Tensor, height: int, width: int) -> tf.Tensor:
 
     Args:
         seed: int (2,); decides everything.
-        height: Of the pictures in pixels.
+        height: Of the images in pixels.
         width: The same.
 
     Returns:
@@ -66,7 +66,7 @@ def move(images: tf.Tensor, flow: tf.Tensor) -> tf.Tensor:
 
 
 def inside(flow: tf.Tensor) -> tf.Tensor:
-    """Return where a flow stays within the picture: float32 (H, W), 1 or 0."""
+    """Return where a flow stays within the image: float32 (H, W), 1 or 0."""
     height, width, _ = flow.shape
     x, y = _places(flow)
     within = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
@@ -79,7 +79,7 @@ def warp_loss(
     paint: Callable[[tf.Tensor], tf.Tensor],
     seed: tf.Tensor,
 ) -> tf.Tensor:
-    """Compare paintings of moved pictures with moved paintings.
+    """Compare paintings of moved images with moved paintings.
 
     Args:
         images: What was painted, (B, H, W, 3) in [0, 1].
