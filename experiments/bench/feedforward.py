@@ -32,14 +32,14 @@ def bare_loop(painter: Painter, batch: Sequence[np.ndarray]) -> Callable[[int], 
     """
     crops, goals, styles = (tf.constant(each) for each in batch)
     weights = tf.one_hot(styles, painter.network.inputs[1].shape[-1])
-    trained = painter.trained
+    corners, trained = tf.zeros((len(crops), 2)), painter.trained
     optimizer = painter.optimizer.from_config(painter.optimizer.get_config())
     optimizer.build(trained)
 
     @tf.function
     def step():
         with tf.GradientTape() as tape:
-            painted = painter.network([crops, weights], training=True)
+            painted = painter.network([crops, weights, corners], training=True)
             side = painter.side
             seen, content = (each[:, :side, :side] for each in (painted, goals))
             terms = painter.objective.of_crops(seen, content, styles)

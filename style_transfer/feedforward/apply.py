@@ -41,7 +41,8 @@ class Brush:
         tables: Scale and shift (S, C) of every normalization in turn.
         whole: From uint8 (1, H, W, 3) and weights (1, S) to float32 (1, H, W, 3) in [0, 1].
         measure: From the same to the statistics (1, 2, N).
-        fixed: From uint8 (1, H, W, 3) and fixed maps (1, 2, N) to float32 (1, H, W, 3).
+        fixed: From uint8 (1, H, W, 3), fixed maps (1, 2, N) and the row and column (1, 2) of
+            the corner in the whole image to float32 (1, H, W, 3).
 
     Example:
         >>> brush = load(Path("runs/style-wave"))
@@ -53,7 +54,7 @@ class Brush:
     tables: Sequence[np.ndarray]
     whole: Callable[[np.ndarray, np.ndarray], tf.Tensor]
     measure: Callable[[np.ndarray, np.ndarray], tf.Tensor]
-    fixed: Callable[[np.ndarray, np.ndarray], tf.Tensor]
+    fixed: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
 
     def paint(
         self,
@@ -101,7 +102,8 @@ class Brush:
             padded = _padded(pixels)
             side = max(tile, FEWEST_MARGINS * margin)
             for core, around in tiles(padded.shape[:2], side, margin):
-                painted = self.fixed(padded[around][None], affine).numpy()[0]
+                corner = np.array([[each.start for each in around]], np.float32)
+                painted = self.fixed(padded[around][None], affine, corner).numpy()[0]
                 part = _within(core, around, pixels.shape[:2])
                 place = _clipped(core, pixels.shape[:2])
                 result[place] = change(painted[part], pixels[place])
@@ -146,7 +148,7 @@ def load(folder: Path, flag: str = "--model") -> Brush:
     """
     about = saved.read(folder, flag)
     whole = build.load(about)
-    shape = Shape(about.config.network.width, about.config.network.depth, len(about.styles))
+    shape = build.shape_of(about.config, len(about.styles))
     return brush_of(whole, shape, about.styles)
 
 
@@ -168,7 +170,7 @@ def brush_of(whole: keras.Model, shape: Shape, styles: Sequence[str]) -> Brush:
         [table.numpy() for table in network.style_tables(whole)],
         _compiled(whole, weights),
         _compiled(measuring, weights),
-        _compiled(fixed, (1, *fixed.inputs[1].shape[1:])),
+        _compiled(fixed, *((1, *each.shape[1:]) for each in fixed.inputs[1:])),
     )
 
 
@@ -205,12 +207,13 @@ def tiles(
             yield (rows, columns), (rows_around, columns_around)
 
 
-def _compiled(model: keras.Model, second: tuple[int, ...]) -> Callable:
-    signature = [tf.TensorSpec((1, None, None, 3), tf.uint8), tf.TensorSpec(second, tf.float32)]
+def _compiled(model: keras.Model, *others: tuple[int, ...]) -> Callable:
+    """Compile a network of an image's pixels and of arrays of other shapes."""
+    floats = [tf.TensorSpec(shape, tf.float32) for shape in others]
 
-    @tf.function(input_signature=signature)
-    def run(pixels, other):
-        return model([tf.cast(pixels, tf.float32) / 255.0, other], training=False)
+    @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8), *floats])
+    def run(pixels, *arrays):
+        return model([tf.cast(pixels, tf.float32) / 255.0, *arrays], training=False)
 
     return run
 

@@ -87,11 +87,11 @@ def build_painter(
         InputError: The checkpoint of `base` cannot be used.
     """
     keras.utils.set_random_seed(config.seed)
-    shape = Shape(config.network.width, config.network.depth, old + len(config.style))
+    shape = shape_of(config, old + len(config.style))
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy(devices.keras_policy(precision))
     try:
-        trained, average = network.build(shape), network.build(shape)
+        trained, average = network.build(shape, movable=True), network.build(shape)
     finally:
         keras.config.set_dtype_policy(policy)
     if base:
@@ -117,6 +117,17 @@ def build_painter(
         **xla.compile_options(devices.resolve_compile(config.training.compile)),
     )
     return painter
+
+
+def shape_of(config: Config, styles: int) -> Shape:
+    """Return the shape of a configuration's network for a number of styles.
+
+    Example:
+        >>> shape_of(Config(), 2)
+        Shape(width=16, depth=6, styles=2, waves=16)
+    """
+    wanted = configuration.resolved(config).network
+    return Shape(wanted.width, wanted.depth, styles, wanted.waves)
 
 
 def extend(base: keras.Model, target: keras.Model) -> None:
@@ -152,7 +163,7 @@ def load(saved: Saved, kernels: str = "fast") -> keras.Model:
         >>> network = load(saved.read(Path("runs/style-wave"), "--model"))
     """
     arrays, _ = Checkpoints(saved.folder).load("last")
-    shape = Shape(saved.config.network.width, saved.config.network.depth, len(saved.styles))
+    shape = shape_of(saved.config, len(saved.styles))
     found = network.build(shape)  # the order of the weights is that of the checkpoint
     assign(found.weights, arrays, f"{saved.folder}: its checkpoint")
     if kernels == "fast":

@@ -14,6 +14,7 @@ from style_transfer import config as stylization
 from style_transfer.config import LARGEST_SIDE, LEAST_STRENGTH, STYLES, Hidden
 
 DEFAULT_MINUTES = 10.0
+WAVES = 16  # of the position, by default
 MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
 SMALLEST_CROP, LARGEST_CROP = 32, 256  # pixels, by default
 CHANGEABLE = ("run_dir", "resume", "max_minutes", "steps")  # fields that a resume may change
@@ -26,8 +27,11 @@ class NetworkConfig:
     width: int = bounded(16, 1, 256)
     """Channels at half the image's size; twice and four times as many at a quarter and an eighth.
     More: better paintings after longer training, and slower painting."""
-    depth: int = bounded(3, 0, 32)
+    depth: int = bounded(6, 0, 32)
     """Residual blocks."""
+    waves: Hidden[int | None] = bounded(None, 0, 256)
+    """Waves of the position, from which the network makes texture in flat regions. They stay in
+    place when the content moves. Default: 16, or 0 with --video."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +130,13 @@ def resolved(config: Config) -> Config:
     Example:
         >>> resolved(Config(size=192)).training.crop
         128
+        >>> resolved(Config(video=True)).network.waves
+        0
     """
-    training = dataclasses.replace(config.training, crop=crop_side(config))
-    return dataclasses.replace(config, training=training)
+    training, network = dataclasses.replace(config.training, crop=crop_side(config)), config.network
+    if network.waves is None:
+        network = dataclasses.replace(network, waves=0 if config.video else WAVES)
+    return dataclasses.replace(config, training=training, network=network)
 
 
 def to_dict(config: Config) -> dict[str, Any]:
@@ -146,6 +154,9 @@ def from_dict(fields: Any, file: str) -> Config:
     Raises:
         InputError: A field is unknown, has another type or is out of its bounds.
     """
+    network = fields.get("network") if isinstance(fields, dict) else None
+    if isinstance(network, dict) and "waves" not in network:  # a run from before there were any
+        fields = {**fields, "network": {**network, "waves": 0}}
     return restored(Config, fields, file)
 
 

@@ -5,13 +5,14 @@ Super-Resolution, with instance normalization (Ulyanov et al. 2016) whose scale 
 shift depend on the style (Dumoulin, Shlens and Kudlur 2017, A Learned Representation
 for Artistic Style). All else is shared by the styles.
 
-Deviations from Johnson et al.: widths of 16, 32 and 64 instead of 32, 64 and 128, and
-three residual blocks instead of five, at an eighth of the size instead of a quarter,
-so that a processor trains it in minutes; strided convolutions read whole blocks
-(kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
-transposed ones, which leave checkerboards (Odena et al. 2016); the map at a quarter of
-the size is added to the one that is enlarged to it, as in a U-Net (Ronneberger et al.
-2015), which keeps more of the photo at the same style; a sigmoid at the end.
+Deviations from Johnson et al.: widths of 16, 32 and 64 instead of 32, 64 and 128, at an
+eighth of the size instead of a quarter, so that a processor trains it in minutes, and six
+residual blocks instead of five; waves of the position are added before these, from which
+the network makes texture in flat regions (`waves.py`); strided convolutions read whole
+blocks (kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
+transposed ones, which leave checkerboards (Odena et al. 2016); the map at a quarter of the
+size is added to the one that is enlarged to it, as in a U-Net (Ronneberger et al. 2015),
+which keeps more of the photo at the same style; a sigmoid at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ from keras import layers, ops
 from common import fast
 from common.fast.instance_norm import EPSILON, InstanceNormalization
 from common.fast.resize_convolution import ResizeConv2D, plain_resize_convolution
+from style_transfer.feedforward.config import WAVES
+from style_transfer.feedforward.waves import waves
 
 STRIDE = 8  # the sides of an image are multiples of this, at least twice it
 Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
@@ -38,20 +41,24 @@ class Shape:
             at a quarter and at an eighth.
         depth: Residual blocks.
         styles: Number of styles.
+        waves: Waves of the position.
     """
 
     width: int = 16
-    depth: int = 3
+    depth: int = 6
     styles: int = 1
+    waves: int = WAVES
 
 
-def build(shape: Shape, kernels: str = "fast") -> keras.Model:
+def build(shape: Shape, kernels: str = "fast", *, movable: bool = False) -> keras.Model:
     """Build a network with the instance statistics of each image.
 
     Args:
         shape: Widths, depth and number of styles.
         kernels: "keras" for stock Keras layers, which any program with Keras loads;
             "fast" for `common.fast`. Both have the same weights.
+        movable: Add a third input for training on crops: the row and column (B, 2) in
+            pixels of an image's corner, where the waves of the position begin.
 
     Returns:
         A model of images (B, H, W, 3) in [0, 1], H and W multiples of `STRIDE` and at least
@@ -74,7 +81,9 @@ def build(shape: Shape, kernels: str = "fast") -> keras.Model:
         variance = ops.mean(ops.square(centered), axis=(1, 2), keepdims=True)
         return centered * ops.rsqrt(variance + EPSILON) * scale + shift
 
-    return keras.Model([image, style], _transform(image, shape, normalize, kernels), name="network")
+    corner = [keras.Input((2,), name="corner")] * movable
+    painted = _transform(image, shape, normalize, kernels, *corner)
+    return keras.Model([image, style, *corner], painted, name="network")
 
 
 def build_measuring(shape: Shape) -> keras.Model:
@@ -100,11 +109,13 @@ def build_fixed(shape: Shape) -> keras.Model:
     """Build a network whose normalizations are fixed maps, so that tiles fit together.
 
     Returns:
-        A model of images (B, H, W, 3) and of (B, 2, N), the factors and summands of all N
-        normalized channels, to images (B, H, W, 3). Its weights are the convolutions'.
+        A model of images (B, H, W, 3), of (B, 2, N), the factors and summands of all N
+        normalized channels, and of (B, 2), the row and column of an image's corner in the
+        whole one, to images (B, H, W, 3). Its weights are the convolutions'.
     """
     image = keras.Input((None, None, 3), name="image")
     affine = keras.Input((2, sum(channels(shape))), name="affine")
+    corner = keras.Input((2,), name="corner")
     place = 0
 
     def normalize(values, name):
@@ -114,7 +125,8 @@ def build_fixed(shape: Shape) -> keras.Model:
         place = after
         return values * factor + summand
 
-    return keras.Model([image, affine], _transform(image, shape, normalize, "fast"), name="fixed")
+    painted = _transform(image, shape, normalize, "fast", corner)
+    return keras.Model([image, affine, corner], painted, name="fixed")
 
 
 def channels(shape: Shape) -> list[int]:
@@ -189,7 +201,11 @@ def _tables(shape: Shape, count: int, name: str, style: keras.KerasTensor):
 
 
 def _transform(
-    image: keras.KerasTensor, shape: Shape, normalize: Normalize, kernels: str
+    image: keras.KerasTensor,
+    shape: Shape,
+    normalize: Normalize,
+    kernels: str,
+    corner: keras.KerasTensor | None = None,
 ) -> keras.KerasTensor:
     """Build the layers from an image to the result, with any kind of normalization."""
     kind, width = fast.layers(kernels), shape.width
@@ -206,6 +222,9 @@ def _transform(
     values = relu(convolve(image, width, 6, "down1", stride=2, padding=2))  # (B, H/2, W/2, C)
     quarter = relu(convolve(values, 2 * width, 4, "down2", stride=2))  # (B, H/4, W/4, 2 C)
     values = relu(convolve(quarter, 4 * width, 4, "down3", stride=2))  # (B, H/8, W/8, 4 C)
+    if shape.waves:
+        mix = layers.Conv2D(4 * width, 1, use_bias=False, name="waves")
+        values = layers.Add()([values, mix(waves(values, STRIDE, shape.waves, corner))])
     for number in range(1, shape.depth + 1):
         inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
         values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import keras
 import tensorflow as tf
 
-from style_transfer.feedforward import motion
+from style_transfer.feedforward import motion, waves
 from style_transfer.feedforward.crop_objective import CropObjective
 
 GROUPS = ("loss", "style", "content", "total_variation")  # of the terms, in the logs
@@ -22,7 +22,7 @@ class Painter(keras.Model):
         images_seen: Crops seen.
 
     Example:
-        >>> painter = Painter(build(shape), build(shape), objective)
+        >>> painter = Painter(build(shape, movable=True), build(shape), objective, side=256)
         >>> painter.compile(keras.optimizers.Adam(1e-3))
         >>> painter.fit(batches(...), steps_per_epoch=100)
     """
@@ -42,8 +42,8 @@ class Painter(keras.Model):
         """Prepare the model.
 
         Args:
-            network: The network.
-            ema: A network of the same shape; it gets the weights of the first.
+            network: The network; it can be moved (see `network.build`).
+            ema: A network of the same shape that need not be; it gets the weights of the first.
             objective: Of crops.
             side: Of the window of every painted crop that the objective sees, in pixels.
             trained: The weights to train; all by default.
@@ -88,15 +88,21 @@ class Painter(keras.Model):
         """
         crops, goals, styles = data
         weights = tf.one_hot(self.first_style + styles, self.network.inputs[1].shape[-1])  # (B, S)
+        corners = self._random((tf.shape(crops)[0], 2), waves.PERIOD, 2)
+
+        def paint(images: tf.Tensor) -> tf.Tensor:
+            return self.network([images, weights, tf.cast(corners, tf.float32)], training=True)
+
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             for variable in self.trained:
                 tape.watch(variable.value)
-            painted = self.network([crops, weights], training=True)  # (B, H, W, 3)
+            painted = paint(crops)  # (B, H, W, 3)
             seen = self._window(tf.concat([painted, goals], axis=3))  # (B, side, side, 6)
             terms = self.objective.of_crops(seen[..., :3], seen[..., 3:], styles)  # {term: (B,)}
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
             if self.warp_weight:
-                terms[WARP] = self.warp_weight * self._warp_loss(crops, painted, weights)
+                seed = tf.stack([tf.cast(self.images_seen, tf.int32), 1])
+                terms[WARP] = self.warp_weight * motion.warp_loss(crops, painted, paint, seed)
                 loss += terms[WARP]
         gradients = tape.gradient(loss, [variable.value for variable in self.trained])
         self.optimizer.apply(gradients, self.trained)
@@ -107,15 +113,6 @@ class Painter(keras.Model):
             mean.update_state(loss if mean.name == "loss" else tf.reduce_mean(sum(parts, 0.0)))
         return {mean.name: mean.result() for mean in self.means}
 
-    def _warp_loss(self, crops: tf.Tensor, painted: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-        """Compare the paintings of moved crops with the moved paintings."""
-        step = tf.cast(self.images_seen, tf.int32)
-
-        def paint(images: tf.Tensor) -> tf.Tensor:
-            return self.network([images, weights], training=True)
-
-        return motion.warp_loss(crops, painted, paint, tf.stack([step, 1]))
-
     def _window(self, images: tf.Tensor) -> tf.Tensor:
         """Cut out a window at a random place.
 
@@ -123,11 +120,15 @@ class Painter(keras.Model):
         network learns patterns of the size of a grid's cell that the extractor overlooks.
         """
         room = [images.shape[axis] - self.side + 1 for axis in (1, 2)]
-        step = tf.cast(self.images_seen, tf.int64)
-        place = tf.random.stateless_uniform((2,), tf.stack([step, step]), 0, 2**30, tf.int32)
-        top, left = tf.math.floormod(place, room)[0], tf.math.floormod(place, room)[1]
+        place = tf.math.floormod(self._random((2,), 2**30, self.images_seen), room)
+        top, left = place[0], place[1]
         window = images[:, top : top + self.side, left : left + self.side]
         return tf.ensure_shape(window, (images.shape[0], self.side, self.side, images.shape[3]))
+
+    def _random(self, shape: Sequence[int], end: int, seed: tf.Tensor | int) -> tf.Tensor:
+        """Draw int32 numbers from 0 to below `end`, a function of the seed and the crops seen."""
+        seeds = tf.stack([tf.cast(self.images_seen, tf.int64), tf.cast(seed, tf.int64)])
+        return tf.random.stateless_uniform(shape, seeds, 0, end, tf.int32)
 
     def _follow(self, count: tf.Tensor) -> None:
         """Move the average of the weights by a batch of `count` crops."""

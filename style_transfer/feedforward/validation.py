@@ -102,8 +102,8 @@ def check_file(flag: str, path: Path) -> None:
 
 
 def _check_unchanged(config: Config, saved: Saved) -> None:
-    both = saved.config, configuration.resolved(config)
-    before, now = (configuration.to_dict(each) for each in both)
+    both = saved.config, config
+    before, now = (configuration.to_dict(configuration.resolved(each)) for each in both)
     changed = [
         line
         for line in runs.differences(before, now)
@@ -122,11 +122,12 @@ def _check_unchanged(config: Config, saved: Saved) -> None:
 
 def _check_addition(config: Config, base: Saved) -> None:
     saved_runs.check_trained(base, "--add-style")
-    if config.network != base.config.network:
-        wanted = base.config.network
+    asked, wanted = (configuration.resolved(each).network for each in (config, base.config))
+    if asked != wanted:
         raise InputError(
             f"--add-style {config.add_style}: its network has a width of {wanted.width} and a "
-            f"depth of {wanted.depth}\nleave out --width and --depth"
+            f"depth of {wanted.depth}, with {wanted.waves} waves\n"
+            "leave out --width, --depth and --set network.waves"
         )
     if len(config.style) + len(base.styles) > MOST_STYLES:
         raise InputError(

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -33,10 +35,26 @@ def test_any_image_is_painted_within_the_range_at_its_size(built, images):
         assert 0.0 <= painted.min() <= painted.max() <= 1.0
 
 
-def test_a_flat_image_is_painted_flat():
+def test_a_flat_image_is_painted_flat_without_waves():
     """Neither the resized maps nor the borders leave a pattern, whatever the weights."""
-    gray = network.build(SHAPE)([np.full((1, 32, 48, 3), 0.3, np.float32), STYLES[:1]]).numpy()
+    flat = dataclasses.replace(SHAPE, waves=0)
+    gray = network.build(flat)([np.full((1, 32, 48, 3), 0.3, np.float32), STYLES[:1]]).numpy()
     np.testing.assert_allclose(gray, gray[:, :1, :1] + 0 * gray, atol=1e-4)
+
+
+def test_waves_give_a_flat_image_texture_that_depends_on_the_position():
+    """A part of an image is painted as it is in the whole, away from the borders."""
+    keras.utils.set_random_seed(0)
+    fixed = network.build_fixed(SHAPE)
+    affine = np.tile([[[1.0], [0.0]]], (1, 1, sum(network.channels(SHAPE)))).astype(np.float32)
+    gray = np.full((1, 160, 160, 3), 0.3, np.float32)
+    whole = fixed([gray, affine, np.zeros((1, 2), np.float32)]).numpy()
+    part = fixed([gray[:, :128, :144], affine, np.array([[32, 16]], np.float32)]).numpy()
+    inner = slice(56, 72)
+    assert whole[:, inner, inner].std(axis=(1, 2)).min() > 1e-3
+    np.testing.assert_allclose(part[:, 56:72, 56:72], whole[:, 88:104, 72:88], atol=1e-5)
+    unmoved = fixed([gray, affine, np.array([[32, 16]], np.float32)]).numpy()
+    assert np.abs(unmoved - whole).max() > 1e-3
 
 
 def test_stock_layers_compute_the_same(built, images):
@@ -59,7 +77,8 @@ def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_sam
             for found, style in zip(statistics, STYLES, strict=True)
         ]
     )
-    np.testing.assert_allclose(fixed([images, affine]), built([images, STYLES]), atol=1e-5)
+    corners = np.zeros((2, 2), np.float32)
+    np.testing.assert_allclose(fixed([images, affine, corners]), built([images, STYLES]), atol=1e-5)
 
 
 def test_a_style_is_a_row_of_each_table_and_nothing_else(built, images):

@@ -7,7 +7,7 @@ from style_transfer.feedforward import motion, network
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
 
-SHAPE = Shape(width=2, depth=0)
+SHAPE = Shape(width=2, depth=0, waves=0)
 
 
 class Brightness:
@@ -21,7 +21,8 @@ class Brightness:
 
 def painter_of(objective, **options):
     keras.utils.set_random_seed(0)
-    painter = Painter(network.build(SHAPE), network.build(SHAPE), objective, side=16, **options)
+    networks = network.build(SHAPE, movable=True), network.build(SHAPE)
+    painter = Painter(*networks, objective, side=16, **options)
     painter.compile(keras.optimizers.SGD(0.1))
     return painter
 
@@ -37,7 +38,7 @@ def test_the_objective_sees_windows_of_paintings_and_contents_at_the_same_random
     crops, goals, _ = batch()
     whole = goals.numpy()
     for _ in range(12):
-        before = painter.network([crops, tf.ones((2, 1))]).numpy()
+        before = painter.network([crops, tf.ones((2, 1)), tf.zeros((2, 2))]).numpy()
         painter.train_step(batch())
         painted, seen = (each.numpy() for each in objective.given)
         assert seen.shape == (2, 16, 16, 3)
@@ -56,6 +57,22 @@ def test_places_are_a_function_of_the_images_seen():
         painter_of(objective).train_step(batch())
         seen.append(objective.given[1].numpy())
     np.testing.assert_array_equal(*seen)
+
+
+def test_the_waves_begin_elsewhere_in_every_step():
+    moving, seen = Shape(width=2, depth=0), []
+    keras.utils.set_random_seed(0)
+    objective = Brightness()
+    painter = Painter(
+        network.build(moving, movable=True), network.build(moving), objective, side=24
+    )
+    painter.compile(keras.optimizers.SGD(0.0))
+    for crops in (0, 0, 2):
+        painter.images_seen.assign(crops)
+        painter.train_step(batch())
+        seen.append(objective.given[0].numpy())
+    np.testing.assert_array_equal(seen[0], seen[1])
+    assert np.abs(seen[0] - seen[2]).max() > 1e-3
 
 
 def test_the_average_moves_by_its_half_life():
@@ -79,7 +96,7 @@ def test_logs_are_means_of_the_terms():
 
 def test_only_the_chosen_weights_are_trained():
     keras.utils.set_random_seed(0)
-    built = network.build(SHAPE)
+    built = network.build(SHAPE, movable=True)
     tables = network.style_tables(built)
     painter = Painter(built, network.build(SHAPE), Brightness(), side=16, trained=tables)
     painter.compile(keras.optimizers.SGD(0.1))
@@ -98,7 +115,7 @@ def test_the_warp_loss_is_added_and_logged():
     assert float(after["loss"]) == pytest.approx(float(before["loss"] + after["warp"]), rel=1e-5)
 
 
-def test_the_warp_loss_makes_paintings_move_with_their_pictures():
+def test_the_warp_loss_makes_paintings_move_with_their_images():
     losses = []
     for weight in (0.0, 1e3):
         painter = painter_of(Brightness(), warp_weight=weight)
@@ -107,7 +124,7 @@ def test_the_warp_loss_makes_paintings_move_with_their_pictures():
         crops, _, _ = batch()
 
         def paint(images, painter=painter):
-            return painter.network([images, tf.ones((2, 1))])
+            return painter.network([images, tf.ones((2, 1)), tf.zeros((2, 2))])
 
         losses.append(float(motion.warp_loss(crops, paint(crops), paint, tf.constant([0, 9]))))
     assert losses[1] < losses[0]
