@@ -5,7 +5,8 @@ it whole. A larger image takes the statistics of its copy of that size and is th
 painted in tiles, whose normalizations are fixed. Every tile sees as far beyond its
 borders as the network does, so that the result is the same for any size of the tiles.
 Deviation: these are the statistics of the reduced copy. It keeps the network at the
-contrasts it was trained on, and large images look as small ones do.
+contrasts it was trained on, and large images look as small ones do, but for the waves of
+the position, whose length stays the same in pixels.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ from style_transfer import colors
 from style_transfer.config import SMALLEST_SIDE
 from style_transfer.feedforward import build, network, saved
 from style_transfer.feedforward.network import STRIDE, Shape
+from style_transfer.feedforward.waves import corner_of
 
 EXACT = 768  # pixels of the longer side
 TILE = 1024  # pixels of a tile's side, with its margins
@@ -39,10 +41,10 @@ class Brush:
         styles: Names of its styles.
         shape: Of the network.
         tables: Scale and shift (S, C) of every normalization in turn.
-        whole: From uint8 (1, H, W, 3) and weights (1, S) to float32 (1, H, W, 3) in [0, 1].
+        whole: From uint8 (1, H, W, 3), weights (1, S), and the row and column (1, 2) of the
+            corner, where the waves begin, to float32 (1, H, W, 3) in [0, 1].
         measure: From the same to the statistics (1, 2, N).
-        fixed: From uint8 (1, H, W, 3), fixed maps (1, 2, N) and the row and column (1, 2) of
-            the corner in the whole image to float32 (1, H, W, 3).
+        fixed: From uint8 (1, H, W, 3), fixed maps (1, 2, N) and a corner to float32 (1, H, W, 3).
 
     Example:
         >>> brush = load(Path("runs/style-wave"))
@@ -52,8 +54,8 @@ class Brush:
     styles: tuple[str, ...]
     shape: Shape
     tables: Sequence[np.ndarray]
-    whole: Callable[[np.ndarray, np.ndarray], tf.Tensor]
-    measure: Callable[[np.ndarray, np.ndarray], tf.Tensor]
+    whole: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
+    measure: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
     fixed: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
 
     def paint(
@@ -62,6 +64,8 @@ class Brush:
         weights: Sequence[float] = (),
         keep_colors: str = "style",
         tile: int = TILE,
+        *,
+        seed: int = 0,
     ) -> np.ndarray:
         """Paint an image.
 
@@ -72,6 +76,7 @@ class Brush:
                 painting gets the content's mean color and covariance.
             tile: Side of the tiles in pixels, with their margins; at least four times the
                 margin, which grows with the depth of the network.
+            seed: Decides where the texture of flat regions is; the exported network has 0.
 
         Returns:
             uint8 (H, W, 3), or (H, W, 4) of a transparent image.
@@ -84,26 +89,26 @@ class Brush:
                 f"an image of {content.width}x{content.height} pixels; "
                 f"expected at least {SMALLEST_SIDE} per side"
             )
-        style = self.mixture(weights)
+        style, corner = self.mixture(weights), corner_of(seed)[None]
         pixels = _opaque(content)
         if max(content.size) <= EXACT:
-            painted = self._paint_whole(pixels, style)
+            painted = self._paint_whole(pixels, style, corner)
             change = _recoloring(keep_colors, painted, pixels)
             result = change(painted, pixels)
         else:
             small = _opaque(image_io.resize(content, image_io.fit_longer_side(content.size, EXACT)))
-            affine = self._affine(small, style)
+            affine = self._affine(small, style, corner)
             result = np.empty_like(pixels)
             change = None
             if keep_colors == "matched":
-                change = _recoloring(keep_colors, self._paint_whole(small, style), small)
+                change = _recoloring(keep_colors, self._paint_whole(small, style, corner), small)
             change = change or _recoloring(keep_colors, None, None)
             margin = STRIDE * (2 * self.shape.depth + BEYOND)
             padded = _padded(pixels)
             side = max(tile, FEWEST_MARGINS * margin)
             for core, around in tiles(padded.shape[:2], side, margin):
-                corner = np.array([[each.start for each in around]], np.float32)
-                painted = self.fixed(padded[around][None], affine, corner).numpy()[0]
+                start = corner + np.array([each.start for each in around], np.float32)
+                painted = self.fixed(padded[around][None], affine, start).numpy()[0]
                 part = _within(core, around, pixels.shape[:2])
                 place = _clipped(core, pixels.shape[:2])
                 result[place] = change(painted[part], pixels[place])
@@ -127,12 +132,12 @@ class Brush:
             raise InputError("--style-weights: expected numbers of at least 0, one above 0")
         return (weights / weights.sum())[None].astype(np.float32)
 
-    def _paint_whole(self, pixels: np.ndarray, style: np.ndarray) -> np.ndarray:
+    def _paint_whole(self, pixels: np.ndarray, style: np.ndarray, corner: np.ndarray) -> np.ndarray:
         height, width, _ = pixels.shape
-        return self.whole(_padded(pixels)[None], style).numpy()[0, :height, :width]
+        return self.whole(_padded(pixels)[None], style, corner).numpy()[0, :height, :width]
 
-    def _affine(self, small: np.ndarray, style: np.ndarray) -> np.ndarray:
-        statistics = self.measure(_padded(small)[None], style).numpy()[0]
+    def _affine(self, small: np.ndarray, style: np.ndarray, corner: np.ndarray) -> np.ndarray:
+        statistics = self.measure(_padded(small)[None], style, corner).numpy()[0]
         return network.affine_of(statistics, self.tables, style[0])[None]
 
 
@@ -160,17 +165,15 @@ def brush_of(whole: keras.Model, shape: Shape, styles: Sequence[str]) -> Brush:
         shape: Its shape.
         styles: Names of its styles.
     """
+    movable = network.build(shape, movable=True)
     measuring, fixed = network.build_measuring(shape), network.build_fixed(shape)
-    for other in (measuring, fixed):
+    for other in (movable, measuring, fixed):
         network.copy_weights(whole, other)
-    weights = (1, len(styles))
     return Brush(
         tuple(styles),
         shape,
         [table.numpy() for table in network.style_tables(whole)],
-        _compiled(whole, weights),
-        _compiled(measuring, weights),
-        _compiled(fixed, *((1, *each.shape[1:]) for each in fixed.inputs[1:])),
+        *(_compiled(each) for each in (movable, measuring, fixed)),
     )
 
 
@@ -207,9 +210,9 @@ def tiles(
             yield (rows, columns), (rows_around, columns_around)
 
 
-def _compiled(model: keras.Model, *others: tuple[int, ...]) -> Callable:
-    """Compile a network of an image's pixels and of arrays of other shapes."""
-    floats = [tf.TensorSpec(shape, tf.float32) for shape in others]
+def _compiled(model: keras.Model) -> Callable:
+    """Compile a network for the pixels of one image, uint8 (1, H, W, 3), and its other inputs."""
+    floats = [tf.TensorSpec((1, *each.shape[1:]), tf.float32) for each in model.inputs[1:]]
 
     @tf.function(input_signature=[tf.TensorSpec((1, None, None, 3), tf.uint8), *floats])
     def run(pixels, *arrays):

@@ -31,7 +31,8 @@ class NetworkConfig:
     """Residual blocks."""
     waves: Hidden[int | None] = bounded(None, 0, 256)
     """Waves of the position, from which the network makes texture in flat regions. They stay in
-    place when the content moves. Default: 16, or 0 with --video."""
+    place when the content moves. Default: 16, or 0 with --video; with --add-style those of its
+    run."""
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(fields: Any, file: str) -> Config:
-    """Invert `to_dict`; missing fields have their defaults.
+    """Invert `to_dict`; missing fields have their defaults, but missing waves are 0.
 
     Args:
         fields: What config.json holds.

@@ -15,6 +15,7 @@ from common.errors import InputError
 from common.exporting import formats
 from common.exporting.formats import FORMATS
 from common.files import atomic_folder, atomic_path, check_outputs
+from style_transfer.feedforward import config as configuration
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.saved import Saved
 
@@ -92,6 +93,7 @@ def describe(saved: Saved) -> dict[str, Any]:
         "trained_for_longer_side": saved.config.size,
         "width": saved.config.network.width,
         "depth": saved.config.network.depth,
+        "waves": configuration.resolved(saved.config).network.waves,
         "images_seen": int(Checkpoints.PATTERN.fullmatch(newest.name)["images"]),
         "seed": saved.config.seed,
     }

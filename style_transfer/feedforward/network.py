@@ -57,13 +57,13 @@ def build(shape: Shape, kernels: str = "fast", *, movable: bool = False) -> kera
         shape: Widths, depth and number of styles.
         kernels: "keras" for stock Keras layers, which any program with Keras loads;
             "fast" for `common.fast`. Both have the same weights.
-        movable: Add a third input for training on crops: the row and column (B, 2) in
-            pixels of an image's corner, where the waves of the position begin.
+        movable: Add a third input, the row and column in pixels where the waves of the
+            position begin.
 
     Returns:
         A model of images (B, H, W, 3) in [0, 1], H and W multiples of `STRIDE` and at least
-        twice it, and weights (B, S) of the styles, which sum to 1, to images (B, H, W, 3)
-        in [0, 1].
+        twice it, weights (B, S) of the styles, which sum to 1, and, if `movable`, corners
+        (B, 2), to images (B, H, W, 3) in [0, 1].
 
     Example:
         >>> build(Shape(styles=2)).output_shape
@@ -90,19 +90,19 @@ def build_measuring(shape: Shape) -> keras.Model:
     """Build a network that returns the statistics which its normalizations have used.
 
     Returns:
-        A model of the inputs of `build` and with its weights to (B, 2, N): the means and
-        variances of all N normalized channels.
+        A model of the inputs of `build`, movable, and with its weights to (B, 2, N): the
+        means and variances of all N normalized channels.
     """
     image, style = _inputs(shape)
-    found = []
+    corner, found = keras.Input((2,), name="corner"), []
 
     def normalize(values, name):
         found.append(ops.stack(ops.moments(values, axes=(1, 2)), axis=1))  # (B, 2, C)
         scale, shift = _tables(shape, values.shape[-1], name, style)
         return InstanceNormalization(name=name)([values, scale, shift])
 
-    _transform(image, shape, normalize, "fast")
-    return keras.Model([image, style], ops.concatenate(found, axis=2), name="measuring")
+    _transform(image, shape, normalize, "fast", corner)
+    return keras.Model([image, style, corner], ops.concatenate(found, axis=2), name="measuring")
 
 
 def build_fixed(shape: Shape) -> keras.Model:

@@ -26,6 +26,7 @@ from style_transfer import config as stylization
 from style_transfer import prepare
 from style_transfer import validation as stylize_validation
 from style_transfer.config import LARGEST_SIDE, MOST_WEIGHT, SMALLEST_SIDE
+from style_transfer.feedforward import config as configuration
 from style_transfer.feedforward import saved as saved_runs
 from style_transfer.feedforward.validation import check_file
 
@@ -51,6 +52,8 @@ class Config:
     colors: Literal["style", "content", "matched"] = "style"
     """Colors of the result. content: paint the luminance alone. matched: give the result the
     photo's mean color and covariance."""
+    seed: int = bounded(0, 0, 2**31 - 1)
+    """Seed of the positions of texture in flat regions, such as the suns in a sky."""
     overwrite: Annotated[bool, tyro.conf.FlagCreatePairsOff] = False
     """Replace results that exist. By default those of a folder are kept, and a file is refused."""
     tile: int = bounded(1024, 256, LARGEST_SIDE)
@@ -68,6 +71,11 @@ def check(config: Config) -> Config:
     saved = saved_runs.read(config.model, "--model")
     saved_runs.check_trained(saved, "--model")
     saved_runs.check_style_weights(saved, config.style_weights)
+    if config.seed and not configuration.resolved(saved.config).network.waves:
+        raise InputError(
+            f"--seed {config.seed}: --model {config.model} has no waves of the position, which a "
+            "seed would move\nleave out --seed"
+        )
     if config.out is None:
         out = config.model / FOLDER
         if not config.content.is_dir():
@@ -137,7 +145,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             image = read_photo(photo, config.size)
             began = time.perf_counter()
-            painted = brush.paint(image, config.style_weights, config.colors, config.tile)
+            painted = brush.paint(
+                image, config.style_weights, config.colors, config.tile, seed=config.seed
+            )
         except InputError as error:
             if not several:
                 raise

@@ -88,7 +88,7 @@ class Painter(keras.Model):
         """
         crops, goals, styles = data
         weights = tf.one_hot(self.first_style + styles, self.network.inputs[1].shape[-1])  # (B, S)
-        corners = self._random((tf.shape(crops)[0], 2), waves.PERIOD, 2)
+        corners = self._random((tf.shape(crops)[0], 2), waves.CORNERS, 2)
 
         def paint(images: tf.Tensor) -> tf.Tensor:
             return self.network([images, weights, tf.cast(corners, tf.float32)], training=True)

@@ -41,17 +41,26 @@ def test_a_small_image_is_painted_as_a_whole_at_its_own_size(brush, size):
     painted = brush.paint(image, (1, 0))
     assert painted.shape == (size[1], size[0], 3)
     if size == (64, 48):
-        expected = brush.whole(np.asarray(image)[None], np.array([[1, 0]], np.float32))[0]
+        style, corner = np.array([[1, 0]], np.float32), np.zeros((1, 2), np.float32)
+        expected = brush.whole(np.asarray(image)[None], style, corner)[0]
         np.testing.assert_allclose(painted, 255 * expected, atol=0.51)
 
 
-@pytest.mark.parametrize("keep_colors", ["style", "matched"])
-def test_tiles_do_not_show(brush, monkeypatch, keep_colors):
+def test_a_seed_moves_the_texture(brush):
+    image = Image.new("RGB", (96, 64), (90, 120, 200))
+    first, again, other = (brush.paint(image, seed=seed) for seed in (5, 5, 6))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first.astype(int) - other).max() > 2
+    np.testing.assert_array_equal(brush.paint(image), brush.paint(image, seed=0))
+
+
+@pytest.mark.parametrize(("keep_colors", "seed"), [("style", 0), ("style", 3), ("matched", 3)])
+def test_tiles_do_not_show(brush, monkeypatch, keep_colors, seed):
     monkeypatch.setattr(apply, "EXACT", 96)
     monkeypatch.setattr(apply, "FEWEST_MARGINS", 0)
     image = photo(212, 150)
-    whole = brush.paint(image, (1, 1), keep_colors, tile=1024)
-    tiled = brush.paint(image, (1, 1), keep_colors, tile=144)
+    whole = brush.paint(image, (1, 1), keep_colors, tile=1024, seed=seed)
+    tiled = brush.paint(image, (1, 1), keep_colors, tile=144, seed=seed)
     assert len(list(apply.tiles((152, 216), 144, 56))) > 10
     assert np.abs(whole.astype(int) - tiled).max() <= 1  # rounding
 

@@ -33,6 +33,7 @@ def test_what_cannot_be_exported_is_refused_before_tensorflow(untrained, tmp_pat
 def test_the_description_says_which_images_fit(untrained):
     about = export_network.describe(saved.read(untrained, "--run"))["image"]
     assert (about["sides_are_multiples_of"], about["smallest_side"]) == (8, 16)
+    assert export_network.describe(saved.read(untrained, "--run"))["waves"] == 16
 
 
 def test_an_export_that_differs_leaves_no_file(untrained, tmp_path, monkeypatch):

@@ -57,6 +57,14 @@ def test_waves_give_a_flat_image_texture_that_depends_on_the_position():
     assert np.abs(unmoved - whole).max() > 1e-3
 
 
+@pytest.mark.parametrize("count", [0, 16])
+def test_a_movable_network_has_the_same_weights_in_the_same_order(count):
+    shape = dataclasses.replace(SHAPE, waves=count)
+    both = network.build(shape), network.build(shape, movable=True)
+    first, second = ([(each.path, each.shape) for each in found.weights] for found in both)
+    assert first == second
+
+
 def test_stock_layers_compute_the_same(built, images):
     stock = network.build(SHAPE, "keras")
     network.copy_weights(built, stock)
@@ -68,7 +76,8 @@ def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_sam
     measuring, fixed = network.build_measuring(SHAPE), network.build_fixed(SHAPE)
     for other in (measuring, fixed):
         network.copy_weights(built, other)
-    statistics = measuring([images, STYLES]).numpy()
+    corners = np.zeros((2, 2), np.float32)
+    statistics = measuring([images, STYLES, corners]).numpy()
     assert statistics.shape == (2, 2, sum(network.channels(SHAPE)))
     tables = [table.numpy() for table in network.style_tables(built)]
     affine = np.stack(
@@ -77,7 +86,6 @@ def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_sam
             for found, style in zip(statistics, STYLES, strict=True)
         ]
     )
-    corners = np.zeros((2, 2), np.float32)
     np.testing.assert_allclose(fixed([images, affine, corners]), built([images, STYLES]), atol=1e-5)
 
 
