@@ -50,8 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = parse(arguments)
     validation.check(config)
     cli.import_tensorflow()
+    from common.fast.threads import overlap_operations
     from style_transfer.feedforward.fit import train
 
+    overlap_operations()
     result = train(config)
     folder, python = result.folder, cli.python_to_type()
     print(f"{result.status}: {result.reason} ({result.steps} steps)")
