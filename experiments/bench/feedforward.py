@@ -128,7 +128,7 @@ def painting(width: int, height: int, turns: int) -> dict[str, float]:
         turns: Turns, after one that traces.
     """
     shape = Shape()
-    whole = network.build(shape)
+    whole = network.build(shape, movable=True)
     brush = apply.brush_of(whole, shape, ["style"])
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
     image, style = Image.fromarray(pixels), np.ones((1, 1), np.float32)

@@ -152,7 +152,7 @@ def load(folder: Path, flag: str = "--model") -> Brush:
         InputError: It is no such run, or its checkpoint cannot be used.
     """
     about = saved.read(folder, flag)
-    whole = build.load(about)
+    whole = build.load(about, movable=True)
     shape = build.shape_of(about.config, len(about.styles))
     return brush_of(whole, shape, about.styles)
 
@@ -161,19 +161,18 @@ def brush_of(whole: keras.Model, shape: Shape, styles: Sequence[str]) -> Brush:
     """Make a brush of a network.
 
     Args:
-        whole: As of `network.build`.
+        whole: As of `network.build`, movable.
         shape: Its shape.
         styles: Names of its styles.
     """
-    movable = network.build(shape, movable=True)
     measuring, fixed = network.build_measuring(shape), network.build_fixed(shape)
-    for other in (movable, measuring, fixed):
+    for other in (measuring, fixed):
         network.copy_weights(whole, other)
     return Brush(
         tuple(styles),
         shape,
         [table.numpy() for table in network.style_tables(whole)],
-        *(_compiled(each) for each in (movable, measuring, fixed)),
+        *(_compiled(each) for each in (whole, measuring, fixed)),
     )
 
 

@@ -146,12 +146,13 @@ def extend(base: keras.Model, target: keras.Model) -> None:
         variable.assign(value)
 
 
-def load(saved: Saved, kernels: str = "fast") -> keras.Model:
+def load(saved: Saved, kernels: str = "fast", *, movable: bool = False) -> keras.Model:
     """Load the network of a run's last checkpoint: the moving average of its weights.
 
     Args:
         saved: The run.
         kernels: As of `network.build`.
+        movable: The same.
 
     Returns:
         In float32.
@@ -164,10 +165,11 @@ def load(saved: Saved, kernels: str = "fast") -> keras.Model:
     """
     arrays, _ = Checkpoints(saved.folder).load("last")
     shape = shape_of(saved.config, len(saved.styles))
-    found = network.build(shape)  # the order of the weights is that of the checkpoint
+    # "fast" has the order of the checkpoint's weights
+    found = network.build(shape, movable=movable)
     assign(found.weights, arrays, f"{saved.folder}: its checkpoint")
     if kernels == "fast":
         return found
-    other = network.build(shape, kernels)
+    other = network.build(shape, kernels, movable=movable)
     network.copy_weights(found, other)
     return other

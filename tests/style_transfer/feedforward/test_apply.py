@@ -17,7 +17,7 @@ def brush_with(shape):
     """A network whose weights are random, also those that start at 0 or 1."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
-    built = network.build(shape)
+    built = network.build(shape, movable=True)
     for variable in built.weights:
         variable.assign(variable + 0.1 * random.normal(size=variable.shape))
     return apply.brush_of(built, shape, ("one", "two"))
