@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from common.fast.orthogonalize import orthogonalize
+
 
 @keras.saving.register_keras_serializable("common")
 class Muon(keras.optimizers.Muon):
@@ -39,5 +41,6 @@ class Muon(keras.optimizers.Muon):
         self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
         ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
         matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, C)
-        update = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
+        coefficients = (self.muon_a, self.muon_b, self.muon_c)
+        update = self.lr_adjust(orthogonalize(matrix, self.ns_steps, coefficients))
         self.assign_sub(variable, lr * ops.reshape(update, variable.shape))
