@@ -1,6 +1,6 @@
 """The Keras model that trains a network against the objective, one batch of crops a step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import tensorflow as tf
@@ -89,6 +89,7 @@ class Painter(keras.Model):
         crops, goals, styles = data
         weights = tf.one_hot(self.first_style + styles, self.network.inputs[1].shape[-1])  # (B, S)
         corners = self._random((tf.shape(crops)[0], 2), waves.CORNERS, 2)
+        window = self._window(crops.shape)
 
         def paint(images: tf.Tensor) -> tf.Tensor:
             return self.network([images, weights, tf.cast(corners, tf.float32)], training=True)
@@ -97,8 +98,7 @@ class Painter(keras.Model):
             for variable in self.trained:
                 tape.watch(variable.value)
             painted = paint(crops)  # (B, H, W, 3)
-            seen = self._window(tf.concat([painted, goals], axis=3))  # (B, side, side, 6)
-            terms = self.objective.of_crops(seen[..., :3], seen[..., 3:], styles)  # {term: (B,)}
+            terms = self.objective.of_crops(window(painted), window(goals), styles)  # {term: (B,)}
             loss = tf.reduce_mean(tf.add_n(list(terms.values())))
             if self.warp_weight:
                 seed = tf.stack([tf.cast(self.images_seen, tf.int32), 1])
@@ -113,17 +113,16 @@ class Painter(keras.Model):
             mean.update_state(loss if mean.name == "loss" else tf.reduce_mean(sum(parts, 0.0)))
         return {mean.name: mean.result() for mean in self.means}
 
-    def _window(self, images: tf.Tensor) -> tf.Tensor:
-        """Cut out a window at a random place.
+    def _window(self, shape: tf.TensorShape) -> Callable[[tf.Tensor], tf.Tensor]:
+        """Choose a random window of images of a shape; return the function that cuts it out.
 
         The grids of the network and of the extractor then meet at every offset, or the
         network learns patterns of the size of a grid's cell that the extractor overlooks.
         """
-        room = [images.shape[axis] - self.side + 1 for axis in (1, 2)]
+        room = [shape[axis] - self.side + 1 for axis in (1, 2)]
         place = tf.math.floormod(self._random((2,), 2**30, self.images_seen), room)
-        top, left = place[0], place[1]
-        window = images[:, top : top + self.side, left : left + self.side]
-        return tf.ensure_shape(window, (images.shape[0], self.side, self.side, images.shape[3]))
+        start, size = [0, place[0], place[1], 0], [shape[0], self.side, self.side, shape[3]]
+        return lambda images: tf.ensure_shape(tf.slice(images, start, size), size)
 
     def _random(self, shape: Sequence[int], end: int, seed: tf.Tensor | int) -> tf.Tensor:
         """Draw int32 numbers from 0 to below `end`, a function of the seed and the crops seen."""
