@@ -25,6 +25,7 @@ from style_transfer import colors
 from style_transfer.config import SMALLEST_SIDE
 from style_transfer.feedforward import build, network, saved
 from style_transfer.feedforward.network import STRIDE, Shape
+from style_transfer.feedforward.palettes import StylePalette, change_pixels
 from style_transfer.feedforward.waves import corner_of
 
 EXACT = 768  # pixels of the longer side
@@ -45,6 +46,7 @@ class Brush:
             corner, where the waves begin, to float32 (1, H, W, 3) in [0, 1].
         measure: From the same to the statistics (1, 2, N).
         fixed: From uint8 (1, H, W, 3), fixed maps (1, 2, N) and a corner to float32 (1, H, W, 3).
+        palettes: Of the styles, to which the colors of a photo are moved first; may be empty.
 
     Example:
         >>> brush = load(Path("runs/style-wave"))
@@ -57,6 +59,7 @@ class Brush:
     whole: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
     measure: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
     fixed: Callable[[np.ndarray, np.ndarray, np.ndarray], tf.Tensor]
+    palettes: Sequence[StylePalette] = ()
 
     def paint(
         self,
@@ -90,25 +93,29 @@ class Brush:
                 f"expected at least {SMALLEST_SIDE} per side"
             )
         style, corner = self.mixture(weights), corner_of(seed)[None]
-        pixels = _opaque(content)
-        if max(content.size) <= EXACT:
-            painted = self._paint_whole(pixels, style, corner)
+        pixels = small = _opaque(content)
+        if max(content.size) > EXACT:
+            small = _opaque(image_io.resize(content, image_io.fit_longer_side(content.size, EXACT)))
+        recolor = change_pixels(small, self.palettes, style[0])
+        if small is pixels:
+            painted = self._paint_whole(recolor(pixels), style, corner)
             change = _recoloring(keep_colors, painted, pixels)
             result = change(painted, pixels)
         else:
-            small = _opaque(image_io.resize(content, image_io.fit_longer_side(content.size, EXACT)))
-            affine = self._affine(small, style, corner)
+            affine = self._affine(recolor(small), style, corner)
             result = np.empty_like(pixels)
             change = None
             if keep_colors == "matched":
-                change = _recoloring(keep_colors, self._paint_whole(small, style, corner), small)
+                painted = self._paint_whole(recolor(small), style, corner)
+                change = _recoloring(keep_colors, painted, small)
             change = change or _recoloring(keep_colors, None, None)
             margin = STRIDE * (2 * self.shape.depth + BEYOND)
             padded = _padded(pixels)
             side = max(tile, FEWEST_MARGINS * margin)
             for core, around in tiles(padded.shape[:2], side, margin):
                 start = corner + np.array([each.start for each in around], np.float32)
-                painted = self.fixed(padded[around][None], affine, start).numpy()[0]
+                inputs = recolor(padded[around])[None]
+                painted = self.fixed(inputs, affine, start).numpy()[0]
                 part = _within(core, around, pixels.shape[:2])
                 place = _clipped(core, pixels.shape[:2])
                 result[place] = change(painted[part], pixels[place])
@@ -154,16 +161,22 @@ def load(folder: Path, flag: str = "--model") -> Brush:
     about = saved.read(folder, flag)
     whole = build.load(about, movable=True)
     shape = build.shape_of(about.config, len(about.styles))
-    return brush_of(whole, shape, about.styles)
+    return brush_of(whole, shape, about.styles, about.palettes)
 
 
-def brush_of(whole: keras.Model, shape: Shape, styles: Sequence[str]) -> Brush:
+def brush_of(
+    whole: keras.Model,
+    shape: Shape,
+    styles: Sequence[str],
+    palettes: Sequence[StylePalette] = (),
+) -> Brush:
     """Make a brush of a network.
 
     Args:
         whole: As of `network.build`, movable.
         shape: Its shape.
         styles: Names of its styles.
+        palettes: Theirs, or none.
     """
     measuring, fixed = network.build_measuring(shape), network.build_fixed(shape)
     for other in (measuring, fixed):
@@ -173,6 +186,7 @@ def brush_of(whole: keras.Model, shape: Shape, styles: Sequence[str]) -> Brush:
         shape,
         [table.numpy() for table in network.style_tables(whole)],
         *(_compiled(each) for each in (whole, measuring, fixed)),
+        palettes,
     )
 
 

@@ -10,37 +10,37 @@ from PIL import Image
 from common import images as image_io
 from common.streams import without_autotune
 from style_transfer import colors
+from style_transfer.feedforward import palettes
 from style_transfer.feedforward.contents import SCALES
+from style_transfer.feedforward.palettes import Change, StylePalette
 
 PREFETCHED = 4  # batches
 ENDLESS = 2**62
 
 
-Recolor = Callable[[int, int], Callable[[np.ndarray], np.ndarray]]
+Recolor = Callable[[int, int], Change]
 
 
-def palettes(photos: Sequence[np.ndarray], styles: Sequence[np.ndarray], share: float) -> Recolor:
+def recoloring(photos: Sequence[np.ndarray], styles: Sequence[StylePalette]) -> Recolor:
     """Return the map of every photo to the palette of every style.
 
-    Moments are computed when they are needed, and kept.
+    Moments of photos are computed when they are needed, and kept.
 
     Args:
         photos: uint8 (H, W, 3) each.
-        styles: The same.
-        share: How far the colors move, 0 to 1.
+        styles: The palettes of the styles.
 
     Returns:
         A function of the numbers of a photo and a style to a map of (h, w, 3) in [0, 1], as
         `stylize` applies it to a content.
 
     Example:
-        >>> palettes(photos, [painting], 1.0)(3, 0)(crop_of_photo_3)
+        >>> recoloring(photos, [StylePalette.of(painting, 1.0)])(3, 0)(crop_of_photo_3)
     """
     of_photo = functools.cache(lambda number: colors.moments(image_io.to_unit(photos[number])))
-    of_style = functools.cache(lambda number: colors.moments(image_io.to_unit(styles[number])))
 
-    def recolor(photo: int, style: int) -> colors.Palette:
-        return colors.Palette((colors.between(of_photo(photo), of_style(style)),), (1.0,), share)
+    def recolor(photo: int, style: int) -> Change:
+        return palettes.change(of_photo(photo), [styles[style]], [1.0])
 
     return recolor
 
@@ -84,6 +84,7 @@ def batches(
     seed: int,
     *,
     recolor: Recolor | None = None,
+    recolor_crops: bool = False,
     start: int = 0,
     end: int = ENDLESS,
 ) -> tf.data.Dataset:
@@ -100,12 +101,13 @@ def batches(
         size: As of `crop`.
         seed: Decides everything.
         recolor: Gives the crop of a photo, by its number, the palette of a style, by its number.
+        recolor_crops: Recolor what is painted too, not only what the painting is compared with.
         start: Number of the first batch.
         end: Number of the batch at which the stream ends.
 
     Returns:
-        Batches of crops, float32 (B, side, side, 3) in [0, 1]; the same recolored, or as they are;
-        and int32 (B,).
+        Batches of crops to paint, float32 (B, side, side, 3) in [0, 1]; the same recolored, or as
+        they are; and the styles, int32 (B,).
     """
 
     def draw(number: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -117,7 +119,8 @@ def batches(
         if recolor is None:
             return cuts, cuts, indices
         pairs = zip(chosen, indices, cuts, strict=True)
-        return cuts, np.stack([recolor(int(p), int(s))(cut) for p, s, cut in pairs]), indices
+        goals = np.stack([recolor(int(p), int(s))(cut) for p, s, cut in pairs])
+        return goals if recolor_crops else cuts, goals, indices
 
     def shaped(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
         types = tf.float32, tf.float32, tf.int32

@@ -29,6 +29,7 @@ from style_transfer.feedforward.build import (
 from style_transfer.feedforward.config import Config
 from style_transfer.feedforward.network import STRIDE
 from style_transfer.feedforward.painter import Painter
+from style_transfer.feedforward.palettes import StylePalette
 from style_transfer.feedforward.saved import Saved
 from style_transfer.prepare import palette_share, read_styles
 from style_transfer.progress import comparable
@@ -65,18 +66,23 @@ class Run:
         folder: Where everything is written.
         styles: Names of the network's styles, those of `add_style` first.
         targets: Images of the styles to train, uint8 (h, w, 3).
+        palettes: Of these.
         photos: Contents, uint8 (H, W, 3).
         precision: "float32" or "bfloat16".
         data: What config.json says about styles and photos.
+        known: Palettes of all styles of the network, to which it gets the photos moved; none if
+            it extends or resumes one that gets them as they are.
     """
 
     config: Config
     folder: Path
     styles: Sequence[str]
     targets: Sequence[np.ndarray]
+    palettes: Sequence[StylePalette]
     photos: Sequence[np.ndarray]
     precision: str
     data: dict[str, object]
+    known: Sequence[StylePalette]
 
 
 def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Result:
@@ -102,15 +108,18 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     objective = build_objective(config, targets, precision)  # before contents, which take longer
     photos = contents.read(config.photos, config.size, config.seed)
     names = _names(config, base)
+    own = [StylePalette.of(target, palette_share(config.strength)) for target in targets]
+    known = _palettes(config, base, own)
     data = {
         "styles": list(names),
+        "palettes": [palette.state() for palette in known],
         "photos": len(photos),
         "fingerprint": contents.fingerprint([*targets, *photos]),
     }
     _check_same_data(config, data)
     painter = build_painter(config, objective, precision, len(names) - len(targets), base)
     folder = config.resume or runs.create(config.run_dir, "style")
-    run = Run(config, folder, names, targets, photos, precision, data)
+    run = Run(config, folder, names, targets, own, photos, precision, data, known)
     elapsed = _restore(run, painter)
     _check_unfinished(run, painter, elapsed)
     writer = _open(run, painter)
@@ -135,6 +144,17 @@ def _names(config: Config, base: Saved | None) -> Sequence[str]:
     if config.resume is not None:
         return saved.read(config.resume, "--resume").styles
     return [*(base.styles if base else ()), *(path.name for path in config.style)]
+
+
+def _palettes(
+    config: Config, base: Saved | None, own: Sequence[StylePalette]
+) -> Sequence[StylePalette]:
+    """List the palettes of all styles of the network, those of the extended run first."""
+    if config.resume is not None:
+        return saved.read(config.resume, "--resume").palettes
+    if base is None:
+        return own
+    return [*base.palettes, *own] if base.palettes else []
 
 
 def _check_same_data(config: Config, data: dict[str, object]) -> None:
@@ -233,7 +253,7 @@ def _callbacks(
         "speed": monitor.Speed(lambda: budget.elapsed),
         **{f"custom {number}": callback for number, callback in enumerate(custom)},
         "log": monitor.Log(run.folder, writer),
-        "samples": monitor.Samples(run.folder, writer, run.photos),
+        "samples": monitor.Samples(run.folder, writer, run.photos, run.known),
         "save": monitor.Save(checkpoints, lambda: {"elapsed": budget.elapsed}),
     }
 
@@ -249,7 +269,8 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         configuration.crop_side(run.config) + STRIDE,
         run.config.size,
         run.config.seed,
-        recolor=crops.palettes(run.photos, run.targets, palette_share(run.config.strength)),
+        recolor=crops.recoloring(run.photos, run.palettes),
+        recolor_crops=bool(run.known),
         start=int(painter.images_seen.numpy()) // training.batch_size,
         end=run.config.steps or crops.ENDLESS,  # the last execution has the steps that are left
     )

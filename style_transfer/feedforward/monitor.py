@@ -11,6 +11,7 @@ from common import images as image_io
 from common import runs
 from common.checkpoints import Checkpoints
 from common.summaries import SummaryWriter
+from style_transfer.feedforward.palettes import StylePalette, change_pixels
 
 SAMPLES, SIDE = 4, 192  # photos and their side in pixels
 SHOWN = 8  # styles at most
@@ -65,16 +66,23 @@ class Samples(keras.callbacks.Callback):
     A row for each photo: the photo itself, then its paintings in the first styles.
     """
 
-    def __init__(self, folder: Path, writer: SummaryWriter, photos: Sequence[np.ndarray]):
+    def __init__(
+        self,
+        folder: Path,
+        writer: SummaryWriter,
+        photos: Sequence[np.ndarray],
+        palettes: Sequence[StylePalette] = (),
+    ):
         """Choose the photos.
 
         Args:
             folder: The run's folder.
             writer: TensorBoard log.
             photos: uint8 (H, W, 3) each; an array that is there several times counts once.
+            palettes: Of the network's styles, or none.
         """
         super().__init__()
-        self.folder, self.writer = folder, writer
+        self.folder, self.writer, self.palettes = folder, writer, palettes
         photos = list({id(photo): photo for photo in photos}.values())  # each once
         places = np.linspace(0, len(photos) - 1, min(SAMPLES, len(photos))).round().astype(int)
         self.photos = np.stack([_square(photos[place]) for place in sorted(set(places.tolist()))])
@@ -90,15 +98,16 @@ class Samples(keras.callbacks.Callback):
         count = self.model.ema.inputs[1].shape[-1]
         columns = [self.photos]
         for style in range(count)[-SHOWN:]:
-            weights = np.repeat(np.eye(count, dtype=np.float32)[style : style + 1], SAMPLES, 0)
-            columns.append(self._paint(weights[: len(self.photos)]))
+            columns.append(self._paint(np.eye(count, dtype=np.float32)[style]))
         cells = np.stack(columns, axis=1).reshape(-1, *self.photos.shape[1:])
         sheet = image_io.grid(cells, columns=len(columns))
         image_io.write_image(self.folder / "latest.png", sheet)
         self.writer.image("samples/painted", sheet, step=int(self.model.images_seen.numpy()))
 
     def _paint(self, weights: np.ndarray) -> np.ndarray:
-        inputs = [tf.constant(image_io.to_unit(self.photos)), tf.constant(weights)]
+        photos = [change_pixels(each, self.palettes, weights)(each) for each in self.photos]
+        images = tf.constant(image_io.to_unit(np.stack(photos)))
+        inputs = [images, tf.tile(weights[None], (len(photos), 1))]
         return image_io.from_unit(self.model.ema(inputs, training=False).numpy())
 
 

@@ -10,6 +10,7 @@ from common.checkpoints import Checkpoints
 from common.errors import InputError, printable
 from style_transfer.feedforward import config as configuration
 from style_transfer.feedforward.config import Config
+from style_transfer.feedforward.palettes import StylePalette
 
 
 @dataclass(frozen=True)
@@ -21,12 +22,15 @@ class Saved:
         config: Of its run.
         styles: Names of all its styles, in the order of the network's input.
         about: All of config.json.
+        palettes: Of the styles; empty if the network paints photos in their own colors, as those
+            from before there were palettes do.
     """
 
     folder: Path
     config: Config
     styles: tuple[str, ...]
     about: dict[str, Any]
+    palettes: tuple[StylePalette, ...] = ()
 
     def own_style(self) -> tuple[Path, list[float]]:
         """Return the first style that this run has trained, and the weights that choose it.
@@ -59,7 +63,22 @@ def read(folder: Path, flag: str) -> Saved:
             f"{flag} {folder}: not a run of `make train-style` (its config.json names no styles)"
         )
     config = configuration.from_dict(about["config"], f"{flag} {folder}: config.json")
-    return Saved(folder, config, tuple(styles), about)
+    return Saved(folder, config, tuple(styles), about, _palettes(about, len(styles), folder, flag))
+
+
+def _palettes(
+    about: dict[str, Any], styles: int, folder: Path, flag: str
+) -> tuple[StylePalette, ...]:
+    try:
+        found = tuple(StylePalette.restore(each) for each in about["data"].get("palettes", ()))
+    except (KeyError, TypeError, ValueError):
+        found = None
+    if found is None or len(found) not in (0, styles):
+        raise InputError(
+            f"{flag} {folder}: config.json has no valid palette for each of its {styles} styles\n"
+            "restore the file"
+        )
+    return found
 
 
 def check_trained(saved: Saved, flag: str) -> None:

@@ -12,6 +12,7 @@ from style_transfer.feedforward import network
 from style_transfer.feedforward.config import to_dict
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.network import Shape
+from style_transfer.feedforward.palettes import StylePalette
 from tests.style_transfer.feedforward.tiny import tiny
 
 
@@ -39,7 +40,10 @@ def untrained(files, tmp_path_factory):
     random = np.random.default_rng(0)
     for variable in found.weights:
         variable.assign(variable + 0.1 * random.normal(size=variable.shape))
-    data = {"styles": ["one.png", "two.png"], "photos": 3, "fingerprint": ""}
+    names = ["one.png", "two.png"]
+    paintings = [np.asarray(Image.open(files / name)) for name in names]
+    palettes = [StylePalette.of(each, 1.0).state() for each in paintings]
+    data = {"styles": names, "palettes": palettes, "photos": 3, "fingerprint": ""}
     folder.mkdir()
     runs.write_config(folder, to_dict(config), data=data, machine={"precision": "float32"})
     Checkpoints(folder).save("last", 20, found.weights, {"elapsed": 1.0})

@@ -5,6 +5,7 @@ import pytest
 
 from style_transfer import colors
 from style_transfer.feedforward import crops, scenes
+from style_transfer.feedforward.palettes import StylePalette
 
 
 def take(count, **options):
@@ -31,7 +32,7 @@ def test_goals_are_the_crops_in_the_palette_of_the_style(share):
         (low + random.integers(0, 90, (40, 60, 3))).astype(np.uint8) for low in (0, 160)
     ]
     styles = [random.integers(0, high, (16, 16, 3), np.uint8) for high in (60, 250)]
-    recolor = crops.palettes(photos, styles, share)
+    recolor = crops.recoloring(photos, [StylePalette.of(style, share) for style in styles])
     stream = crops.batches(photos, 2, 8, 32, 64, seed=0, recolor=recolor)
     images, goals, indices = next(stream.as_numpy_iterator())
     pairs = set()
@@ -42,6 +43,10 @@ def test_goals_are_the_crops_in_the_palette_of_the_style(share):
         np.testing.assert_allclose(goal, expected, atol=1e-6)
         pairs.add((photo, int(index)))
     assert len(pairs) == 4
+    stream = crops.batches(photos, 2, 8, 32, 64, seed=0, recolor=recolor, recolor_crops=True)
+    painted, compared, _ = next(stream.as_numpy_iterator())
+    np.testing.assert_array_equal(painted, goals)
+    np.testing.assert_array_equal(compared, goals)
     plain, same, _ = next(crops.batches(photos, 2, 8, 32, 64, seed=0).as_numpy_iterator())
     np.testing.assert_array_equal(plain, images)
     np.testing.assert_array_equal(plain, same)

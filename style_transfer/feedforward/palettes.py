@@ -1,0 +1,102 @@
+"""The palettes of styles, to which a photo's colors are moved before a network paints it.
+
+The content loss compares with the photo in the style's palette, as in `stylize`. A network
+that gets the photo in this palette already need not guess from it which colors are wanted.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from common import images as image_io
+from style_transfer import colors
+
+Change = Callable[[np.ndarray], np.ndarray]
+
+
+class StylePalette(NamedTuple):
+    """The colors of a style, and how far photos move towards them.
+
+    Attributes:
+        mean: (3,), of red, green and blue in [0, 1].
+        covariance: (3, 3).
+        share: Of the way, 0 to 1.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    share: float
+
+    @classmethod
+    def of(cls, style: np.ndarray, share: float) -> "StylePalette":
+        """Compute the palette of a style, uint8 (H, W, 3).
+
+        Example:
+            >>> StylePalette.of(np.zeros((8, 8, 3), np.uint8), 1.0).mean
+            array([0., 0., 0.])
+        """
+        return cls(*colors.moments(image_io.to_unit(style)), share)
+
+    def state(self) -> dict[str, Any]:
+        """Return what `restore` takes, as JSON holds it without rounding."""
+        mean, covariance = self.mean.tolist(), self.covariance.tolist()
+        return {"mean": mean, "covariance": covariance, "share": self.share}
+
+    @classmethod
+    def restore(cls, state: Mapping[str, Any]) -> "StylePalette":
+        """Return the palette whose `state` this was.
+
+        Raises:
+            ValueError, KeyError, TypeError: It is no state of a palette.
+        """
+        mean, covariance = (np.array(state[name], float) for name in ("mean", "covariance"))
+        if mean.shape != (3,) or covariance.shape != (3, 3):
+            raise ValueError("a palette has another shape")
+        return cls(mean, covariance, float(state["share"]))
+
+
+def change(
+    photo: colors.Moments, palettes: Sequence[StylePalette], weights: Sequence[float]
+) -> Change:
+    """Return the map of a photo's colors to those of a mixture of styles, in float32.
+
+    Args:
+        photo: Mean and covariance of the photo's colors, as of `colors.moments`.
+        palettes: Of the styles.
+        weights: One for each, which sum to 1. The result is the mean of what
+            `colors.Palette` makes for each.
+
+    Returns:
+        A function of (H, W, 3) in [0, 1], the photo or a part of it, to the same.
+    """
+    parts = []
+    for palette, weight in zip(palettes, weights, strict=True):
+        if weight:
+            matching = colors.between(photo, (palette.mean, palette.covariance))
+            narrow = colors.Matching(*(values.astype(np.float32) for values in matching))
+            parts.append((float(weight), colors.Palette((narrow,), (1.0,), palette.share)))
+    return lambda image: sum(weight * part(image) for weight, part in parts)
+
+
+def change_pixels(
+    photo: np.ndarray, palettes: Sequence[StylePalette], weights: Sequence[float]
+) -> Change:
+    """Return the map of `change` for pixels.
+
+    Args:
+        photo: The photo or a smaller copy, uint8 (H, W, 3).
+        palettes: Of the styles; without any, pixels stay as they are.
+        weights: One for each.
+
+    Returns:
+        A function of uint8 (H, W, 3) to the same.
+
+    Example:
+        >>> change_pixels(photo, [], [])(photo) is photo
+        True
+    """
+    if not palettes:
+        return lambda pixels: pixels
+    move = change(colors.moments(image_io.to_unit(photo)), palettes, weights)
+    return lambda pixels: image_io.from_unit(move(image_io.to_unit(pixels)))
