@@ -122,7 +122,7 @@ def _painter(job: Job, folder: Path) -> Painter:
             return frame_optimizer.make(job.config, folder, job.size)
         from style_transfer.video import network_painter
 
-        return network_painter.make(job.config)
+        return network_painter.make(job.config, folder)
 
     return lambda *arguments: load()(*arguments)
 

@@ -8,11 +8,9 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from common import runs
 from common.callbacks import Ending
 from common.fast.custom_gradients import released_graphs
 from common.fast.graph_optimizer import is_small, without_graph_optimizer
-from common.files import write_json
 from common.images import from_unit
 from style_transfer import colors, optimize
 from style_transfer import config as stylization
@@ -22,13 +20,13 @@ from style_transfer.prepare import finish, palette_of, prepare, read_styles
 from style_transfer.refine import HORIZON
 from style_transfer.stage import fit_stage
 from style_transfer.strength import Dial, usual_scale
+from style_transfer.video import scene_state
 from style_transfer.video.blend import Carried
 from style_transfer.video.config import Config, as_stylization
 from style_transfer.video.frame_objective import FrameObjective
 from style_transfer.video.sequence import Painter
 
-# In the run folder, {name: {number of a scene's first frame: what it has found}}.
-STATE, SCALE, PALETTE = "state.json", "content_scale", "palette"
+SCALE, PALETTE = "content_scale", "palette"  # what a scene's first frame has found
 RATES = 1.0, 0.1  # of the learning rate, at the first and at the last iteration
 
 
@@ -111,14 +109,12 @@ class OptimizingPainter:
             SCALE: dial.scale if dial else usual_scale(strength),
             PALETTE: palette.state() if palette else None,
         }
-        state = {name: {**self._found(name), str(number): each} for name, each in found.items()}
-        write_json(self.folder / STATE, state)
+        scene_state.note(self.folder, number, found)
         return image
 
     def _continue(self, number: int, frame: Image.Image, carried: Carried) -> np.ndarray:
-        first = str(max((int(key) for key in self._found(SCALE) if int(key) < number), default=0))
         goal, references = prepare(frame, self.styles, frame.size, self.config, palette=False)
-        if palette := self._found(PALETTE).get(first):
+        if palette := scene_state.of_scene(self.folder, number, PALETTE):
             goal = colors.Palette.restore(palette)(goal)
         before = carried.image
         if self.config.appearance.colors == "content":
@@ -132,7 +128,7 @@ class OptimizingPainter:
         self.model.terms.begin(
             tf.constant(goal[None]), tf.constant(before[None]), tf.constant(trust[None])
         )
-        self.model.terms.content_scale.assign(self._found(SCALE)[first])
+        self.model.terms.content_scale.assign(scene_state.of_scene(self.folder, number, SCALE))
         extractor, rate = self.model.terms.extractor, self.config.optimization.learning_rate
         rates = RATES[0] * rate, RATES[1] * rate
         stage = Stage(frame.size, self.iterations, extractor, rates, HORIZON)
@@ -156,7 +152,3 @@ class OptimizingPainter:
             smoothness=appearance.smoothness,
         )
         return StyledImage(start, objective, horizon=HORIZON)
-
-    def _found(self, name: str) -> dict:
-        """Return what the first frames of all scenes have found, by their numbers."""
-        return dict(runs.read_object(self.folder / STATE).get(name, {}))
