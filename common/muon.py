@@ -1,9 +1,12 @@
 """Muon for convolutional networks."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from common.fast.orthogonalize import orthogonalize
+
+MOST_STEPS = 5  # in which the fast form is exact enough
 
 
 @keras.saving.register_keras_serializable("common")
@@ -41,6 +44,10 @@ class Muon(keras.optimizers.Muon):
         self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
         ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
         matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, C)
-        coefficients = (self.muon_a, self.muon_b, self.muon_c)
-        update = self.lr_adjust(orthogonalize(matrix, self.ns_steps, coefficients))
+        update = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
         self.assign_sub(variable, lr * ops.reshape(update, variable.shape))
+
+    def zeropower_via_newtonschulz5(self, x, steps):
+        if steps > MOST_STEPS or x.dtype != "float32" or tf.config.list_physical_devices("GPU"):
+            return super().zeropower_via_newtonschulz5(x, steps)
+        return orthogonalize(x, steps, (self.muon_a, self.muon_b, self.muon_c))

@@ -6,10 +6,10 @@ CPUINFO = Path("/proc/cpuinfo")
 
 
 def has_matrix_tiles(cpuinfo: Path = CPUINFO) -> bool:
-    """Return whether Linux names the tile instructions for bfloat16 (AMX) of a processor.
+    """Return whether the processor has Intel's tile instructions for bfloat16 (AMX).
 
-    With them a convolution takes as long as one whose channels fill whole tiles; without,
-    channels of zeros only cost time. False on other systems.
+    With them a convolution is fastest if its channels fill whole tiles; without, channels of
+    zeros only cost time. Linux tells; elsewhere False.
 
     Example:
         >>> has_matrix_tiles(Path("no such file"))

@@ -10,12 +10,13 @@ def orthogonalize(
 
     The plain form, `keras.optimizers.Muon.zeropower_via_newtonschulz5`, multiplies the long
     matrix in every iteration. All iterations are polynomials of G = X^T X, so here they are
-    products of matrices of the size of G, and X is multiplied once. In float32, in which
-    squares of singular values keep enough digits.
+    products of matrices of the size of G, and X is multiplied once. Needs products in full
+    float32, which a GPU may round, and few steps: G has the squares of the singular values, whose
+    errors grow in every iteration.
 
     Args:
         matrix: X, (M, N) float32.
-        steps: Iterations.
+        steps: Iterations, 5 at most.
         coefficients: a, b and c of X <- X (a + b G + c G^2), as of `keras.optimizers.Muon`.
 
     Returns:
@@ -30,7 +31,7 @@ def orthogonalize(
     a, b, c = coefficients
     scaled = matrix / (tf.norm(matrix) + 1e-7)
     gram = tf.matmul(scaled, scaled, transpose_a=True)  # (N, N)
-    identity = tf.eye(gram.shape[0])
+    identity = tf.eye(gram.shape[0], dtype=gram.dtype)
     factor = identity
     for _ in range(steps):
         polynomial = a * identity + b * gram + c * (gram @ gram)
