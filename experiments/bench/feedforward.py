@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from common.fast.threads import overlap_operations
 from style_transfer.feedforward import apply, network
 from style_transfer.feedforward.config import Config, TrainingConfig, crop_side
 from style_transfer.feedforward.fit import train
 from style_transfer.feedforward.network import Shape
 from style_transfer.feedforward.painter import Painter
+from style_transfer.feedforward.palettes import StylePalette
 
 STEPS = 10  # per turn
 
@@ -95,6 +97,7 @@ def training(precision: str, turns: int) -> dict[str, float]:
         precision: Of the convolutions.
         turns: Turns, after one that traces.
     """
+    overlap_operations()  # as the command line does
     random = np.random.default_rng(0)
     settings = TrainingConfig(precision=precision, tick_images=100_000)
     with tempfile.TemporaryDirectory() as name:
@@ -129,8 +132,8 @@ def painting(width: int, height: int, turns: int) -> dict[str, float]:
     """
     shape = Shape()
     whole = network.build(shape, movable=True)
-    brush = apply.brush_of(whole, shape, ["style"])
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    brush = apply.brush_of(whole, shape, ["style"], [StylePalette.of(pixels, 1.0)])
     image, style = Image.fromarray(pixels), np.ones((1, 1), np.float32)
     sides = (side // network.STRIDE * network.STRIDE for side in pixels.shape[:2])
     inside = pixels[tuple(map(slice, sides))]

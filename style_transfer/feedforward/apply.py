@@ -22,10 +22,11 @@ from common import images as image_io
 from common.errors import InputError
 from common.transparency import fill
 from style_transfer import colors
+from style_transfer.colors import Moments
 from style_transfer.config import SMALLEST_SIDE
 from style_transfer.feedforward import build, network, saved
 from style_transfer.feedforward.network import STRIDE, Shape
-from style_transfer.feedforward.palettes import StylePalette, change_pixels
+from style_transfer.feedforward.palettes import StylePalette, change_pixels, moments
 from style_transfer.feedforward.waves import corner_of
 
 EXACT = 768  # pixels of the longer side
@@ -69,6 +70,7 @@ class Brush:
         tile: int = TILE,
         *,
         seed: int = 0,
+        photo: Moments | None = None,
     ) -> np.ndarray:
         """Paint an image.
 
@@ -80,6 +82,8 @@ class Brush:
             tile: Side of the tiles in pixels, with their margins; at least four times the
                 margin, which grows with the depth of the network.
             seed: Decides where the texture of flat regions is; the exported network has 0.
+            photo: Mean and covariance of the colors that decide on the map to the palette of the
+                style; by default those of the content. Frames of a scene share them.
 
         Returns:
             uint8 (H, W, 3), or (H, W, 4) of a transparent image.
@@ -96,7 +100,7 @@ class Brush:
         pixels = small = _opaque(content)
         if max(content.size) > EXACT:
             small = _opaque(image_io.resize(content, image_io.fit_longer_side(content.size, EXACT)))
-        recolor = change_pixels(small, self.palettes, style[0])
+        recolor = change_pixels(photo or moments(small), self.palettes, style[0])
         if small is pixels:
             painted = self._paint_whole(recolor(pixels), style, corner)
             change = _recoloring(keep_colors, painted, pixels)

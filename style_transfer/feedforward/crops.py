@@ -21,7 +21,7 @@ ENDLESS = 2**62
 Recolor = Callable[[int, int], Change]
 
 
-def recoloring(photos: Sequence[np.ndarray], styles: Sequence[StylePalette]) -> Recolor:
+def palette_maps(photos: Sequence[np.ndarray], styles: Sequence[StylePalette]) -> Recolor:
     """Return the map of every photo to the palette of every style.
 
     Moments of photos are computed when they are needed, and kept.
@@ -35,7 +35,7 @@ def recoloring(photos: Sequence[np.ndarray], styles: Sequence[StylePalette]) -> 
         `stylize` applies it to a content.
 
     Example:
-        >>> recoloring(photos, [StylePalette.of(painting, 1.0)])(3, 0)(crop_of_photo_3)
+        >>> palette_maps(photos, [StylePalette.of(painting, 1.0)])(3, 0)(crop_of_photo_3)
     """
     of_photo = functools.cache(lambda number: colors.moments(image_io.to_unit(photos[number])))
 

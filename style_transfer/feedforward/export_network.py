@@ -104,9 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = cli.parse(Config, PROGRAM, arguments)
     saved, path = check(config), output(config)
     cli.import_tensorflow()
-    from style_transfer.feedforward import build, exported, recoloring
+    from style_transfer.feedforward import build, exported, palette_layers
 
-    network = recoloring.with_palettes(build.load(saved, kernels="keras"), saved.palettes)
+    network = palette_layers.with_palettes(build.load(saved, kernels="keras"), saved.palettes)
     with (atomic_path if FORMATS[config.format].suffix else atomic_folder)(path) as target:
         formats.write(config.format, network, target, describe(saved), MEMBER)
         print(f"{config.format}: written; loading it in a new process without this code ...")

@@ -66,23 +66,23 @@ class Run:
         folder: Where everything is written.
         styles: Names of the network's styles, those of `add_style` first.
         targets: Images of the styles to train, uint8 (h, w, 3).
-        palettes: Of these.
+        target_palettes: Those of the targets.
         photos: Contents, uint8 (H, W, 3).
         precision: "float32" or "bfloat16".
         data: What config.json says about styles and photos.
-        known: Palettes of all styles of the network, to which it gets the photos moved; none if
-            it extends or resumes one that gets them as they are.
+        input_palettes: Those of all styles of the network, to which photos are moved before it
+            gets them; empty if it continues or extends one that was trained without.
     """
 
     config: Config
     folder: Path
     styles: Sequence[str]
     targets: Sequence[np.ndarray]
-    palettes: Sequence[StylePalette]
+    target_palettes: Sequence[StylePalette]
     photos: Sequence[np.ndarray]
     precision: str
     data: dict[str, object]
-    known: Sequence[StylePalette]
+    input_palettes: Sequence[StylePalette]
 
 
 def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) -> Result:
@@ -108,18 +108,19 @@ def train(config: Config, callbacks: Sequence[keras.callbacks.Callback] = ()) ->
     objective = build_objective(config, targets, precision)  # before contents, which take longer
     photos = contents.read(config.photos, config.size, config.seed)
     names = _names(config, base)
-    own = [StylePalette.of(target, palette_share(config.strength)) for target in targets]
-    known = _palettes(config, base, own)
+    share = palette_share(config.strength)
+    palettes = [StylePalette.of(target, share) for target in targets]
+    input_palettes = _input_palettes(config, base, palettes)
     data = {
         "styles": list(names),
-        "palettes": [palette.state() for palette in known],
+        "palettes": [palette.state() for palette in input_palettes],
         "photos": len(photos),
         "fingerprint": contents.fingerprint([*targets, *photos]),
     }
     _check_same_data(config, data)
     painter = build_painter(config, objective, precision, len(names) - len(targets), base)
     folder = config.resume or runs.create(config.run_dir, "style")
-    run = Run(config, folder, names, targets, own, photos, precision, data, known)
+    run = Run(config, folder, names, targets, palettes, photos, precision, data, input_palettes)
     elapsed = _restore(run, painter)
     _check_unfinished(run, painter, elapsed)
     writer = _open(run, painter)
@@ -146,15 +147,15 @@ def _names(config: Config, base: Saved | None) -> Sequence[str]:
     return [*(base.styles if base else ()), *(path.name for path in config.style)]
 
 
-def _palettes(
-    config: Config, base: Saved | None, own: Sequence[StylePalette]
+def _input_palettes(
+    config: Config, base: Saved | None, targets: Sequence[StylePalette]
 ) -> Sequence[StylePalette]:
     """List the palettes of all styles of the network, those of the extended run first."""
     if config.resume is not None:
         return saved.read(config.resume, "--resume").palettes
     if base is None:
-        return own
-    return [*base.palettes, *own] if base.palettes else []
+        return targets
+    return [*base.palettes, *targets] if base.palettes else []
 
 
 def _check_same_data(config: Config, data: dict[str, object]) -> None:
@@ -253,7 +254,7 @@ def _callbacks(
         "speed": monitor.Speed(lambda: budget.elapsed),
         **{f"custom {number}": callback for number, callback in enumerate(custom)},
         "log": monitor.Log(run.folder, writer),
-        "samples": monitor.Samples(run.folder, writer, run.photos, run.known),
+        "samples": monitor.Samples(run.folder, writer, run.photos, run.input_palettes),
         "save": monitor.Save(checkpoints, lambda: {"elapsed": budget.elapsed}),
     }
 
@@ -269,8 +270,8 @@ def _fit(run: Run, painter: Painter, own: Callbacks) -> None:
         configuration.crop_side(run.config) + STRIDE,
         run.config.size,
         run.config.seed,
-        recolor=crops.recoloring(run.photos, run.palettes),
-        recolor_crops=bool(run.known),
+        recolor=crops.palette_maps(run.photos, run.target_palettes),
+        recolor_crops=bool(run.input_palettes),
         start=int(painter.images_seen.numpy()) // training.batch_size,
         end=run.config.steps or crops.ENDLESS,  # the last execution has the steps that are left
     )

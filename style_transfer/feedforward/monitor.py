@@ -11,7 +11,7 @@ from common import images as image_io
 from common import runs
 from common.checkpoints import Checkpoints
 from common.summaries import SummaryWriter
-from style_transfer.feedforward.palettes import StylePalette, change_pixels
+from style_transfer.feedforward.palettes import StylePalette, change_pixels, moments
 
 SAMPLES, SIDE = 4, 192  # photos and their side in pixels
 SHOWN = 8  # styles at most
@@ -105,7 +105,9 @@ class Samples(keras.callbacks.Callback):
         self.writer.image("samples/painted", sheet, step=int(self.model.images_seen.numpy()))
 
     def _paint(self, weights: np.ndarray) -> np.ndarray:
-        photos = [change_pixels(each, self.palettes, weights)(each) for each in self.photos]
+        photos = [
+            change_pixels(moments(each), self.palettes, weights)(each) for each in self.photos
+        ]
         images = tf.constant(image_io.to_unit(np.stack(photos)))
         inputs = [images, tf.tile(weights[None], (len(photos), 1))]
         return image_io.from_unit(self.model.ema(inputs, training=False).numpy())

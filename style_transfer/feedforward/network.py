@@ -7,8 +7,9 @@ for Artistic Style). All else is shared by the styles.
 
 Deviations from Johnson et al.: widths of 16, 32 and 64 instead of 32, 64 and 128, at an
 eighth of the size instead of a quarter, so that a processor trains it in minutes, and six
-residual blocks instead of five; waves of the position are added before these, from which
-the network makes texture in flat regions (`waves.py`); strided convolutions read whole
+residual blocks instead of five; photos come in the palette of the style (`palettes.py`); waves
+of the position are added before the blocks, from which the network makes texture in flat
+regions (`waves.py`); strided convolutions read whole
 blocks (kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
 transposed ones, which leave checkerboards (Odena et al. 2016); the map at a quarter of the
 size is added to the one that is enlarged to it, as in a U-Net (Ronneberger et al. 2015),

@@ -121,8 +121,9 @@ class Painter(keras.Model):
         """
         room = [shape[axis] - self.side + 1 for axis in (1, 2)]
         place = tf.math.floormod(self._random((2,), 2**30, self.images_seen), room)
-        start, size = [0, place[0], place[1], 0], [shape[0], self.side, self.side, shape[3]]
-        return lambda images: tf.ensure_shape(tf.slice(images, start, size), size)
+        start, size = [0, place[0], place[1], 0], [-1, self.side, self.side, -1]
+        static = (shape[0], self.side, self.side, shape[3])
+        return lambda images: tf.ensure_shape(tf.slice(images, start, size), static)
 
     def _random(self, shape: Sequence[int], end: int, seed: tf.Tensor | int) -> tf.Tensor:
         """Draw int32 numbers from 0 to below `end`, a function of the seed and the crops seen."""

@@ -36,7 +36,7 @@ class StylePalette(NamedTuple):
             >>> StylePalette.of(np.zeros((8, 8, 3), np.uint8), 1.0).mean
             array([0., 0., 0.])
         """
-        return cls(*colors.moments(image_io.to_unit(style)), share)
+        return cls(*moments(style), share)
 
     def state(self) -> dict[str, Any]:
         """Return what `restore` takes, as JSON holds it without rounding."""
@@ -51,9 +51,12 @@ class StylePalette(NamedTuple):
             ValueError, KeyError, TypeError: It is no state of a palette.
         """
         mean, covariance = (np.array(state[name], float) for name in ("mean", "covariance"))
+        share = float(state["share"])
         if mean.shape != (3,) or covariance.shape != (3, 3):
             raise ValueError("a palette has another shape")
-        return cls(mean, covariance, float(state["share"]))
+        if not np.isfinite([*mean, *covariance.flat]).all() or not 0 <= share <= 1:
+            raise ValueError("a palette has other values")
+        return cls(mean, covariance, share)
 
 
 def change(
@@ -79,13 +82,18 @@ def change(
     return lambda image: sum(weight * part(image) for weight, part in parts)
 
 
+def moments(pixels: np.ndarray) -> colors.Moments:
+    """Compute the mean, (3,), and the covariance, (3, 3), of colors, uint8 (H, W, 3)."""
+    return colors.moments(image_io.to_unit(pixels))
+
+
 def change_pixels(
-    photo: np.ndarray, palettes: Sequence[StylePalette], weights: Sequence[float]
+    photo: colors.Moments, palettes: Sequence[StylePalette], weights: Sequence[float]
 ) -> Change:
     """Return the map of `change` for pixels.
 
     Args:
-        photo: The photo or a smaller copy, uint8 (H, W, 3).
+        photo: As `moments` returns them, of the photo or of a smaller copy.
         palettes: Of the styles; without any, pixels stay as they are.
         weights: One for each.
 
@@ -93,10 +101,10 @@ def change_pixels(
         A function of uint8 (H, W, 3) to the same.
 
     Example:
-        >>> change_pixels(photo, [], [])(photo) is photo
+        >>> change_pixels(moments(photo), [], [])(photo) is photo
         True
     """
     if not palettes:
         return lambda pixels: pixels
-    move = change(colors.moments(image_io.to_unit(photo)), palettes, weights)
+    move = change(photo, palettes, weights)
     return lambda pixels: image_io.from_unit(move(image_io.to_unit(pixels)))

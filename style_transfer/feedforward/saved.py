@@ -22,8 +22,8 @@ class Saved:
         config: Of its run.
         styles: Names of all its styles, in the order of the network's input.
         about: All of config.json.
-        palettes: Of the styles; empty if the network paints photos in their own colors, as those
-            from before there were palettes do.
+        palettes: Of the styles; empty if the network gets photos unchanged, as those that were
+            trained before there were palettes do.
     """
 
     folder: Path
@@ -69,8 +69,9 @@ def read(folder: Path, flag: str) -> Saved:
 def _palettes(
     about: dict[str, Any], styles: int, folder: Path, flag: str
 ) -> tuple[StylePalette, ...]:
+    stored = about["data"].get("palettes", [])
     try:
-        found = tuple(StylePalette.restore(each) for each in about["data"].get("palettes", ()))
+        found = tuple(map(StylePalette.restore, stored)) if isinstance(stored, list) else None
     except (KeyError, TypeError, ValueError):
         found = None
     if found is None or len(found) not in (0, styles):

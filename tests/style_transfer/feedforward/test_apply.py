@@ -9,6 +9,7 @@ from common.errors import InputError
 from style_transfer.colors import TO_YIQ
 from style_transfer.feedforward import apply, network
 from style_transfer.feedforward.network import Shape
+from style_transfer.feedforward.palettes import StylePalette, change_pixels, moments
 
 SHAPE = Shape(width=4, depth=1, styles=2)
 
@@ -20,7 +21,8 @@ def brush_with(shape):
     built = network.build(shape, movable=True)
     for variable in built.weights:
         variable.assign(variable + 0.1 * random.normal(size=variable.shape))
-    return apply.brush_of(built, shape, ("one", "two"))
+    palettes = [StylePalette.of(np.asarray(photo(40, 40, seed)), 1.0) for seed in (1, 2)]
+    return apply.brush_of(built, shape, ("one", "two"), palettes)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,9 @@ def test_a_small_image_is_painted_as_a_whole_at_its_own_size(brush, size):
     assert painted.shape == (size[1], size[0], 3)
     if size == (64, 48):
         style, corner = np.array([[1, 0]], np.float32), np.zeros((1, 2), np.float32)
-        expected = brush.whole(np.asarray(image)[None], style, corner)[0]
+        pixels = np.asarray(image)
+        pixels = change_pixels(moments(pixels), brush.palettes, style[0])(pixels)
+        expected = brush.whole(pixels[None], style, corner)[0]
         np.testing.assert_allclose(painted, 255 * expected, atol=0.51)
 
 
@@ -85,6 +89,7 @@ def test_a_pixel_beyond_the_margin_does_not_reach_the_inside_of_a_tile(brush):
 
 def test_a_large_image_looks_as_its_small_copy_does(monkeypatch):
     brush = brush_with(dataclasses.replace(SHAPE, waves=0))  # waves keep their size in pixels
+    brush = dataclasses.replace(brush, palettes=())  # the statistics alone
     monkeypatch.setattr(apply, "EXACT", 64)
     small = photo(64, 48)
     large = small.resize((256, 192), Image.Resampling.BICUBIC)

@@ -32,7 +32,7 @@ def test_goals_are_the_crops_in_the_palette_of_the_style(share):
         (low + random.integers(0, 90, (40, 60, 3))).astype(np.uint8) for low in (0, 160)
     ]
     styles = [random.integers(0, high, (16, 16, 3), np.uint8) for high in (60, 250)]
-    recolor = crops.recoloring(photos, [StylePalette.of(style, share) for style in styles])
+    recolor = crops.palette_maps(photos, [StylePalette.of(style, share) for style in styles])
     stream = crops.batches(photos, 2, 8, 32, 64, seed=0, recolor=recolor)
     images, goals, indices = next(stream.as_numpy_iterator())
     pairs = set()

@@ -11,9 +11,9 @@ from common import runs
 from common.errors import InputError
 from common.files import write_json
 from style_transfer import colors
-from style_transfer.feedforward import apply, recoloring, saved
+from style_transfer.feedforward import apply, palette_layers, saved
 from style_transfer.feedforward.fit import train
-from style_transfer.feedforward.palettes import StylePalette, change, change_pixels
+from style_transfer.feedforward.palettes import StylePalette, change, change_pixels, moments
 from tests.style_transfer.feedforward.tiny import tiny
 
 
@@ -38,7 +38,7 @@ def test_a_photo_gets_the_palette_that_stylize_gives_it(weights):
     expected = colors.with_palette(photo, [unit(style) for style in STYLES], weights, 0.5)
     found = change(colors.moments(photo), palettes, weights)(photo)
     np.testing.assert_allclose(found, expected, atol=2e-6)
-    pixels = change_pixels(image(0), palettes, weights)(image(0))
+    pixels = change_pixels(moments(image(0)), palettes, weights)(image(0))
     assert np.abs(pixels - 255 * expected).max() <= 0.51
 
 
@@ -56,7 +56,7 @@ def test_layers_of_sums_and_products_do_the_same(share):
     )
     palettes = [StylePalette.of(style, share) for style in STYLES]
     weights = np.array([[0.3, 0.7], [1.0, 0.0]], np.float32)
-    found = recoloring.recolored(tf.constant(photos), tf.constant(weights), palettes).numpy()
+    found = palette_layers.moved(tf.constant(photos), tf.constant(weights), palettes).numpy()
     for photo, weight, result in zip(photos, weights, found, strict=True):
         expected = change(colors.moments(photo), palettes, weight)(photo)
         np.testing.assert_allclose(result, expected, atol=1e-3)
@@ -66,25 +66,34 @@ def test_layers_take_gray_and_flat_images():
     gray = np.repeat(unit(image(5))[..., :1], 3, axis=2)
     photos = np.stack([gray, np.full_like(gray, 0.3)])
     palettes = [StylePalette.of(STYLES[0], 1.0)]
-    found = recoloring.recolored(tf.constant(photos), tf.ones((2, 1)), palettes).numpy()
+    found = palette_layers.moved(tf.constant(photos), tf.ones((2, 1)), palettes).numpy()
     for photo, result in zip(photos, found, strict=True):
         expected = change(colors.moments(photo), palettes, [1.0])(photo)
         np.testing.assert_allclose(result, expected, atol=5e-3)
 
 
-def test_roots_of_a_matrix():
+@pytest.mark.parametrize("color", [None, 0.4])
+def test_layers_take_gray_and_flat_styles(color):
+    gray = np.repeat(STYLES[0][..., :1], 3, axis=2)
+    style = gray if color is None else np.full_like(gray, 255 * color)
+    photo, palettes = unit(image(5)), [StylePalette.of(style, 1.0)]
+    found = palette_layers.moved(tf.constant(photo[None]), tf.ones((1, 1)), palettes).numpy()[0]
+    expected = change(colors.moments(photo), palettes, [1.0])(photo)
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_the_inverse_root_of_a_matrix():
     factor = np.random.default_rng(0).normal(size=(3, 3))
     matrix = (factor @ factor.T + 1e-4 * np.eye(3)).astype(np.float32)
-    root, inverse = (each.numpy()[0] for each in recoloring.roots(tf.constant(matrix[None])))
-    np.testing.assert_allclose(root @ root, matrix, atol=1e-4)
-    np.testing.assert_allclose(root @ inverse, np.eye(3), atol=1e-3)
+    inverse = palette_layers.inverse_root(tf.constant(matrix[None])).numpy()[0]
+    np.testing.assert_allclose(inverse @ matrix @ inverse, np.eye(3), atol=1e-3)
 
 
 def test_a_brush_moves_colors_before_it_paints(untrained):
     brush = apply.load(untrained)
     photo = image(0, size=(32, 48))
     plain = dataclasses.replace(brush, palettes=())
-    moved = change_pixels(photo, brush.palettes, [1.0, 0.0])(photo)
+    moved = change_pixels(moments(photo), brush.palettes, [1.0, 0.0])(photo)
     assert np.abs(moved.astype(int) - photo).mean() > 5
     found = brush.paint(Image.fromarray(photo), (1, 0))
     np.testing.assert_array_equal(found, plain.paint(Image.fromarray(moved), (1, 0)))
@@ -100,7 +109,7 @@ def edited(run, target, change_data):
 
 
 @pytest.mark.slow
-def test_a_run_from_before_there_were_palettes_goes_on_without(trained, files, tmp_path):
+def test_a_run_without_palettes_is_resumed_and_extended_without(trained, files, tmp_path):
     old = edited(trained, tmp_path / "old", lambda data: data.pop("palettes"))
     assert apply.load(old).palettes == ()
     config = saved.read(old, "--resume").config
@@ -125,6 +134,9 @@ def test_an_extended_run_has_the_palettes_of_all_styles(trained, files, tmp_path
     [
         lambda data: data["palettes"].pop(),
         lambda data: data["palettes"][0].pop("mean"),
+        lambda data: data["palettes"][1].update(mean=[None, 0.1, 0.2]),
+        lambda data: data["palettes"][1].update(share=1.5),
+        lambda data: data.update(palettes=""),
         lambda data: data.update(palettes=3),
     ],
 )
