@@ -66,19 +66,19 @@ def test_a_run_for_video_logs_the_warp_loss_as_a_part_of_the_loss(files, tmp_pat
 
 
 @pytest.mark.slow
-def test_the_content_is_compared_in_the_palette_of_its_style(files, tmp_path, monkeypatch):
+def test_crops_are_painted_and_compared_in_the_palette_of_their_style(files, tmp_path, monkeypatch):
     given = []
 
-    def palettes(photos, styles, share):
-        given.append((len(photos), len(styles), share))
-        return lambda photo, style: np.zeros_like  # all goals are black
+    def black_maps(photos, palettes):
+        given.append((len(photos), [palette.share for palette in palettes]))
+        return lambda photo, style: np.zeros_like
 
     config = tiny(files, "one.png", "two.png", run_dir=tmp_path / "own", steps=2, strength=0.25)
     own = train(config).painter.means[2].result()
-    monkeypatch.setattr(fit.crops, "palettes", palettes)
+    monkeypatch.setattr(fit.crops, "palette_maps", black_maps)
     black = train(dataclasses.replace(config, run_dir=tmp_path / "black")).painter.means[2].result()
     photos = len(list((files / "photos").iterdir()))
-    assert given == [(photos, 2, 0.5)]  # at half of the strength that takes the whole palette
+    assert given == [(photos, [0.5, 0.5])]  # at half of the strength that takes the whole palette
     assert float(black) != pytest.approx(float(own), rel=0.05)
 
 
