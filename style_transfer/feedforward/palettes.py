@@ -15,8 +15,8 @@ from style_transfer import colors
 
 Change = Callable[[np.ndarray], np.ndarray]
 SAMPLE = 2**14  # pixels
-BAND = 2**14  # pixels; for more, NumPy's library of products starts threads, which go on to
-# wait busily while the network paints
+# For more pixels at once NumPy's products start threads, which then wait busily beside the network.
+BAND = 2**14
 
 
 class StylePalette(NamedTuple):
