@@ -10,7 +10,10 @@ import numpy as np
 
 # Red, green and blue to luminance and two axes of chroma: YIQ, as NTSC defined it in 1953.
 TO_YIQ = np.array([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.523, 0.312]])
-BAND = 2**18  # pixels that are computed in float64 at once
+# Pixels that are computed at once. For more, NumPy's products start threads, which then wait busily
+# beside a network that paints.
+BAND = 2**14
+FLOOR = 1e-5  # added to variances; a gray or flat image has none
 Moments = tuple[np.ndarray, np.ndarray]
 
 
@@ -101,7 +104,7 @@ def between(source: Moments, destination: Moments) -> "Matching":
         >>> between(moments(image), moments(content))(image)  # as matching(image, content)(image)
     """
     (mean, covariance), (goal, target) = source, destination
-    covariance = covariance + 1e-5 * np.eye(3)  # a gray or flat image has none
+    covariance = covariance + FLOOR * np.eye(3)
     root = _power(covariance, 0.5)
     inverse = _power(covariance, -0.5)
     middle = _power(root @ target @ root, 0.5)

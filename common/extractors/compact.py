@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from common import npz
+from common.distribution import devices
 from common.fast.activations import relu
 from common.fast.cells import cells, max_pool
-from common.fast.matrix_tiles import has_matrix_tiles
 from common.fast.moments import product
 from common.losses.feature_map import Moments, moments
 
@@ -202,7 +202,7 @@ def load(
     for layer, tap in TAPS.items():
         rows = arrays[tap].shape[-1] + 1
         arrays[layer] = npz.take(path, stored, layer, (rows, None, None))
-    if dtype == "bfloat16" and has_matrix_tiles():
+    if dtype == "bfloat16" and devices.has_matrix_tiles():
         arrays = in_whole_tiles(arrays)
     heads = {layer: tf.constant(arrays.pop(layer), tf.float32) for layer in TAPS}
     weights = {name: tf.constant(array, dtype) for name, array in arrays.items()}

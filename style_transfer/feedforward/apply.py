@@ -101,16 +101,17 @@ class Brush:
         if max(content.size) > EXACT:
             small = _opaque(image_io.resize(content, image_io.fit_longer_side(content.size, EXACT)))
         recolor = change_pixels(photo or moments(small), self.palettes, style[0])
+        given = recolor(small)
         if small is pixels:
-            painted = self._paint_whole(recolor(pixels), style, corner)
+            painted = self._paint_whole(given, style, corner)
             change = _recoloring(keep_colors, painted, pixels)
             result = change(painted, pixels)
         else:
-            affine = self._affine(recolor(small), style, corner)
+            affine = self._affine(given, style, corner)
             result = np.empty_like(pixels)
             change = None
             if keep_colors == "matched":
-                painted = self._paint_whole(recolor(small), style, corner)
+                painted = self._paint_whole(given, style, corner)
                 change = _recoloring(keep_colors, painted, small)
             change = change or _recoloring(keep_colors, None, None)
             margin = STRIDE * (2 * self.shape.depth + BEYOND)

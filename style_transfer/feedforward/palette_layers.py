@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from style_transfer.colors import FLOOR
 from style_transfer.feedforward.palettes import StylePalette
 
-FLOOR = 1e-5  # added to the variances of an image, as in `colors.between`
 SMALLEST = 1e-7  # variance of a style's colors; a gray one has none along two axes
 ITERATIONS = 30  # enough for colors along a line in a style of all colors, in float32
 

@@ -15,8 +15,6 @@ from style_transfer import colors
 
 Change = Callable[[np.ndarray], np.ndarray]
 SAMPLE = 2**14  # pixels
-# For more pixels at once NumPy's products start threads, which then wait busily beside the network.
-BAND = 2**14
 
 
 class StylePalette(NamedTuple):
@@ -64,43 +62,26 @@ class StylePalette(NamedTuple):
 
 
 def change(
-    photo: colors.Moments,
-    palettes: Sequence[StylePalette],
-    weights: Sequence[float],
-    white: float = 1.0,
+    photo: colors.Moments, palettes: Sequence[StylePalette], weights: Sequence[float]
 ) -> Change:
     """Return the map of a photo's colors to those of a mixture of styles, in float32.
-
-    It equals `colors.with_palette`, in fewer passes over the image.
 
     Args:
         photo: Mean and covariance of the photo's colors, as of `colors.moments`.
         palettes: Of the styles.
-        weights: One for each, which sum to 1.
-        white: The largest value of a channel in the images to map.
+        weights: One for each, which sum to 1. The result is the mean of what
+            `colors.Palette` makes for each.
 
     Returns:
-        A function of (H, W, 3) float32 in [0, white], the photo or a part of it, to the same.
+        A function of (H, W, 3) in [0, 1], the photo or a part of it, to the same.
     """
     parts = []
     for palette, weight in zip(palettes, weights, strict=True):
-        mean, matrix, goal = colors.between(photo, (palette.mean, palette.covariance))
-        shift = white * (goal - mean @ matrix)
-        linear = matrix.astype(np.float32), shift.astype(np.float32)
-        parts.append((np.float32(weight), np.float32(palette.share), *linear))
-
-    def apply(image: np.ndarray) -> np.ndarray:
-        flat = image.reshape(-1, 3)
-        result = np.zeros_like(flat)
-        for weight, share, matrix, shift in parts:
-            if weight:
-                moved = _times(flat, matrix)
-                moved += shift
-                np.clip(moved, 0.0, white, out=moved)
-                result += weight * (moved if share == 1.0 else flat + share * (moved - flat))
-        return result.reshape(image.shape)
-
-    return apply
+        if weight:
+            matching = colors.between(photo, (palette.mean, palette.covariance))
+            narrow = colors.Matching(*(values.astype(np.float32) for values in matching))
+            parts.append((float(weight), colors.Palette((narrow,), (1.0,), palette.share)))
+    return lambda image: sum(weight * part(image) for weight, part in parts)
 
 
 def moments(pixels: np.ndarray) -> colors.Moments:
@@ -131,14 +112,5 @@ def change_pixels(
     """
     if not palettes:
         return lambda pixels: pixels
-    move = change(photo, palettes, weights, 255.0)
-    return lambda pixels: (move(pixels.astype(np.float32)) + np.float32(0.5)).astype(np.uint8)
-
-
-def _times(flat: np.ndarray, matrix: np.ndarray) -> np.ndarray:
-    """The product of (N, 3) and (3, 3), band by band."""
-    result = np.empty_like(flat)
-    for start in range(0, len(flat), BAND):
-        band = slice(start, start + BAND)
-        np.matmul(flat[band], matrix, out=result[band])
-    return result
+    move = change(photo, palettes, weights)
+    return lambda pixels: image_io.from_unit(move(image_io.to_unit(pixels)))

@@ -66,6 +66,20 @@ def processor(monkeypatch, tmp_path):
     devices._measured.cache_clear()
 
 
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [("fpu avx512_bf16 amx_bf16 amx_tile", True), ("fpu avx512_bf16 not_amx_bf16", False)],
+)
+def test_matrix_tiles_are_told_by_the_flags(processor, flags, expected):
+    processor(f"processor : 0\nflags : {flags}\n")
+    assert devices.has_matrix_tiles() is expected
+
+
+def test_a_system_without_flags_has_no_matrix_tiles(monkeypatch, tmp_path):
+    monkeypatch.setattr(devices, "CPU_INFO", tmp_path / "cpuinfo")
+    assert not devices.has_matrix_tiles()
+
+
 @pytest.mark.parametrize("text", [AMD.replace("avx512_bf16", "avx2"), ""])
 def test_a_processor_without_bfloat16_is_decided_without_tensorflow(
     text, processor, monkeypatch, tmp_path

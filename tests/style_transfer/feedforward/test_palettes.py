@@ -13,13 +13,7 @@ from common.files import write_json
 from style_transfer import colors
 from style_transfer.feedforward import apply, palette_layers, saved
 from style_transfer.feedforward.fit import train
-from style_transfer.feedforward.palettes import (
-    BAND,
-    StylePalette,
-    change,
-    change_pixels,
-    moments,
-)
+from style_transfer.feedforward.palettes import StylePalette, change, change_pixels, moments
 from tests.style_transfer.feedforward.tiny import tiny
 
 
@@ -50,7 +44,7 @@ def test_a_photo_gets_the_palette_that_stylize_gives_it(weights):
 
 def test_a_large_photo_is_mapped_in_bands_by_the_colors_of_a_sample():
     photo, palettes = image(0, size=(300, 200)), [StylePalette.of(STYLES[0], 1.0)]
-    assert photo[..., 0].size > 2 * BAND
+    assert photo[..., 0].size > 2 * colors.BAND
     expected = colors.matched(unit(photo), unit(STYLES[0]))
     found = change(colors.moments(unit(photo)), palettes, [1.0])(unit(photo))
     np.testing.assert_allclose(found, expected, atol=2e-6)
