@@ -124,10 +124,10 @@ def shape_of(config: Config, styles: int) -> Shape:
 
     Example:
         >>> shape_of(Config(), 2)
-        Shape(width=16, depth=6, styles=2, waves=16)
+        Shape(width=16, depth=6, styles=2, waves=16, upsampling='subpixel')
     """
     wanted = configuration.resolved(config).network
-    return Shape(wanted.width, wanted.depth, styles, wanted.waves)
+    return Shape(wanted.width, wanted.depth, styles, wanted.waves, wanted.upsampling)
 
 
 def extend(base: keras.Model, target: keras.Model) -> None:

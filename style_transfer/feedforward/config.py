@@ -15,6 +15,8 @@ from style_transfer.config import LARGEST_SIDE, LEAST_STRENGTH, STYLES, Hidden
 
 DEFAULT_MINUTES = 10.0
 WAVES = 16  # of the position, by default
+UPSAMPLING = ("subpixel", "resize")
+BEFORE = {"waves": 0, "upsampling": "resize"}  # of networks whose configuration has no such field
 MULTIPLE = 16  # of a crop's sides, the stride of the extractor's deepest layer
 SMALLEST_CROP, LARGEST_CROP = 32, 256  # pixels, by default
 CHANGEABLE = ("run_dir", "resume", "max_minutes", "steps")  # fields that a resume may change
@@ -33,6 +35,9 @@ class NetworkConfig:
     """Waves of the position, from which the network makes texture in flat regions. They stay in
     place when the content moves. Default: 16, or 0 with --video; with --add-style those of its
     run."""
+    upsampling: Hidden[Literal[UPSAMPLING]] = UPSAMPLING[0]
+    """How maps are enlarged. subpixel: transposed convolutions, with weights of their own for each
+    of four pixels. resize: each place is repeated, and a convolution follows."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +151,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def from_dict(fields: Any, file: str) -> Config:
-    """Invert `to_dict`; missing fields have their defaults, but missing waves are 0.
+    """Invert `to_dict`; missing fields have their defaults, but those of networks `BEFORE`.
 
     Args:
         fields: What config.json holds.
@@ -156,8 +161,8 @@ def from_dict(fields: Any, file: str) -> Config:
         InputError: A field is unknown, has another type or is out of its bounds.
     """
     network = fields.get("network") if isinstance(fields, dict) else None
-    if isinstance(network, dict) and "waves" not in network:  # a run from before there were any
-        fields = {**fields, "network": {**network, "waves": 0}}
+    if isinstance(network, dict):
+        fields = {**fields, "network": {**BEFORE, **network}}
     return restored(Config, fields, file)
 
 

@@ -94,6 +94,7 @@ def describe(saved: Saved) -> dict[str, Any]:
         "width": saved.config.network.width,
         "depth": saved.config.network.depth,
         "waves": configuration.resolved(saved.config).network.waves,
+        "upsampling": saved.config.network.upsampling,
         "images_seen": int(Checkpoints.PATTERN.fullmatch(newest.name)["images"]),
         "seed": saved.config.seed,
     }

@@ -10,10 +10,10 @@ eighth of the size instead of a quarter, so that a processor trains it in minute
 residual blocks instead of five; photos come in the palette of the style (`palettes.py`); waves
 of the position are added before the blocks, from which the network makes texture in flat
 regions (`waves.py`); strided convolutions read whole
-blocks (kernels 6 and 4), or edges would alias; resized maps and convolutions instead of
-transposed ones, which leave checkerboards (Odena et al. 2016); the map at a quarter of the
-size is added to the one that is enlarged to it, as in a U-Net (Ronneberger et al. 2015),
-which keeps more of the photo at the same style; a sigmoid at the end.
+blocks (kernels 6 and 4), or edges would alias; transposed convolutions have kernels of 6, whose
+overlap is even (Odena et al. 2016); the map at a quarter of the size is added to the one that is
+enlarged to it, as in a U-Net (Ronneberger et al. 2015), which keeps more of the photo at the
+same style; a sigmoid at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,9 +26,14 @@ from keras import layers, ops
 from common import fast
 from common.fast.instance_norm import EPSILON, InstanceNormalization
 from common.fast.resize_convolution import ResizeConv2D, plain_resize_convolution
-from style_transfer.feedforward.config import WAVES
+from common.fast.subpixel_convolution import SubpixelConv2D, plain_subpixel_convolution
+from style_transfer.feedforward.config import UPSAMPLING, WAVES
 from style_transfer.feedforward.waves import waves
 
+DOUBLING = {  # by the kind of upsampling: the fast form and the plain one
+    "subpixel": (SubpixelConv2D, plain_subpixel_convolution),
+    "resize": (ResizeConv2D, plain_resize_convolution),
+}
 STRIDE = 8  # the sides of an image are multiples of this, at least twice it
 Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
 
@@ -43,12 +48,14 @@ class Shape:
         depth: Residual blocks.
         styles: Number of styles.
         waves: Waves of the position.
+        upsampling: How maps are enlarged, a key of `DOUBLING`.
     """
 
     width: int = 16
     depth: int = 6
     styles: int = 1
     waves: int = WAVES
+    upsampling: str = UPSAMPLING[0]
 
 
 def build(shape: Shape, kernels: str = "fast", *, movable: bool = False) -> keras.Model:
@@ -229,7 +236,7 @@ def _transform(
     for number in range(1, shape.depth + 1):
         inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
         values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])
-    double = ResizeConv2D if kernels == "fast" else plain_resize_convolution
+    double = DOUBLING[shape.upsampling][kernels != "fast"]
     # networks without this sum have other names, or their checkpoints would load and paint wrongly
     values = normalize(
         double(2 * width, name="to_quarter", use_bias=False)(values), "to_quarter_norm"

@@ -125,9 +125,9 @@ def _check_addition(config: Config, base: Saved) -> None:
     asked, wanted = (configuration.resolved(each).network for each in (config, base.config))
     if asked != wanted:
         raise InputError(
-            f"--add-style {config.add_style}: its network has a width of {wanted.width} and a "
-            f"depth of {wanted.depth}, with {wanted.waves} waves\n"
-            "leave out --width, --depth and --set network.waves"
+            f"--add-style {config.add_style}: its network has a width of {wanted.width}, a "
+            f"depth of {wanted.depth}, {wanted.waves} waves and {wanted.upsampling} upsampling\n"
+            "leave out --width, --depth and --set network...."
         )
     if len(config.style) + len(base.styles) > MOST_STYLES:
         raise InputError(

@@ -31,9 +31,10 @@ def test_what_cannot_be_exported_is_refused_before_tensorflow(untrained, tmp_pat
 
 
 def test_the_description_says_which_images_fit(untrained):
-    about = export_network.describe(saved.read(untrained, "--run"))["image"]
-    assert (about["sides_are_multiples_of"], about["smallest_side"]) == (8, 16)
-    assert export_network.describe(saved.read(untrained, "--run"))["waves"] == 16
+    about = export_network.describe(saved.read(untrained, "--run"))
+    image = about["image"]
+    assert (image["sides_are_multiples_of"], image["smallest_side"]) == (8, 16)
+    assert (about["waves"], about["upsampling"]) == (16, "subpixel")
 
 
 def test_an_export_that_differs_leaves_no_file(untrained, tmp_path, monkeypatch):

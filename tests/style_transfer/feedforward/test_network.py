@@ -12,12 +12,17 @@ SHAPE = Shape(width=4, depth=1, styles=2)
 STYLES = np.array([[1.0, 0.0], [0.3, 0.7]], np.float32)
 
 
+@pytest.fixture(scope="module", params=["subpixel", "resize"])
+def shape(request):
+    return dataclasses.replace(SHAPE, upsampling=request.param)
+
+
 @pytest.fixture(scope="module")
-def built():
+def built(shape):
     """A network whose weights are random, also those that start at 0 or 1."""
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)
-    found = network.build(SHAPE)
+    found = network.build(shape)
     for variable in found.weights:
         variable.assign(variable + 0.1 * random.normal(size=variable.shape))
     return found
@@ -35,9 +40,9 @@ def test_any_image_is_painted_within_the_range_at_its_size(built, images):
         assert 0.0 <= painted.min() <= painted.max() <= 1.0
 
 
-def test_a_flat_image_is_painted_flat_without_waves():
-    """Neither the resized maps nor the borders leave a pattern, whatever the weights."""
-    flat = dataclasses.replace(SHAPE, waves=0)
+def test_a_flat_image_is_painted_flat_without_waves(shape):
+    """Neither the enlarged maps nor the borders leave a pattern."""
+    flat = dataclasses.replace(shape, waves=0)
     gray = network.build(flat)([np.full((1, 32, 48, 3), 0.3, np.float32), STYLES[:1]]).numpy()
     np.testing.assert_allclose(gray, gray[:, :1, :1] + 0 * gray, atol=1e-4)
 
@@ -65,15 +70,17 @@ def test_a_movable_network_has_the_same_weights_in_the_same_order(count):
     assert first == second
 
 
-def test_stock_layers_compute_the_same(built, images):
-    stock = network.build(SHAPE, "keras")
+def test_stock_layers_compute_the_same(built, images, shape):
+    stock = network.build(shape, "keras")
     network.copy_weights(built, stock)
     assert {type(layer).__module__.split(".")[0] for layer in stock.layers} == {"keras"}
     np.testing.assert_allclose(stock([images, STYLES]), built([images, STYLES]), atol=1e-5)
 
 
-def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_same(built, images):
-    measuring, fixed = network.build_measuring(SHAPE), network.build_fixed(SHAPE)
+def test_normalizations_that_are_fixed_to_an_image_s_statistics_paint_it_the_same(
+    built, images, shape
+):
+    measuring, fixed = network.build_measuring(shape), network.build_fixed(shape)
     for other in (measuring, fixed):
         network.copy_weights(built, other)
     corners = np.zeros((2, 2), np.float32)

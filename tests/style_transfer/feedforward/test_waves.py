@@ -8,7 +8,7 @@ from PIL import Image
 from common import runs
 from common.errors import InputError
 from common.files import write_json
-from style_transfer.feedforward import apply, validation
+from style_transfer.feedforward import apply, saved, validation
 from style_transfer.feedforward.build import shape_of
 from style_transfer.feedforward.config import (
     Config,
@@ -55,6 +55,13 @@ def test_a_run_from_before_there_were_waves_has_none():
     assert from_dict(to_dict(Config()), "config.json").network.waves is None
 
 
+def test_a_run_from_before_there_were_subpixel_convolutions_resizes():
+    fields = to_dict(Config())
+    del fields["network"]["upsampling"]
+    assert from_dict(fields, "config.json").network.upsampling == "resize"
+    assert from_dict(to_dict(Config()), "config.json").network.upsampling == "subpixel"
+
+
 @pytest.mark.parametrize(("video", "expected"), [(False, 16), (True, 0)])
 def test_a_network_for_video_has_no_waves(video, expected):
     assert resolved(Config(video=video)).network.waves == expected
@@ -63,32 +70,32 @@ def test_a_network_for_video_has_no_waves(video, expected):
 
 @pytest.fixture(scope="module")
 def old(files, tmp_path_factory):
-    """A run from before there were waves."""
+    """A run from before there were waves or subpixel convolutions."""
     folder = tmp_path_factory.mktemp("old") / "run"
-    network = NetworkConfig(width=4, depth=1, waves=0)
+    network = NetworkConfig(width=4, depth=1, waves=0, upsampling="resize")
     train(tiny(files, "one.png", run_dir=folder, steps=1, network=network))
     about = runs.read_object(folder / runs.CONFIG)
-    del about["config"]["network"]["waves"]
+    del about["config"]["network"]["waves"], about["config"]["network"]["upsampling"]
     write_json(folder / runs.CONFIG, about)
     return folder
 
 
 def test_an_old_run_still_paints_and_can_be_resumed_and_extended(old, files):
     brush = apply.load(old)
-    assert brush.shape.waves == 0
+    assert (brush.shape.waves, brush.shape.upsampling) == (0, "resize")
     assert brush.paint(Image.new("RGB", (32, 24))).shape == (24, 32, 3)
     for words in (("--resume", old, "--steps", "9"), ("--add-style", old, "--style", "two.png")):
         config = parse([*map(str, words)])
         if config.add_style is not None:
             config = dataclasses.replace(config, style=(files / "two.png",), training=TRAINING)
         validation.check(config)
-        assert resolved(config).network.waves == 0
+        assert resolved(config).network == resolved(saved.read(old, "--run").config).network
 
 
 def test_another_number_of_waves_than_that_of_the_extended_run_is_refused(old, files):
     network = NetworkConfig(width=4, depth=1)
     config = tiny(files, "two.png", add_style=old, network=network)
-    with pytest.raises(InputError, match="with 0 waves\nleave out --width, --depth and"):
+    with pytest.raises(InputError, match="0 waves and resize upsampling\nleave out"):
         validation.check(config)
 
 
