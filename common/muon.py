@@ -13,11 +13,11 @@ MOST_STEPS = 5  # in which the fast form is exact enough
 class Muon(keras.optimizers.Muon):
     """Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/) for convolutions.
 
-    The momentum of a kernel, as a matrix of all that enters by the channels that leave, is
-    orthogonalized by five Newton-Schulz iterations, so that no direction dominates, and
-    scaled to a root mean square of `rms_rate` times the learning rate, 0.2 by default as in
-    Liu et al. 2025, Muon is Scalable for LLM Training, section 2.2. All other variables are
-    left to Adam.
+    The momentum of a kernel, as a matrix whose columns are the kernel's last axis (the output
+    channels, or the input channels of a transposed convolution), is orthogonalized by five
+    Newton-Schulz iterations, so that no direction dominates, and scaled to a root mean square of
+    `rms_rate` times the learning rate, 0.2 by default as in Liu et al. 2025, Muon is Scalable for
+    LLM Training, section 2.2. All other variables are left to Adam.
 
     Deviations: Keras 3.15 orthogonalizes matrices and leaves convolutions to Adam; here it is
     the other way round, since matrices of these networks are tables of styles or first layers,
@@ -43,7 +43,7 @@ class Muon(keras.optimizers.Muon):
     def _muon_update_step(self, gradient, variable, lr, m):
         self.assign_add(m, ops.add(gradient, m * (self.momentum - 1)))
         ahead = ops.add(gradient, self.momentum * m) if self.nesterov else m
-        matrix = ops.reshape(ahead, (-1, variable.shape[-1]))  # (inputs, C)
+        matrix = ops.reshape(ahead, (-1, variable.shape[-1]))
         update = self.lr_adjust(self.zeropower_via_newtonschulz5(matrix, self.ns_steps))
         self.assign_sub(variable, lr * ops.reshape(update, variable.shape))
 

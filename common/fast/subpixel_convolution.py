@@ -6,16 +6,17 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-KERNEL = 6  # three places of the small map for each pixel, all pixels as many
+KERNEL = 6  # 3x3 positions of the small map for each pixel
 BORDER = [[0, 0], [1, 1], [1, 1], [0, 0]]
 
 
 @keras.saving.register_keras_serializable("common.fast")
 class EvenSums(keras.constraints.Constraint):
-    """Gives the kernels of the four pixels equal sums, so that a flat map stays flat.
+    """Gives the weights of the four pixels equal sums, so that a constant map stays constant.
 
     Sugawara, Shiota and Kiya 2018, Super-Resolution Using Convolutional Neural Networks Without
-    Any Checkerboard Artifacts: unequal sums paint a grid wherever the map is flat.
+    Any Checkerboard Artifacts: with unequal sums a constant map becomes a checkerboard. Deviation:
+    they append a fixed kernel; here the weights are projected after each step.
 
     Example:
         >>> kernel = EvenSums()(tf.random.normal((6, 6, 3, 16)))
@@ -25,7 +26,14 @@ class EvenSums(keras.constraints.Constraint):
     """
 
     def __call__(self, w):
-        """Move the kernel (6, 6, D, C) to the nearest one with equal sums."""
+        """Return the nearest kernel with equal sums.
+
+        Args:
+            w: Kernel, (6, 6, D, C).
+
+        Returns:
+            The same shape; for each input and output channel the mean is unchanged.
+        """
         by_pixel = ops.reshape(w, (3, 2, 3, 2, *w.shape[2:]))
         means = ops.mean(by_pixel, axis=(0, 2), keepdims=True)  # (1, 2, 1, 2, D, C)
         even = by_pixel - means + ops.mean(means, axis=(1, 3), keepdims=True)
@@ -34,13 +42,15 @@ class EvenSums(keras.constraints.Constraint):
 
 @keras.saving.register_keras_serializable("common.fast")
 class SubpixelConv2D(layers.Conv2DTranspose):
-    """`plain_subpixel_convolution` as one convolution to blocks of 2x2 pixels, with its weights.
+    """`plain_subpixel_convolution`, computed as one convolution of the small map.
 
     Shi et al. 2016, Real-Time Single Image and Video Super-Resolution Using an Efficient
-    Sub-Pixel Convolutional Neural Network, section 3.2: a transposed convolution spends most of
-    its time on the zeros between the places; a convolution of the small map to the channels of
-    four pixels has none. Its kernel keeps `EvenSums`, which the plain form leaves to whoever
-    trains it.
+    Sub-Pixel Convolutional Neural Network, section 3.2: the convolution computes the channels of
+    four pixels at each position, and these are rearranged. The kernel is constrained by
+    `EvenSums`; the plain form has no constraint. Both have the same weights.
+
+    Raises:
+        ValueError: The kernel size, the strides or the activation are others than these.
 
     Example:
         >>> SubpixelConv2D(3)(tf.ones((1, 8, 8, 16))).shape
@@ -50,10 +60,15 @@ class SubpixelConv2D(layers.Conv2DTranspose):
     def __init__(self, filters, kernel_size=KERNEL, strides=2, **options):
         options = {"kernel_constraint": EvenSums(), **options}
         super().__init__(filters, kernel_size, strides, **options)
+        if (self.kernel_size, self.strides) != ((KERNEL, KERNEL), (2, 2)):
+            raise ValueError(f"expected kernels of {KERNEL} and strides of 2")
+        if self.activation is not keras.activations.linear:
+            raise ValueError("expected no activation")
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.kernel.assign(self.kernel_constraint(self.kernel))  # from the first step
+        if self.kernel_constraint is not None:
+            self.kernel.assign(self.kernel_constraint(self.kernel))  # from the first step
 
     def compute_output_shape(self, input_shape):
         batch, *sides, _ = input_shape
@@ -65,7 +80,7 @@ class SubpixelConv2D(layers.Conv2DTranspose):
     def call(self, inputs):
         kernel = tf.convert_to_tensor(self.kernel)  # (6, 6, D, C)
         filters, channels = kernel.shape[2:]
-        # row 2k + i of the kernel belongs to row i of a block, and k counts the places from below
+        # rows 2k + i of the kernel make row i of a block; k = 0 reads the lowest position
         taps = tf.reverse(tf.reshape(kernel, (3, 2, 3, 2, filters, channels)), axis=[0, 2])
         taps = tf.transpose(taps, (0, 2, 5, 1, 3, 4))  # (3, 3, C, 2, 2, D)
         taps = tf.reshape(taps, (3, 3, channels, 4 * filters))
@@ -81,8 +96,8 @@ def plain_subpixel_convolution(
 ) -> Callable[[keras.KerasTensor], keras.KerasTensor]:
     """Return a transposed convolution with a stride of 2, of stock Keras layers.
 
-    The kernel's side of 6 is a multiple of the stride, so that all pixels are the sums of as many
-    terms (Odena et al. 2016, Deconvolution and Checkerboard Artifacts).
+    The kernel size is a multiple of the stride, so each pixel is a sum of equally many terms
+    (Odena et al. 2016, Deconvolution and Checkerboard Artifacts).
 
     Args:
         filters: Channels of the result, D.

@@ -6,7 +6,7 @@ painted in tiles, whose normalizations are fixed. Every tile sees as far beyond 
 borders as the network does, so that the result is the same for any size of the tiles.
 Deviation: these are the statistics of the reduced copy. It keeps the network at the
 contrasts it was trained on, and large images look as small ones do, but for the waves of
-the position, whose length stays the same in pixels.
+the position and the finest texture, whose lengths stay the same in pixels.
 """
 
 from collections.abc import Callable, Iterator, Sequence

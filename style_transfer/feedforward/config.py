@@ -36,8 +36,8 @@ class NetworkConfig:
     place when the content moves. Default: 16, or 0 with --video; with --add-style those of its
     run."""
     upsampling: Hidden[Literal[UPSAMPLING]] = UPSAMPLING[0]
-    """How maps are enlarged. subpixel: transposed convolutions, with weights of their own for each
-    of four pixels. resize: each place is repeated, and a convolution follows."""
+    """How feature maps are enlarged. subpixel: transposed convolutions. resize: nearest-neighbor
+    resizing, then a convolution. With --add-style that of its run."""
 
 
 @dataclass(frozen=True)

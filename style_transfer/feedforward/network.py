@@ -11,9 +11,9 @@ residual blocks instead of five; photos come in the palette of the style (`palet
 of the position are added before the blocks, from which the network makes texture in flat
 regions (`waves.py`); strided convolutions read whole
 blocks (kernels 6 and 4), or edges would alias; transposed convolutions have kernels of 6, whose
-overlap is even (Odena et al. 2016); the map at a quarter of the size is added to the one that is
-enlarged to it, as in a U-Net (Ronneberger et al. 2015), which keeps more of the photo at the
-same style; a sigmoid at the end.
+overlap is even (Odena et al. 2016), and are constrained against a checkerboard (`EvenSums`);
+the map at a quarter of the size is added to the one that is enlarged to it, as in a U-Net
+(Ronneberger et al. 2015), which keeps more of the photo at the same style; a sigmoid at the end.
 """
 
 from collections.abc import Callable, Sequence
@@ -62,7 +62,7 @@ def build(shape: Shape, kernels: str = "fast", *, movable: bool = False) -> kera
     """Build a network with the instance statistics of each image.
 
     Args:
-        shape: Widths, depth and number of styles.
+        shape: What decides on the weights.
         kernels: "keras" for stock Keras layers, which any program with Keras loads;
             "fast" for `common.fast`. Both have the same weights.
         movable: Add a third input, the row and column in pixels where the waves of the

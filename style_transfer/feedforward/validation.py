@@ -127,7 +127,7 @@ def _check_addition(config: Config, base: Saved) -> None:
         raise InputError(
             f"--add-style {config.add_style}: its network has a width of {wanted.width}, a "
             f"depth of {wanted.depth}, {wanted.waves} waves and {wanted.upsampling} upsampling\n"
-            "leave out --width, --depth and --set network...."
+            "leave out --width, --depth, --set network.waves and --set network.upsampling"
         )
     if len(config.style) + len(base.styles) > MOST_STYLES:
         raise InputError(

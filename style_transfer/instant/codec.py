@@ -117,8 +117,8 @@ def decode(code: tf.Tensor, weights: Weights) -> tf.Tensor:
     """Compute the images of codes.
 
     Convolutions with ReLU, no normalization: it would take the moments out of the
-    code, which are the style. Resized maps and convolutions instead of transposed or
-    sub-pixel ones: a flat code gives a flat image, no checkerboard (Odena et al. 2016).
+    code, which are the style. Resized maps and convolutions instead of unconstrained
+    transposed ones: a flat code gives a flat image, no checkerboard (Odena et al. 2016).
 
     Args:
         code: (B, h, w, `CHANNELS`).

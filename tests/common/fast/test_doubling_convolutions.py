@@ -72,6 +72,20 @@ def test_even_sums_are_the_nearest_kernel_that_has_them():
     np.testing.assert_allclose(EvenSums()(even[..., None, None])[..., 0, 0], even, atol=1e-6)
 
 
+def test_even_sums_do_not_mix_channels():
+    kernel = np.random.default_rng(0).normal(size=(6, 6, 2, 3)).astype(np.float32)
+    together = EvenSums()(kernel).numpy()
+    for output, channel in np.ndindex(2, 3):
+        part = np.s_[:, :, output : output + 1, channel : channel + 1]
+        np.testing.assert_allclose(together[part], EvenSums()(kernel[part]), atol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{"kernel_size": 4}, {"strides": 1}, {"activation": "relu"}])
+def test_options_that_the_fast_form_does_not_compute_are_refused(options):
+    with pytest.raises(ValueError, match="expected"):
+        SubpixelConv2D(3, **options)
+
+
 def test_training_keeps_the_sums_even_and_changes_the_weights():
     doubling = model("subpixel", "fast")
     before = doubling.get_weights()[0]

@@ -95,7 +95,10 @@ def test_an_old_run_still_paints_and_can_be_resumed_and_extended(old, files):
 def test_another_number_of_waves_than_that_of_the_extended_run_is_refused(old, files):
     network = NetworkConfig(width=4, depth=1)
     config = tiny(files, "two.png", add_style=old, network=network)
-    with pytest.raises(InputError, match="0 waves and resize upsampling\nleave out"):
+    with pytest.raises(
+        InputError,
+        match=r"0 waves and resize upsampling\nleave out --width, --depth, --set network\.w",
+    ):
         validation.check(config)
 
 
