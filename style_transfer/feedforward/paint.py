@@ -32,6 +32,7 @@ from style_transfer.feedforward.validation import check_file
 
 PROGRAM = "python -m style_transfer.feedforward.paint"
 FOLDER = "painted"  # in the run's folder, without --out
+FINE = 2  # times the size of the training, above which strokes look small
 
 
 @dataclass(frozen=True)
@@ -140,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     brush = apply.load(config.model)
     if several:
         remove_temporaries(config.out, deep=False)
-    started, seconds, skipped = time.perf_counter(), [], 0
+    started, seconds, skipped, largest = time.perf_counter(), [], 0, 0
     for photo, out in tqdm(jobs, unit="image", disable=not several, dynamic_ncols=True):
         try:
             image = read_photo(photo, config.size)
@@ -156,8 +157,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             skipped += 1
             continue
         seconds.append(time.perf_counter() - began)
+        largest = max(largest, *image.size)
         image_io.write_image(out, painted)
-    _report(config, len(jobs), seconds, time.perf_counter() - started)
+    total = time.perf_counter() - started
+    trained = saved_runs.read(config.model, "--model").config.size
+    if largest > FINE * trained:
+        print(
+            f"strokes look small at {largest} pixels: the network was trained for {trained}; "
+            f"for larger ones paint with --size {trained} or train with a larger --size"
+        )
+    _report(config, len(jobs), seconds, total)
     if skipped:
         print(f"{skipped} of {len(jobs)} images were skipped; see above", file=sys.stderr)
     return 1 if skipped else 0

@@ -25,6 +25,7 @@ def test_a_photo_is_painted_at_its_size_and_never_overwritten_unasked(files, unt
     assert code == 0
     assert f"image: {out} | " in printed
     assert "images/s" in printed
+    assert "strokes" not in printed
     assert read(out).shape == (72, 96, 3)
     before = out.stat().st_mtime_ns
     with pytest.raises(InputError, match=r"exists already\n.*--overwrite"):
@@ -32,6 +33,12 @@ def test_a_photo_is_painted_at_its_size_and_never_overwritten_unasked(files, unt
     assert out.stat().st_mtime_ns == before
     run_here(PAINT, *words, "--overwrite", "--size", "48", "--style-weights", "1", "0")
     assert read(out).shape == (36, 48, 3)
+
+
+def test_a_photo_far_above_the_size_of_the_training_is_named(files, untrained, tmp_path):
+    words = ["--content", files / "photos" / "0.png", "--out", tmp_path / "out.png"]
+    _, printed, _ = run_here(PAINT, "--model", untrained, *words, "--size", "160")
+    assert "strokes look small at 160 pixels: the network was trained for 64;" in printed
 
 
 def test_a_folder_continues_where_it_stopped_and_skips_what_is_broken(files, untrained, tmp_path):
