@@ -113,10 +113,10 @@ def _to_inputs(upstream, kernel, size: Size, stride: int, padding: str) -> tf.Te
     """Map (B, h, w, D) to (B, H, W, C), of the given size."""
     out, depth, window = _size(upstream), upstream.shape[-1], kernel.shape[0]
     if _as_cells(upstream.dtype, kernel.shape, size, out, stride):
-        by_cells = _by_cells(kernel, stride)
-        cells = [side - 1 + by_cells.shape[0] for side in out]
-        shape = (tf.shape(upstream)[0], *cells, by_cells.shape[2])
-        cells = tf.nn.conv2d_transpose(upstream, by_cells, shape, 1, "VALID")
+        rearranged = by_cells(kernel, stride)
+        cells = [side - 1 + rearranged.shape[0] for side in out]
+        shape = (tf.shape(upstream)[0], *cells, rearranged.shape[2])
+        cells = tf.nn.conv2d_transpose(upstream, rearranged, shape, 1, "VALID")
         before = [_margins(*sides, window, stride)[0] for sides in zip(size, out, strict=True)]
         return _from_cells(cells, size=size, before=tuple(before), stride=stride)
     if not _as_a_product(upstream.dtype, kernel.shape, size, out, stride):
@@ -171,8 +171,8 @@ def _windows(inputs, window: int, out: Size, stride: int) -> tf.Tensor:
     return tf.reshape(found, (-1, window * window * channels))
 
 
-def _by_cells(kernel, stride: int) -> tf.Tensor:
-    """Rearrange (k, k, C, D) into cells (k / stride, k / stride, stride^2 C, D)."""
+def by_cells(kernel, stride: int) -> tf.Tensor:
+    """Rearrange a kernel (k, k, C, D) into cells (k / stride, k / stride, stride^2 C, D)."""
     size, _, channels, depth = kernel.shape
     steps = size // stride
     cells = tf.reshape(kernel, (steps, stride, steps, stride, channels, depth))

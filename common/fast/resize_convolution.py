@@ -7,13 +7,15 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from common.fast.doubling import BORDER, Doubling, convolve_to_blocks
+
 TAPS = np.array(  # of each of both pixels: which taps of 3 read the place before, here and behind
     [[[1, 0, 0], [0, 1, 1], [0, 0, 0]], [[0, 0, 0], [1, 1, 0], [0, 0, 1]]], np.float32
 )
 
 
 @keras.saving.register_keras_serializable("common.fast")
-class ResizeConv2D(layers.Conv2D):
+class ResizeConv2D(Doubling, layers.Conv2D):
     """`plain_resize_convolution` without the resized map, with the same weights.
 
     The pixels that a place becomes are equal, so their taps are added up first. The sums
@@ -26,13 +28,6 @@ class ResizeConv2D(layers.Conv2D):
 
     def __init__(self, filters, kernel_size=3, **options):
         super().__init__(filters, kernel_size, **options)
-
-    def compute_output_shape(self, input_shape):
-        batch, *sides, _ = input_shape
-        return (batch, *(None if side is None else 2 * side for side in sides), self.filters)
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
 
     def call(self, inputs):
         kernel = tf.convert_to_tensor(self.kernel)
@@ -55,11 +50,7 @@ def resize_convolve(
     taps, filters = tf.constant(TAPS, kernel.dtype), kernel.shape[3]
     blocks = tf.einsum("iam,jbn,mncd->abcijd", taps, taps, kernel)
     blocks = tf.reshape(blocks, (3, 3, kernel.shape[2], 4 * filters))
-    padded = tf.pad(values, [[0, 0], [1, 1], [1, 1], [0, 0]], "SYMMETRIC")
-    outputs = tf.nn.conv2d(padded, blocks, 1, "VALID")  # (B, H, W, 4 D)
-    if bias is not None:
-        outputs = tf.nn.bias_add(outputs, tf.tile(bias, [4]))
-    return tf.nn.depth_to_space(outputs, 2)
+    return convolve_to_blocks(values, blocks, bias, "SYMMETRIC")
 
 
 def plain_resize_convolution(
@@ -80,11 +71,10 @@ def plain_resize_convolution(
     """
     resize = layers.UpSampling2D(2, interpolation="nearest")
     convolve = layers.Conv2D(filters, 3, name=name, **options)
-    border = [[0, 0], [1, 1], [1, 1], [0, 0]]
 
     def apply(values: keras.KerasTensor) -> keras.KerasTensor:
         # LiteRT's converter loses the number of channels of a map of any size; ones tell it
         resized = resize(values) * np.ones((1, 1, 1, values.shape[-1]), np.float32)
-        return convolve(ops.pad(resized, border, mode="reflect"))
+        return convolve(ops.pad(resized, BORDER, mode="reflect"))
 
     return apply

@@ -6,8 +6,10 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from common.fast.convolution import by_cells
+from common.fast.doubling import BORDER, Doubling, convolve_to_blocks
+
 KERNEL = 6  # 3x3 positions of the small map for each pixel
-BORDER = [[0, 0], [1, 1], [1, 1], [0, 0]]
 
 
 @keras.saving.register_keras_serializable("common.fast")
@@ -41,7 +43,7 @@ class EvenSums(keras.constraints.Constraint):
 
 
 @keras.saving.register_keras_serializable("common.fast")
-class SubpixelConv2D(layers.Conv2DTranspose):
+class SubpixelConv2D(Doubling, layers.Conv2DTranspose):
     """`plain_subpixel_convolution`, computed as one convolution of the small map.
 
     Shi et al. 2016, Real-Time Single Image and Video Super-Resolution Using an Efficient
@@ -70,25 +72,12 @@ class SubpixelConv2D(layers.Conv2DTranspose):
         if self.kernel_constraint is not None:
             self.kernel.assign(self.kernel_constraint(self.kernel))  # from the first step
 
-    def compute_output_shape(self, input_shape):
-        batch, *sides, _ = input_shape
-        return (batch, *(None if side is None else 2 * side for side in sides), self.filters)
-
-    def compute_output_spec(self, inputs):
-        return keras.KerasTensor(self.compute_output_shape(inputs.shape), self.compute_dtype)
-
     def call(self, inputs):
-        kernel = tf.convert_to_tensor(self.kernel)  # (6, 6, D, C)
-        filters, channels = kernel.shape[2:]
-        # rows 2k + i of the kernel make row i of a block; k = 0 reads the lowest position
-        taps = tf.reverse(tf.reshape(kernel, (3, 2, 3, 2, filters, channels)), axis=[0, 2])
-        taps = tf.transpose(taps, (0, 2, 5, 1, 3, 4))  # (3, 3, C, 2, 2, D)
-        taps = tf.reshape(taps, (3, 3, channels, 4 * filters))
-        outputs = tf.nn.conv2d(tf.pad(inputs, BORDER, "REFLECT"), taps, 1, "VALID")
-        outputs = tf.nn.depth_to_space(outputs, 2)  # (B, 2H, 2W, D)
-        return (
-            tf.nn.bias_add(outputs, tf.convert_to_tensor(self.bias)) if self.use_bias else outputs
-        )
+        cells = by_cells(tf.convert_to_tensor(self.kernel), 2)  # (3, 3, 4 D, C)
+        # in a transposed convolution the first row of cells is that of the lowest position
+        blocks = tf.transpose(tf.reverse(cells, axis=[0, 1]), (0, 1, 3, 2))  # (3, 3, C, 4 D)
+        bias = tf.convert_to_tensor(self.bias) if self.use_bias else None
+        return convolve_to_blocks(inputs, blocks, bias, "REFLECT")
 
 
 def plain_subpixel_convolution(

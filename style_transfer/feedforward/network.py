@@ -30,9 +30,9 @@ from common.fast.subpixel_convolution import SubpixelConv2D, plain_subpixel_conv
 from style_transfer.feedforward.config import UPSAMPLING, WAVES
 from style_transfer.feedforward.waves import waves
 
-DOUBLING = {  # by the kind of upsampling: the fast form and the plain one
-    "subpixel": (SubpixelConv2D, plain_subpixel_convolution),
-    "resize": (ResizeConv2D, plain_resize_convolution),
+DOUBLING = {  # by the kind of upsampling and of kernels
+    "subpixel": {"fast": SubpixelConv2D, "keras": plain_subpixel_convolution},
+    "resize": {"fast": ResizeConv2D, "keras": plain_resize_convolution},
 }
 STRIDE = 8  # the sides of an image are multiples of this, at least twice it
 Normalize = Callable[[keras.KerasTensor, str], keras.KerasTensor]
@@ -236,7 +236,7 @@ def _transform(
     for number in range(1, shape.depth + 1):
         inner = relu(convolve(values, 4 * width, 3, f"block{number}_first"))
         values = layers.Add()([values, convolve(inner, 4 * width, 3, f"block{number}_second")])
-    double = DOUBLING[shape.upsampling][kernels != "fast"]
+    double = DOUBLING[shape.upsampling][kernels]
     # networks without this sum have other names, or their checkpoints would load and paint wrongly
     values = normalize(
         double(2 * width, name="to_quarter", use_bias=False)(values), "to_quarter_norm"

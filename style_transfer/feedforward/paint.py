@@ -159,22 +159,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds.append(time.perf_counter() - began)
         largest = max(largest, *image.size)
         image_io.write_image(out, painted)
-    total = time.perf_counter() - started
+    _report(config, len(jobs), seconds, time.perf_counter() - started, largest)
+    if skipped:
+        print(f"{skipped} of {len(jobs)} images were skipped; see above", file=sys.stderr)
+    return 1 if skipped else 0
+
+
+def _report(
+    config: Config, jobs: int, seconds: Sequence[float], total: float, largest: int
+) -> None:
+    if not seconds:
+        return
     trained = saved_runs.read(config.model, "--model").config.size
     if largest > FINE * trained:
         print(
             f"strokes look small at {largest} pixels: the network was trained for {trained}; "
             f"for larger ones paint with --size {trained} or train with a larger --size"
         )
-    _report(config, len(jobs), seconds, total)
-    if skipped:
-        print(f"{skipped} of {len(jobs)} images were skipped; see above", file=sys.stderr)
-    return 1 if skipped else 0
-
-
-def _report(config: Config, jobs: int, seconds: Sequence[float], total: float) -> None:
-    if not seconds:
-        return
     usual = statistics.median(seconds[1:] or seconds)  # the first one also builds the graph
     done = f"{len(seconds)} of {jobs} images" if config.content.is_dir() else "image"
     print(

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from style_transfer.feedforward import network
+from style_transfer.feedforward.config import UPSAMPLING
 from style_transfer.feedforward.network import Shape
 
 SHAPE = Shape(width=4, depth=1, styles=2)
@@ -65,6 +66,10 @@ def test_waves_give_a_flat_image_texture_that_depends_on_the_position():
     np.testing.assert_allclose(part[:, 56:72, 56:72], whole[:, 88:104, 72:88], atol=1e-5)
     unmoved = fixed([gray, affine, np.array([[32, 16]], np.float32)]).numpy()
     assert np.abs(unmoved - whole).max() > 1e-3
+
+
+def test_every_kind_of_upsampling_can_be_configured():
+    assert tuple(network.DOUBLING) == UPSAMPLING
 
 
 @pytest.mark.parametrize("count", [0, 16])
